@@ -1,0 +1,69 @@
+/** Bodies that clients send, in every dialect that is accepted. Unknown fields are passed over. */
+import { z } from 'zod';
+import { templateConfigShape } from './shapes.ts';
+
+export const newSessionBody = z.object({
+  name: z.string().trim().min(1).max(255),
+  description: z.string().nullish(),
+  tags: z.array(z.string()).nullish(),
+  repositoryUrl: z.string().nullish(),
+  repositoryRef: z.string().nullish(),
+  templateConfig: templateConfigShape.nullish(),
+  workspaceId: z.string().nullish(),
+});
+
+const seconds = z.number().positive().nullish();
+
+export const newTaskBody = z.object({
+  sessionId: z.string().optional(),
+  session: z.string().optional(),
+  name: z.string().max(1000).optional(),
+  title: z.string().max(1000).optional(),
+  script: z.string().nullish(),
+  description: z.string().nullish(),
+  parentTaskId: z.string().nullish(),
+  priority: z.number().int().min(-1_000_000).max(1_000_000).nullish(),
+  parameters: z.record(z.string(), z.unknown()).nullish(),
+  ref: z.string().nullish(),
+  timeoutSeconds: seconds,
+  noOutputTimeoutSeconds: seconds,
+  retryCount: z.number().int().min(0).max(100).nullish(),
+  input: z.enum(['none', 'wait']).nullish(),
+  inputTimeoutSeconds: seconds,
+  autoFix: z.boolean().nullish(),
+});
+
+export const statusBody = z.object({
+  status: z.string(),
+  message: z.string().nullish(),
+  progress: z.number().int().min(0).max(100).nullish(),
+  errorCode: z.string().nullish(),
+});
+
+export const logBody = z.object({
+  level: z.string(),
+  message: z.string().max(65_536),
+  source: z.string().max(255).nullish(),
+  metadata: z.record(z.string(), z.unknown()).nullish(),
+  timestamp: z.unknown().optional(),
+});
+
+export const inputBody = z.object({
+  /** the answer; a newline is added for a reader of lines */
+  input: z.string().max(65_536),
+  /** which question it answers; without it, the one that is open */
+  promptId: z.string().nullish(),
+});
+
+export const newTokenBody = z.object({
+  scope: z.enum(['admin', 'session', 'read-only']),
+  sessionId: z.string().nullish(),
+  name: z.string().max(255).nullish(),
+  expiresInSeconds: z.number().int().positive().nullish(),
+});
+
+export type NewSessionBody = z.input<typeof newSessionBody>;
+export type NewTaskBody = z.input<typeof newTaskBody>;
+export type StatusBody = z.input<typeof statusBody>;
+export type LogBody = z.input<typeof logBody>;
+export type NewTokenBody = z.input<typeof newTokenBody>;

@@ -1,0 +1,172 @@
+/**
+ * The wire shapes of sessions, tasks and what hangs on them, as every client of the API sees them. Instants are
+ * RFC 3339 UTC strings with milliseconds; absent values are explicit nulls. Fields are only ever added.
+ */
+import { z } from 'zod';
+
+const instant = z.string();
+const instantOrNull = z.string().nullable();
+
+export const templateConfigShape = z.looseObject({
+  templateId: z.string().nullish(),
+  templateName: z.string().nullish(),
+  templatePath: z.string().nullish(),
+  preferredKeywords: z.array(z.string()).nullish(),
+  parameters: z.record(z.string(), z.string()).nullish(),
+  repositoryUrl: z.string().nullish(),
+  repositoryRef: z.string().nullish(),
+});
+
+export const sessionShape = z.object({
+  id: z.string(),
+  name: z.string(),
+  description: z.string().nullable(),
+  status: z.string(),
+  tags: z.array(z.string()),
+  repositoryUrl: z.string().nullable(),
+  repositoryRef: z.string(),
+  templateConfig: templateConfigShape.nullable(),
+  workspaceId: z.string().nullable(),
+  createdAt: instant,
+  updatedAt: instant,
+});
+
+export const usageShape = z.object({
+  durationMs: z.number(),
+  cpuMs: z.number().nullable(),
+  peakMemoryBytes: z.number().nullable(),
+});
+
+export const taskShape = z.object({
+  id: z.string(),
+  sessionId: z.string(),
+  parentTaskId: z.string().nullable(),
+  name: z.string(),
+  /** the same as name; older clients read it */
+  title: z.string(),
+  description: z.string(),
+  script: z.string(),
+  status: z.string(),
+  message: z.string(),
+  progress: z.number(),
+  errorCode: z.string(),
+  exitCode: z.number().nullable(),
+  signal: z.string().nullable(),
+  reason: z.string().nullable(),
+  attempt: z.number(),
+  priority: z.number(),
+  parameters: z.record(z.string(), z.unknown()),
+  ref: z.string().nullable(),
+  timeoutSeconds: z.number().nullable(),
+  noOutputTimeoutSeconds: z.number().nullable(),
+  retryCount: z.number(),
+  retriesUsed: z.number(),
+  input: z.enum(['none', 'wait']),
+  inputTimeoutSeconds: z.number(),
+  autoFix: z.boolean().nullable(),
+  fixCount: z.number(),
+  cancelRequested: z.boolean(),
+  logComplete: z.boolean(),
+  late: z.boolean(),
+  usage: usageShape.nullable(),
+  createdAt: instant,
+  updatedAt: instant,
+  startedAt: instantOrNull,
+  finishedAt: instantOrNull,
+});
+
+export const logShape = z.object({
+  id: z.string(),
+  taskId: z.string(),
+  sessionId: z.string(),
+  level: z.string(),
+  source: z.string(),
+  message: z.string(),
+  timestamp: instant,
+  metadata: z.record(z.string(), z.unknown()),
+});
+
+export const artifactShape = z.object({
+  id: z.string(),
+  taskId: z.string(),
+  attempt: z.number(),
+  name: z.string(),
+  path: z.string(),
+  size: z.number(),
+  sha256: z.string(),
+  contentType: z.string(),
+  description: z.string(),
+  unstable: z.boolean(),
+  createdAt: instant,
+});
+
+export const inputRequestShape = z.object({
+  id: z.string(),
+  taskId: z.string(),
+  attempt: z.number(),
+  kind: z.string(),
+  prompt: z.string(),
+  choices: z.array(z.string()),
+  secret: z.boolean(),
+  state: z.string(),
+  requestedAt: instant,
+  answeredAt: instantOrNull,
+});
+
+export const agentShape = z.object({
+  id: z.string(),
+  sessionId: z.string(),
+  hostname: z.string(),
+  version: z.string(),
+  taskId: z.string().nullable(),
+  firstSeenAt: instant,
+  lastSeenAt: instant,
+  /** seen within the last 30 s */
+  alive: z.boolean(),
+});
+
+export const tokenShape = z.object({
+  id: z.string(),
+  scope: z.string(),
+  sessionId: z.string().nullable(),
+  name: z.string(),
+  createdAt: instant,
+  expiresAt: instantOrNull,
+  revokedAt: instantOrNull,
+});
+
+export const errorShape = z.object({
+  error: z.object({
+    code: z.string(),
+    message: z.string(),
+    status: z.number(),
+    details: z.record(z.string(), z.unknown()).optional(),
+  }),
+  meta: z.object({ timestamp: z.string(), version: z.string() }),
+});
+
+/** The answer to a claim. `claim` null: nothing to do within the wait. */
+export const claimAnswer = z.object({
+  claim: z
+    .object({
+      task: taskShape,
+      attempt: z.object({
+        number: z.number(),
+        reason: z.string(),
+        leaseMs: z.number(),
+        token: z.string(),
+      }),
+    })
+    .nullable(),
+  session: sessionShape,
+});
+
+export type SessionWire = z.infer<typeof sessionShape>;
+export type TaskWire = z.infer<typeof taskShape>;
+export type LogWire = z.infer<typeof logShape>;
+export type ArtifactWire = z.infer<typeof artifactShape>;
+export type InputRequestWire = z.infer<typeof inputRequestShape>;
+export type AgentWire = z.infer<typeof agentShape>;
+export type TokenWire = z.infer<typeof tokenShape>;
+export type ErrorWire = z.infer<typeof errorShape>;
+export type ClaimAnswer = z.infer<typeof claimAnswer>;

@@ -1,0 +1,87 @@
+/** The law of fix tasks: one per failure, three per origin, never a prefix twice. */
+import type { EndReason } from './outcome.ts';
+import type { NewTask, Task } from './task.ts';
+
+/** How many generations of fix tasks one origin task may have. */
+export const maxFixCount = 3;
+/** What the name of a fix task begins with. */
+export const fixPrefix = '【自動修正】';
+
+/** Why no fix task is made. */
+export type FixRefusal = 'MAX_FIX_COUNT' | 'NOT_FAILED' | 'NOT_THE_SCRIPTS_FAULT' | 'SAME_FAILURE';
+
+/** What failed, for the fix task: goes into its parameters as `autoFix`. */
+export interface Failure {
+  readonly errorCode: string;
+  readonly errorMessage: string;
+  readonly occurredAt: number;
+  /** what the agent found out about the failure; null when nothing */
+  readonly bundle: Readonly<Record<string, unknown>> | null;
+  /** equal for failures that look the same; null when unknown */
+  readonly fingerprint: string | null;
+}
+
+const notTheScriptsFault: readonly EndReason[] = [
+  'cancel',
+  'agent_stop',
+  'agent_lost',
+  'shim_lost',
+  'lost_lease',
+  'refused',
+  'checkout',
+  'disk',
+];
+
+/**
+ * Decides whether a failed task begets a fix task.
+ * @returns the refusal, or null when one may be made
+ */
+export function refuseFix(task: Task, failure: Failure): FixRefusal | null {
+  if (task.status === 'COMPLETED' || task.status === 'CANCELLED') return 'NOT_FAILED';
+  if (task.reason !== null && notTheScriptsFault.includes(task.reason)) return 'NOT_THE_SCRIPTS_FAULT';
+  if (task.fixCount >= maxFixCount) return 'MAX_FIX_COUNT';
+  const before = (task.parameters.autoFix as { fingerprint?: unknown } | undefined)?.fingerprint;
+  if (failure.fingerprint !== null && before === failure.fingerprint) return 'SAME_FAILURE';
+  return null;
+}
+
+/**
+ * Makes the fix task of a failed task.
+ * @param script what the fix runs; null = the same script again
+ */
+export function fixOf(task: Task, failure: Failure, script: string | null): NewTask {
+  const before = task.parameters.autoFix as { rootTaskId?: unknown } | undefined;
+  const fixCount = task.fixCount + 1;
+  return {
+    sessionId: task.sessionId,
+    parentTaskId: task.id,
+    name: task.name.startsWith(fixPrefix) ? task.name : fixPrefix + task.name,
+    description: `${task.description}\n---\n${failure.errorMessage}`,
+    script: script ?? task.script,
+    priority: task.priority,
+    ref: task.ref,
+    timeoutMs: task.timeoutMs,
+    noOutputTimeoutMs: task.noOutputTimeoutMs,
+    input: 'none',
+    autoFix: task.autoFix,
+    fixCount,
+    parameters: {
+      ...task.parameters,
+      autoFix: {
+        originalTaskId: task.id,
+        rootTaskId: typeof before?.rootTaskId === 'string' ? before.rootTaskId : task.id,
+        fixCount,
+        errorCode: failure.errorCode,
+        errorMessage: failure.errorMessage,
+        occurredAt: new Date(failure.occurredAt).toISOString(),
+        fingerprint: failure.fingerprint,
+        bundle: failure.bundle,
+      },
+    },
+  };
+}
+
+/** The idempotency key under which the fix task of an attempt is made, whoever asks for it. */
+export function fixKey(taskId: string, attempt: number): string {
+  return `fix:${taskId}:${attempt}`;
+}

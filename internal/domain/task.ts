@@ -1,0 +1,99 @@
+import type { EndReason } from './outcome.ts';
+import type { TaskStatus } from './task-status.ts';
+
+/** A piece of work: one script, in one session. Times are epoch ms, durations ms. */
+export interface Task {
+  /** UUIDv4 */
+  readonly id: string;
+  readonly sessionId: string;
+  /** the task this one is a subtask or a fix of */
+  readonly parentTaskId: string | null;
+  readonly name: string;
+  readonly description: string;
+  readonly script: string;
+  readonly status: TaskStatus;
+  /** the last thing said about it; `''` when nothing */
+  readonly message: string;
+  /** 0-100 */
+  readonly progress: number;
+  /** `''` when none */
+  readonly errorCode: string;
+  readonly exitCode: number | null;
+  readonly signal: string | null;
+  readonly reason: EndReason | null;
+  /** number of the newest attempt; 0 before the first claim */
+  readonly attempt: number;
+  /** higher runs first; default 0 */
+  readonly priority: number;
+  /** JSON values handed to the script; see the environment contract */
+  readonly parameters: Readonly<Record<string, unknown>>;
+  /** branch, tag or commit to check out; null = the session's */
+  readonly ref: string | null;
+  /** null = no limit */
+  readonly timeoutMs: number | null;
+  /** null = no limit */
+  readonly noOutputTimeoutMs: number | null;
+  /** how many times the server makes a new attempt after a failure; default 0 */
+  readonly retryCount: number;
+  /** how many of those are used */
+  readonly retriesUsed: number;
+  /** whether the script's stdin waits for answers (`wait`) or is empty (`none`) */
+  readonly input: 'none' | 'wait';
+  /** how long a wait for input lasts before end-of-file; ms, default one hour */
+  readonly inputTimeoutMs: number;
+  /** whether a failure may beget a fix task; null = the agent's setting decides */
+  readonly autoFix: boolean | null;
+  /** generation: 0 for a task that is no fix, else 1..3 */
+  readonly fixCount: number;
+  /** whether somebody asked for it to be cancelled; the attempt learns it at its next renewal */
+  readonly cancelRequested: boolean;
+  /** whether every byte of the last attempt's output is known to be here */
+  readonly logComplete: boolean;
+  /** whether the end came after the task had been given up as LOST */
+  readonly late: boolean;
+  /** what the run used; null until it ended */
+  readonly usage: Usage | null;
+  readonly createdAt: number;
+  readonly updatedAt: number;
+  readonly startedAt: number | null;
+  readonly finishedAt: number | null;
+}
+
+/** What a run used. */
+export interface Usage {
+  /** wall time of the script; ms */
+  readonly durationMs: number;
+  /** user + system time of the script and the children it waited for; ms; null when it could not be read */
+  readonly cpuMs: number | null;
+  /** highest resident memory seen over the whole process tree, sampled; bytes; null when it could not be read */
+  readonly peakMemoryBytes: number | null;
+}
+
+/** What it takes to make a task; everything else has a default. */
+export interface NewTask {
+  readonly sessionId: string;
+  readonly name: string;
+  readonly script: string;
+  readonly description?: string;
+  readonly parentTaskId?: string | null;
+  readonly priority?: number;
+  readonly parameters?: Readonly<Record<string, unknown>>;
+  readonly ref?: string | null;
+  readonly timeoutMs?: number | null;
+  readonly noOutputTimeoutMs?: number | null;
+  readonly retryCount?: number;
+  readonly input?: 'none' | 'wait';
+  readonly inputTimeoutMs?: number;
+  readonly autoFix?: boolean | null;
+  readonly fixCount?: number;
+}
+
+/** The two byte streams of a run. */
+export const streamNames = ['stdout', 'stderr'] as const;
+/** @see streamNames */
+export type StreamName = (typeof streamNames)[number];
+
+/** Largest script; bytes of UTF-8. */
+export const maxScriptBytes = 1024 * 1024;
+/** How long a wait for input lasts when the task does not say; ms. */
+export const defaultInputTimeoutMs = 3_600_000;

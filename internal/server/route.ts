@@ -1,0 +1,79 @@
+/**
+ * What a route is: one object, in one file of `routes/`, named once in the list `routes.ts`. The app turns it into a
+ * fastify route, checks the token and the shapes, writes the OpenAPI entry and turns errors into answers.
+ */
+import type { Readable } from 'node:stream';
+import type { ZodType, z } from 'zod';
+import type { TokenScope } from '../domain/records.ts';
+import type { Caller, SessionParts } from '../session/parts.ts';
+
+/** Which tokens may call a route. `open`: also without any. Object-level checks are the verbs' own. */
+export type Access = 'open' | readonly TokenScope[];
+
+/** Everybody who may read: the default of GET routes. */
+export const readers: Access = ['admin', 'session', 'task', 'read-only'];
+/** Those who steer a session: the default of other routes. */
+export const operators: Access = ['admin', 'session'];
+/** Those who speak for a run. */
+export const speakers: Access = ['admin', 'session', 'task'];
+/** Administrators. */
+export const admins: Access = ['admin'];
+
+/** Options of one route; generic in its shapes so that the handler sees parsed values. */
+export interface RouteDefinition<
+  P extends ZodType = ZodType,
+  Q extends ZodType = ZodType,
+  B extends ZodType = ZodType,
+> {
+  readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  /** fastify's notation, complete: `/api/v1/tasks/:id` */
+  readonly path: string;
+  readonly access: Access;
+  /** one sentence for the OpenAPI page */
+  readonly summary: string;
+  /** section of the OpenAPI page: `sessions`, `tasks`, `attempts`, `artifacts`, … */
+  readonly tag: string;
+  readonly params?: P;
+  readonly query?: Q;
+  readonly body?: B;
+  /** `stream`: the body is not parsed but handed over as a readable; `multipart`: likewise, with its content type */
+  readonly bodyKind?: 'json' | 'stream' | 'multipart';
+  /** bytes; default 1 MiB for JSON, 64 MiB for streams */
+  readonly maxBodyBytes?: number;
+  /** shape of the good answer by status, for the OpenAPI page */
+  readonly answers?: Readonly<Record<number, ZodType | null>>;
+  readonly handle: (
+    request: RouteRequest<z.output<P>, z.output<Q>, z.output<B>>,
+    parts: SessionParts,
+  ) => Promise<RouteAnswer>;
+}
+
+/** A request as handlers see it. */
+export interface RouteRequest<P = unknown, Q = unknown, B = unknown> {
+  readonly params: P;
+  readonly query: Q;
+  readonly body: B;
+  /** for bodyKind `stream` and `multipart` */
+  readonly stream: Readable;
+  readonly headers: Readonly<Record<string, string | undefined>>;
+  readonly caller: Caller;
+  /** aborted when the client goes away or the server stops: ends long polls and event streams */
+  readonly signal: AbortSignal;
+}
+
+/** An answer. `body` undefined = empty; an AsyncIterable or Readable is streamed; anything else is JSON. */
+export interface RouteAnswer {
+  readonly status: number;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: unknown;
+}
+
+/** Gives the compiler the shapes of a route; returns it as it is. */
+export function route<P extends ZodType, Q extends ZodType, B extends ZodType>(
+  definition: RouteDefinition<P, Q, B>,
+): Route {
+  return definition as unknown as Route;
+}
+
+/** Any route, its shapes forgotten. */
+export type Route = RouteDefinition;

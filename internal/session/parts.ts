@@ -1,0 +1,38 @@
+import type { Clock } from '../../pkg/clock/clock.ts';
+import type { Log } from '../../pkg/log/log.ts';
+import type { Random } from '../../pkg/random/random.ts';
+import type { BlobStore } from '../blob/blob.ts';
+import type { TokenScope } from '../domain/records.ts';
+import type { Store } from '../store/store.ts';
+
+/** What the verbs of this room work with. */
+export interface SessionParts {
+  readonly store: Store;
+  readonly blob: BlobStore;
+  /** for waiting only: times that are stored come from the store */
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+}
+
+/** Who asks: the token of the request, as far as the verbs need it. */
+export interface Caller {
+  /** for the audit: token id, or `system` */
+  readonly actor: string;
+  readonly scope: TokenScope;
+  /** the only session it may see; null = all */
+  readonly sessionId: string | null;
+  /** the only task it may see; null = all of its session */
+  readonly taskId: string | null;
+  /** the only attempt it may write for; null = any */
+  readonly attempt: number | null;
+}
+
+/** The server itself, when a sweep or a rule acts. */
+export const systemCaller: Caller = {
+  actor: 'system',
+  scope: 'admin',
+  sessionId: null,
+  taskId: null,
+  attempt: null,
+};

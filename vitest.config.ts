@@ -1,0 +1,34 @@
+import { defineConfig } from 'vitest/config';
+
+/**
+ * Three kinds of tests, by what they need: `unit` needs nothing, `contract` needs a PostgreSQL
+ * (KERUTA_TEST_POSTGRES_URL), `e2e` needs the built executable (dist/keruta).
+ */
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        test: {
+          name: 'unit',
+          include: ['test/**/*.test.ts'],
+          exclude: ['test/e2e/**', 'test/**/*.contract.test.ts'],
+          testTimeout: 20_000,
+        },
+      },
+      { test: { name: 'contract', include: ['test/**/*.contract.test.ts'], testTimeout: 30_000 } },
+      {
+        test: {
+          name: 'e2e',
+          include: ['test/e2e/**/*.test.ts'],
+          testTimeout: 60_000,
+          fileParallelism: false,
+        },
+      },
+    ],
+    coverage: {
+      provider: 'v8',
+      include: ['cmd/**/*.ts', 'internal/**/*.ts', 'pkg/**/*.ts'],
+      reporter: ['text-summary'],
+    },
+  },
+});
