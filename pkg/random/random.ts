@@ -4,7 +4,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 export interface Random {
   /** A UUIDv4. */
   uuid4(): string;
-  /** A UUIDv7, which sorts by time. @param now epoch ms */
+  /** A UUIDv7, which sorts by time, and within one ms in the order of the calls. @param now epoch ms */
   uuid7(now: number): string;
   /** Unguessable bytes as base64url without padding. @param bytes how many bytes of chance */
   secret(bytes: number): string;
@@ -12,13 +12,41 @@ export interface Random {
   fraction(): number;
 }
 
+interface Identity {
+  readonly now: number;
+  readonly chance: Buffer;
+}
+
+let newest: Identity = { now: -1, chance: Buffer.alloc(10) };
+
 /** The machine's own source of chance. */
 export const systemRandom: Random = {
   uuid4: () => randomUUID(),
-  uuid7: (now) => formatUuid7(now, randomBytes(10)),
+  uuid7: (now) => {
+    newest = successorOf(newest, now);
+    return formatUuid7(newest.now, newest.chance);
+  },
   secret: (bytes) => randomBytes(bytes).toString('base64url'),
   fraction: () => randomBytes(4).readUInt32BE() / 2 ** 32,
 };
+
+/** A clock that went back further than this is believed; less is a step of its adjustment. ms */
+const smallStepMs = 10_000;
+
+/**
+ * What follows: fresh chance in a new ms; within the same one, or a little before it, the last value and a step of
+ * chance size, which keeps it unguessable.
+ * @see RFC 9562, section 6.2
+ */
+function successorOf(last: Identity, now: number): Identity {
+  if (now > last.now || now < last.now - smallStepMs) return { now, chance: randomBytes(10) };
+  // the last six bytes lie behind the bits that version and variant overwrite
+  const next = last.chance.readUIntBE(4, 6) + 1 + randomBytes(4).readUInt32BE();
+  if (next >= 2 ** 48) return { now: last.now + 1, chance: randomBytes(10) };
+  const chance = Buffer.from(last.chance);
+  chance.writeUIntBE(next, 4, 6);
+  return { now: last.now, chance };
+}
 
 /**
  * Builds a UUIDv7 from a time and ten random bytes.

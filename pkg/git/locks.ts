@@ -1,0 +1,44 @@
+import { readdir, readFile, readlink, rm } from 'node:fs/promises';
+import { join, sep } from 'node:path';
+
+/**
+ * Removes lock files that a killed git left in a clone of ours. Nothing is removed while a git process has its current
+ * directory in the clone, or where that cannot be told (no `/proc`).
+ *
+ * @param directory root of the work tree; absolute
+ * @returns the lock files that were removed
+ */
+export async function removeStaleLocks(directory: string): Promise<readonly string[]> {
+  const locks = await findLocks(join(directory, '.git'));
+  if (locks.length === 0 || (await gitLivesIn(directory))) return [];
+  for (const lock of locks) await rm(lock, { force: true });
+  return locks;
+}
+
+async function findLocks(git: string): Promise<string[]> {
+  const top = (await readdir(git).catch(() => [])).map((name) => join(git, name));
+  const refs = (await readdir(join(git, 'refs'), { recursive: true }).catch(() => [])).map((name) =>
+    join(git, 'refs', name),
+  );
+  return [...top, ...refs].filter((file) => file.endsWith('.lock'));
+}
+
+async function gitLivesIn(directory: string): Promise<boolean> {
+  let pids: string[];
+  try {
+    pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
+  } catch {
+    return true;
+  }
+  for (const pid of pids) {
+    try {
+      if (!(await readFile(`/proc/${pid}/comm`, 'utf8')).startsWith('git')) continue;
+      const state = /\) (\w)/.exec(await readFile(`/proc/${pid}/stat`, 'utf8'))?.[1];
+      const place = await readlink(`/proc/${pid}/cwd`);
+      if (state !== 'Z' && (place === directory || place.startsWith(directory + sep))) return true;
+    } catch {
+      // It ended meanwhile, or belongs to somebody else and so is none of ours.
+    }
+  }
+  return false;
+}

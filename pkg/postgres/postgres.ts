@@ -1,0 +1,189 @@
+/** The one door of `pg`: a pool of connections with bounded waiting, kysely over it, and LISTEN that comes back. */
+import type { Dialect } from 'kysely';
+import pg from 'pg';
+import type { Clock } from '../clock/clock.ts';
+import { PostgresConnectionError } from './errors.ts';
+import { type ListenOptions, listen } from './listen.ts';
+import { poolDialect, type Taken } from './pool-dialect.ts';
+
+/** What a statement gave. */
+export interface Rows<R = Record<string, unknown>> {
+  readonly command: string;
+  readonly rowCount: number;
+  readonly rows: R[];
+}
+
+/**
+ * Runs one statement. BIGINT comes as a number, BYTEA as bytes. U+0000 in text, which PostgreSQL refuses, is sent as
+ * U+FFFD.
+ */
+export type Query = <R = Record<string, unknown>>(
+  sql: string,
+  parameters?: readonly unknown[],
+) => Promise<Rows<R>>;
+
+/** An open pool. */
+export interface Postgres {
+  /** Each statement or transaction of this kysely takes a connection of the pool. */
+  readonly dialect: Dialect;
+  readonly query: Query;
+  /** Runs `work` in a transaction on one connection. */
+  transaction<T>(work: (query: Query) => Promise<T>): Promise<T>;
+  /** @see listen; ended by `close` too */
+  listen(options: ListenOptions): () => Promise<void>;
+  /** Ends listening, waits for open work, closes all connections. */
+  close(): Promise<void>;
+}
+
+/** What it takes to open a pool. */
+export interface PostgresOptions {
+  /** `postgres://user:password@host:port/database?…` */
+  readonly url: string;
+  /** where tables are looked for and made; made itself when it is not there */
+  readonly schema: string;
+  /** default 10 */
+  readonly maxConnections?: number;
+  readonly clock: Clock;
+  /** applied to every error of a statement and of taking a connection; default: as it came */
+  readonly mapError?: (error: unknown) => unknown;
+  /** told of connections that broke while nobody used them */
+  readonly onFault: (error: unknown) => void;
+}
+
+const connectTimeoutMs = 5_000;
+const statementTimeoutMs = 10_000;
+const lockTimeoutMs = 3_000;
+/** Longer than the server's own limit: it ends waiting for a server that is no longer there. */
+const answerTimeoutMs = 15_000;
+/** How many different statements are kept prepared on each connection. */
+const maxPrepared = 300;
+/** The number of BIGINT in pg_type. */
+const int8 = 20;
+
+/**
+ * Opens a pool and makes sure of its schema.
+ * @throws what `mapError` makes of it when the server cannot be reached within 5 s
+ */
+export async function openPostgres(options: PostgresOptions): Promise<Postgres> {
+  const { url, schema, clock, mapError = (error) => error } = options;
+  const base = {
+    connectionString: url,
+    connectionTimeoutMillis: connectTimeoutMs,
+    keepAlive: true,
+    types: { getTypeParser },
+  };
+  const pool = new pg.Pool({
+    ...base,
+    max: options.maxConnections ?? 10,
+    statement_timeout: statementTimeoutMs,
+    lock_timeout: lockTimeoutMs,
+    query_timeout: answerTimeoutMs,
+    onConnect: (client) => client.query(`SET search_path TO "${schema}"`) as unknown as undefined,
+  });
+  pool.on('error', options.onFault);
+  const names = new Map<string, string>();
+  const take = async (): Promise<Taken> => {
+    try {
+      const client = await pool.connect();
+      return { query: queryOf(client, names, mapError), release: (destroy) => client.release(destroy) };
+    } catch (error) {
+      throw mapError(asConnectionError(error));
+    }
+  };
+  const ends = new Set<() => Promise<void>>();
+  const postgres: Postgres = {
+    dialect: poolDialect(take),
+    query: async (...of) => {
+      const taken = await take();
+      try {
+        return await taken.query(...of);
+      } finally {
+        taken.release();
+      }
+    },
+    transaction: async (work) => inTransaction(await take(), work),
+    listen: (how) => {
+      const end = listen({ newClient: () => new pg.Client(base), clock }, how);
+      ends.add(end);
+      return end;
+    },
+    close: async () => {
+      await Promise.all([...ends].map((end) => end()));
+      if (!pool.ended && !pool.ending) await pool.end();
+    },
+  };
+  try {
+    await makeSchema(postgres, schema);
+    return postgres;
+  } catch (error) {
+    await postgres.close();
+    throw error;
+  }
+}
+
+async function makeSchema(postgres: Postgres, schema: string): Promise<void> {
+  const there = () => postgres.query('SELECT 1 FROM pg_namespace WHERE nspname = $1', [schema]);
+  if ((await there()).rows.length > 0) return;
+  try {
+    await postgres.query(`CREATE SCHEMA IF NOT EXISTS "${schema}"`);
+  } catch (error) {
+    // Two servers that start at once may both try, and one is then told that it is there already.
+    if ((await there()).rows.length === 0) throw error;
+  }
+}
+
+async function inTransaction<T>(taken: Taken, work: (query: Query) => Promise<T>): Promise<T> {
+  let broken = false;
+  try {
+    await taken.query('BEGIN');
+    const value = await work(taken.query);
+    await taken.query('COMMIT');
+    return value;
+  } catch (error) {
+    await taken.query('ROLLBACK').catch(() => {
+      broken = true;
+    });
+    throw error;
+  } finally {
+    taken.release(broken);
+  }
+}
+
+function queryOf(
+  client: pg.PoolClient,
+  names: Map<string, string>,
+  mapError: (error: unknown) => unknown,
+): Query {
+  return async <R>(sql: string, parameters: readonly unknown[] = []) => {
+    // Only what has parameters comes again in the same words often enough.
+    if (parameters.length > 0 && !names.has(sql) && names.size < maxPrepared)
+      names.set(sql, `s${names.size}`);
+    const name = parameters.length > 0 ? names.get(sql) : undefined;
+    const config = { text: sql, values: parameters.map(toParameter), ...(name && { name }) };
+    try {
+      const { command, rowCount, rows } = await client.query(config);
+      return { command, rowCount: rowCount ?? 0, rows: (rows ?? []) as R[] };
+    } catch (error) {
+      throw mapError(asConnectionError(error));
+    }
+  };
+}
+
+function toParameter(value: unknown): unknown {
+  if (typeof value !== 'string') return value;
+  return value.includes('\0') ? value.replaceAll('\0', '\uFFFD') : value;
+}
+
+/** What is not said by the server itself, nor a bug, is about the connection. */
+function asConnectionError(error: unknown): unknown {
+  if (error instanceof pg.DatabaseError || error instanceof TypeError || !(error instanceof Error))
+    return error;
+  return new PostgresConnectionError(error.message || (error as NodeJS.ErrnoException).code || error.name, {
+    cause: error,
+  });
+}
+
+const getTypeParser: typeof pg.types.getTypeParser = (oid: number, format?: 'text' | 'binary') => {
+  const parse = pg.types.getTypeParser(oid, format as 'text');
+  return oid === int8 ? (value: string) => Number(parse(value)) : parse;
+};

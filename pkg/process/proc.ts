@@ -1,0 +1,161 @@
+/**
+ * What Linux tells about processes, read from /proc. Where there is no /proc (macOS) everything answers null or empty.
+ *
+ * A pid alone is used again; a process is named for good by its pid, its start and the boot it belongs to.
+ * Zombies count as dead, although `kill(pid, 0)` says otherwise.
+ */
+import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
+
+/** What names one process as long as the machine is up. */
+export interface ProcessId {
+  readonly pid: number;
+  /** clock ticks since boot; null where the machine does not tell */
+  readonly startTicks: number | null;
+}
+
+/** One line of /proc/PID/stat. */
+export interface ProcessStat {
+  readonly pid: number;
+  /** at most 15 bytes */
+  readonly command: string;
+  /** one letter: R, S, D, T, Z, … */
+  readonly state: string;
+  readonly parentPid: number;
+  readonly session: number;
+  /** user and system time of its own; clock ticks */
+  readonly cpuTicks: number;
+  /** user and system time of the children that it waited for; clock ticks */
+  readonly childCpuTicks: number;
+  /** clock ticks since boot */
+  readonly startTicks: number;
+}
+
+/** Clock ticks of /proc per second: USER_HZ, 100 on every Linux that Node runs on. @see proc(5) */
+export const ticksPerSecond = 100;
+
+/** Reads a text of /proc; null when it is gone or not ours to read. */
+export function readProc(path: string): string | null {
+  try {
+    return readFileSync(`/proc/${path}`, 'utf8');
+  } catch {
+    return null;
+  }
+}
+
+/** What names the time since the machine was started; null where there is no /proc. */
+export function bootId(): string | null {
+  return readProc('sys/kernel/random/boot_id')?.trim() ?? null;
+}
+
+/** Every pid of the machine that we can see; null where there is no /proc. */
+export function listPids(): readonly number[] | null {
+  try {
+    return readdirSync('/proc')
+      .map(Number)
+      .filter((pid) => pid > 0);
+  } catch {
+    return null;
+  }
+}
+
+/** Takes a line of /proc/PID/stat apart; null when it is none. */
+export function parseStat(line: string): ProcessStat | null {
+  // the command stands in brackets and may hold anything, so fields are counted from the last one
+  const [open, close] = [line.indexOf('('), line.lastIndexOf(')')];
+  const fields = line.slice(close + 2).split(' ');
+  if (open < 1 || close < open || fields.length < 20) return null;
+  const field = (number: number) => Number(fields[number - 3]);
+  return {
+    pid: Number(line.slice(0, open)),
+    command: line.slice(open + 1, close),
+    state: fields[0] ?? '',
+    parentPid: field(4),
+    session: field(6),
+    cpuTicks: field(14) + field(15),
+    childCpuTicks: field(16) + field(17),
+    startTicks: field(22),
+  };
+}
+
+/** What a process is now, zombies included; null when there is none. */
+export function readStat(pid: number): ProcessStat | null {
+  const line = readProc(`${pid}/stat`);
+  return line === null ? null : parseStat(line);
+}
+
+/** Whether the process has ended and waits only to be collected. */
+export function isDead(stat: ProcessStat): boolean {
+  return stat.state === 'Z' || stat.state === 'X';
+}
+
+/** Whether this very process is alive: not a zombie, and not another one with its pid. */
+export function isAlive(id: ProcessId): boolean {
+  const stat = readStat(id.pid);
+  if (stat !== null) return !isDead(stat) && (id.startTicks === null || id.startTicks === stat.startTicks);
+  if (bootId() !== null) return false;
+  return signal(id.pid, 0);
+}
+
+/**
+ * Sends a signal to this very process: its identity is checked right before. Never to pid 1 or below, nor to ourselves.
+ * @returns false when it is gone, is another one, or is not ours
+ */
+export function signalProcess(id: ProcessId, name: NodeJS.Signals): boolean {
+  return id.pid > 1 && id.pid !== process.pid && isAlive(id) && signal(id.pid, name);
+}
+
+function signal(pid: number, name: NodeJS.Signals | 0): boolean {
+  try {
+    return process.kill(pid, name);
+  } catch {
+    return false;
+  }
+}
+
+/** Whether a process was started with this entry (`NAME=value`) in its environment; false when it is not ours. */
+export function hasEnvironmentEntry(pid: number, entry: string): boolean {
+  const text = readProc(`${pid}/environ`);
+  return text !== null && (text.startsWith(`${entry}\0`) || text.includes(`\0${entry}\0`));
+}
+
+/** Descriptors that a process has open; empty when it is gone or not ours. */
+export function listDescriptors(pid: number): readonly number[] {
+  try {
+    return readdirSync(`/proc/${pid}/fd`).map(Number);
+  } catch {
+    return [];
+  }
+}
+
+/** What names a file whatever its path is; null when there is none. Opens nothing, so a FIFO does not block. */
+export function fileKey(path: string): string | null {
+  try {
+    const stat = statSync(path, { bigint: true, throwIfNoEntry: false });
+    return stat === undefined ? null : `${stat.dev}:${stat.ino}`;
+  } catch {
+    return null;
+  }
+}
+
+/** The file behind a descriptor of a process, as `fileKey` names it; null when it is none. */
+export function descriptorKey(pid: number, descriptor: number): string | null {
+  return fileKey(`/proc/${pid}/fd/${descriptor}`);
+}
+
+/** Whether a descriptor is a pipe or FIFO that is open for reading. */
+export function isPipeReader(pid: number, descriptor: number): boolean {
+  try {
+    const path = `/proc/${pid}/fd/${descriptor}`;
+    if (!readlinkSync(path).startsWith('pipe:') && !statSync(path).isFIFO()) return false;
+  } catch {
+    return false;
+  }
+  const flags = /^flags:\s*([0-7]+)/m.exec(readProc(`${pid}/fdinfo/${descriptor}`) ?? '')?.[1];
+  return flags !== undefined && (Number.parseInt(flags, 8) & 3) !== 1;
+}
+
+/** Resident memory of a process; bytes; 0 when it is gone. */
+export function residentBytes(pid: number): number {
+  const kilobytes = /^VmRSS:\s*(\d+)/m.exec(readProc(`${pid}/status`) ?? '')?.[1];
+  return Number(kilobytes ?? 0) * 1024;
+}

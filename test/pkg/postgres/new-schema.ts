@@ -1,0 +1,22 @@
+import { systemClock } from '../../../pkg/clock/system-clock.ts';
+import { openPostgres } from '../../../pkg/postgres/postgres.ts';
+import { systemRandom } from '../../../pkg/random/random.ts';
+
+/** The PostgreSQL that the tests may use; fails when KERUTA_TEST_POSTGRES_URL is not set. */
+export function postgresUrl(): string {
+  const url = process.env.KERUTA_TEST_POSTGRES_URL;
+  if (!url) throw new Error('set KERUTA_TEST_POSTGRES_URL to a PostgreSQL that tests may write to');
+  return url;
+}
+
+/** A schema of its own for one test; it is made by whoever opens it first. */
+export async function newSchema() {
+  const url = postgresUrl();
+  const schema = `test_${systemRandom.uuid4().replaceAll('-', '')}`;
+  const remove = async () => {
+    const postgres = await openPostgres({ url, schema, clock: systemClock, onFault: () => {} });
+    await postgres.query(`DROP SCHEMA "${schema}" CASCADE`);
+    await postgres.close();
+  };
+  return { url, schema, remove };
+}
