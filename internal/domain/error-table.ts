@@ -127,6 +127,11 @@ export const errorTable = {
     http: 507,
     doc: 'There is no space left to keep what was sent.',
   },
+  KERUTA_ERR_UNHEALTHY: { kind: 'unavailable', doc: 'A health check found something wrong.' },
+  KERUTA_ERR_AGENT_ENDED: {
+    kind: 'unavailable',
+    doc: 'The agent in the background ended, or does not stop.',
+  },
   KERUTA_ERR_STOPPING: { kind: 'unavailable', doc: 'The server is stopping.' },
   KERUTA_ERR_REPOSITORY_UNREACHABLE: {
     kind: 'unavailable',

@@ -1,0 +1,84 @@
+import { describe, expect, test } from 'vitest';
+import { type Failure, fixKey, fixOf, refuseFix } from '../../../internal/domain/fix.ts';
+import type { Task } from '../../../internal/domain/task.ts';
+
+const failure: Failure = {
+  errorCode: 'E1',
+  errorMessage: 'it broke',
+  occurredAt: Date.UTC(2026, 0, 1),
+  bundle: { exitCode: 3 },
+  fingerprint: 'abc',
+};
+
+const task = (over: Partial<Task>): Task =>
+  ({
+    id: 't1',
+    sessionId: 's1',
+    name: 'build',
+    description: 'builds',
+    script: 'make',
+    status: 'FAILED',
+    reason: null,
+    priority: 2,
+    parameters: { a: 1 },
+    ref: null,
+    timeoutMs: null,
+    noOutputTimeoutMs: null,
+    autoFix: null,
+    fixCount: 0,
+    ...over,
+  }) as Task;
+
+describe('refuseFix', () => {
+  test('a failed script may be fixed', () => expect(refuseFix(task({}), failure)).toBeNull());
+  test('a timeout may be fixed', () => expect(refuseFix(task({ reason: 'timeout' }), failure)).toBeNull());
+  test.each(['COMPLETED', 'CANCELLED'] as const)('%s tasks are not fixed', (status) =>
+    expect(refuseFix(task({ status }), failure)).toBe('NOT_FAILED'),
+  );
+  test.each(['cancel', 'agent_stop', 'agent_lost', 'lost_lease', 'refused', 'checkout'] as const)(
+    'a task that ended by %s is not fixed',
+    (reason) => expect(refuseFix(task({ reason }), failure)).toBe('NOT_THE_SCRIPTS_FAULT'),
+  );
+  test('there is no fourth generation', () => {
+    expect(refuseFix(task({ fixCount: 2 }), failure)).toBeNull();
+    expect(refuseFix(task({ fixCount: 3 }), failure)).toBe('MAX_FIX_COUNT');
+  });
+  test('a fix that fails in the same way ends the chain', () => {
+    const parameters = { autoFix: { fingerprint: 'abc' } };
+    expect(refuseFix(task({ fixCount: 1, parameters }), failure)).toBe('SAME_FAILURE');
+    expect(refuseFix(task({ fixCount: 1, parameters }), { ...failure, fingerprint: 'other' })).toBeNull();
+  });
+});
+
+describe('fixOf', () => {
+  test('the fix task names its origin, counts, and keeps what the task was given', () => {
+    const fix = fixOf(task({}), failure, null);
+    expect(fix).toMatchObject({
+      name: '【自動修正】build',
+      parentTaskId: 't1',
+      fixCount: 1,
+      priority: 2,
+      script: 'make',
+      input: 'none',
+    });
+    expect(fix.description).toBe('builds\n---\nit broke');
+    expect(fix.parameters).toMatchObject({
+      a: 1,
+      autoFix: { originalTaskId: 't1', rootTaskId: 't1', fixCount: 1 },
+    });
+  });
+
+  test('the prefix stands once and the root stays the first task', () => {
+    const first = fixOf(task({}), failure, null);
+    const again = fixOf(task({ ...first, id: 't2' } as Partial<Task>), failure, 'fix.sh');
+    expect(again).toMatchObject({
+      name: '【自動修正】build',
+      script: 'fix.sh',
+      fixCount: 2,
+      parentTaskId: 't2',
+    });
+    expect(again.parameters).toMatchObject({ autoFix: { originalTaskId: 't2', rootTaskId: 't1' } });
+  });
+
+  test('the key names task and attempt', () => expect(fixKey('t1', 2)).toBe('fix:t1:2'));
+});
