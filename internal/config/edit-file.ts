@@ -1,0 +1,59 @@
+/** Writes one setting into the text of a configuration file; comments and everything else stay as they are. */
+import { parseDocument } from 'yaml';
+import { InputError } from '../domain/errors.ts';
+import { readConfigFile } from './config-file.ts';
+import { nearest } from './nearest.ts';
+import { findSetting, type SettingKey, settingKeys, settingsTable } from './table.ts';
+import { readValue } from './value.ts';
+
+/**
+ * Finds the setting that a person names in `config set`.
+ * @param name  file key, variable, flag or the name inside the program
+ * @throws {InputError} KERUTA_ERR_CONFIG when there is none, or it has no place in the file
+ */
+export function settingForFile(name: string): SettingKey {
+  const key = findSetting(name);
+  if (key === null) {
+    const near = nearest(
+      name,
+      settingKeys.flatMap((each) => settingsTable[each].fileKeys),
+    );
+    throw new InputError(
+      'KERUTA_ERR_CONFIG',
+      `there is no setting ${name}${near ? `; did you mean ${near}?` : ''} (keruta config show lists them all)`,
+    );
+  }
+  if (settingsTable[key].fileKeys.length === 0) {
+    throw new InputError('KERUTA_ERR_CONFIG', `${name} cannot be set in the file, only by flag or variable`);
+  }
+  return key;
+}
+
+/**
+ * Sets a value in the text of a file.
+ *
+ * @param text   the file as it is; `''` when there is none
+ * @param value  as a flag would take it; a number without unit means what it means in the file
+ * @returns the new text
+ * @throws {InputError} KERUTA_ERR_CONFIG: the value is not one of this setting, or the file is not a configuration
+ */
+export function setInFile(text: string, key: SettingKey, value: string): string {
+  const row = settingsTable[key];
+  const rule = row.bareUnitInFile === undefined ? row : { ...row, bareUnit: row.bareUnitInFile };
+  const reading = readValue(rule as typeof row, value);
+  const fileKey = row.fileKeys[0] ?? key;
+  if ('expected' in reading) {
+    const came = row.secret ? 'something else' : `"${value}"`;
+    throw new InputError('KERUTA_ERR_CONFIG', `${fileKey}: expected ${reading.expected}, got ${came}`);
+  }
+  try {
+    readConfigFile({ path: 'the configuration file', text });
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new InputError('KERUTA_ERR_CONFIG', `nothing was written: ${why}`, { cause });
+  }
+  const document = parseDocument(text);
+  const typed = row.kind === 'int' || row.kind === 'bool' ? reading.value : value;
+  document.setIn(fileKey.split('.'), typed);
+  return document.toString();
+}
