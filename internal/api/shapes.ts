@@ -142,6 +142,8 @@ export const errorShape = z.object({
     status: z.number(),
     details: z.record(z.string(), z.unknown()).optional(),
   }),
+  /** the same as error.message; older clients read it */
+  message: z.string().optional(),
   meta: z.object({ timestamp: z.string(), version: z.string() }),
 });
 

@@ -1,0 +1,85 @@
+import type { Random } from '../../pkg/random/random.ts';
+import { ConflictError } from '../domain/errors.ts';
+import { isClosed, parseSessionStatus } from '../domain/session.ts';
+import type { ApiClient } from './client/client.ts';
+import type { SessionWire } from './shapes.ts';
+import type {
+  Ability,
+  AttemptRef,
+  AttemptReporter,
+  SessionEnded,
+  StreamPosition,
+  TaskSource,
+} from './task-source.ts';
+import { uploadInPieces } from './upload.ts';
+
+/** What a claiming source works with. */
+export interface ClaimingSourceParts {
+  readonly client: ApiClient;
+  readonly random: Random;
+  readonly abilities: ReadonlySet<Ability>;
+  readonly sessionId: string;
+  /** stable over restarts of the agent */
+  readonly agentId: string;
+  /** shown to people */
+  readonly agent: { readonly hostname: string; readonly version: string };
+}
+
+/** The source for servers that advertise `claim`: the server picks, leases and fences; see protocol.ts. */
+export function claimingSource(parts: ClaimingSourceParts): TaskSource {
+  const { client, random, abilities, sessionId, agentId, agent } = parts;
+  // kept until an answer came: if that answer is lost, the next call gets the same attempt
+  let wish: string | null = null;
+
+  return {
+    abilities,
+    claimNext: async ({ waitMs, claimId }, signal) => {
+      wish ??= random.uuid4();
+      const request = { agentId, claimId: claimId ?? wish, waitMs, agent };
+      try {
+        const { claim, session } = await client.attempts.claim(sessionId, request, { signal });
+        if (claim === null) return endedOr(session);
+        wish = null;
+        const { number: attempt, reason, leaseMs, token } = claim.attempt;
+        return { task: claim.task, attempt, reason, leaseMs, token, session, environment: {} };
+      } catch (error) {
+        if (!(error instanceof ConflictError) || error.code !== 'KERUTA_ERR_SESSION_CLOSED') throw error;
+        return endedOr(await client.sessions.get(sessionId, { signal }));
+      }
+    },
+    reporter: (attempt) => claimingReporter(client, abilities, attempt),
+  };
+}
+
+/** The end of a session that has ended; null for one that has not. */
+export function endedOr(session: SessionWire): SessionEnded | null {
+  const status = parseSessionStatus(session.status);
+  return status !== null && isClosed(status) ? { ended: session.status, session } : null;
+}
+
+function claimingReporter(
+  { attempts, artifacts, ...client }: ApiClient,
+  abilities: ReadonlySet<Ability>,
+  { taskId, attempt }: AttemptRef,
+): AttemptReporter {
+  const name = { taskId, attempt };
+  const at = (offset: number): StreamPosition => ({ offset, durableOffset: offset });
+  return {
+    taskId,
+    attempt,
+    abilities,
+    renew: ({ waitMs, deliveredInputs }, signal) =>
+      attempts.renew(name, { waitMs, deliveredInputs: [...deliveredInputs] }, { signal }),
+    sendMessages: (messages, signal) => attempts.messages(name, messages, { signal }),
+    headStream: async (stream, signal) => at(await attempts.headStream(name, stream, { signal })),
+    patchStream: async (chunk, signal) => at(await attempts.patchStream(name, chunk, { signal })),
+    declareLost: async (gap, signal) => at(await attempts.declareLost(name, gap, { signal })),
+    exited: (request, signal) => attempts.exited(name, request, { signal }),
+    finish: ({ declared: _sentBefore, ...request }, signal) => attempts.finish(name, request, { signal }),
+    uploadArtifact: async (artifact, signal) => {
+      if (abilities.has('uploads'))
+        return uploadInPieces({ attempts, artifacts, ...client }, name, artifact, signal);
+      return (await artifacts.upload(taskId, artifact, { signal }))?.id ?? null;
+    },
+  };
+}

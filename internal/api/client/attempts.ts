@@ -1,0 +1,124 @@
+import type { StreamName } from '../../domain/task.ts';
+import { apiPath } from '../base-url.ts';
+import {
+  type ClaimRequest,
+  type ControlMessage,
+  type ExitedRequest,
+  type FinishAnswer,
+  type FinishRequest,
+  finishAnswer,
+  messagesAnswer,
+  type RenewAnswer,
+  type RenewRequest,
+  renewAnswer,
+} from '../protocol.ts';
+import { type ClaimAnswer, claimAnswer } from '../shapes.ts';
+import { offsetOf } from './artifacts.ts';
+import type { CallOptions, Transport } from './transport.ts';
+
+/** Names one attempt. */
+export interface AttemptName {
+  readonly taskId: string;
+  readonly attempt: number;
+}
+
+/**
+ * Calls of an agent about its attempts. Writes of an attempt that was replaced throw ConflictError
+ * KERUTA_ERR_ATTEMPT_SUPERSEDED; every call may be repeated.
+ */
+export interface AttemptCalls {
+  claim(sessionId: string, request: ClaimRequest, options?: CallOptions): Promise<ClaimAnswer>;
+  renew(name: AttemptName, request: RenewRequest, options?: CallOptions): Promise<RenewAnswer>;
+  /** @returns the highest number that is applied */
+  messages(name: AttemptName, messages: readonly ControlMessage[], options?: CallOptions): Promise<number>;
+  /** @returns the offset at which the next bytes go */
+  headStream(name: AttemptName, stream: StreamName, options?: CallOptions): Promise<number>;
+  /**
+   * @returns the offset at which the next bytes go
+   * @throws {ConflictError} KERUTA_ERR_OFFSET_MISMATCH with `details.offset`
+   */
+  patchStream(
+    name: AttemptName,
+    chunk: { readonly stream: StreamName; readonly offset: number; readonly bytes: Uint8Array },
+    options?: CallOptions,
+  ): Promise<number>;
+  /** Declares `bytes` bytes at `offset` lost. Returns and throws as `patchStream` */
+  declareLost(
+    name: AttemptName,
+    gap: { readonly stream: StreamName; readonly offset: number; readonly bytes: number },
+    options?: CallOptions,
+  ): Promise<number>;
+  exited(name: AttemptName, request: ExitedRequest, options?: CallOptions): Promise<void>;
+  /** @throws {ConflictError} KERUTA_ERR_ATTEMPT_UNFINISHED */
+  finish(name: AttemptName, request: FinishRequest, options?: CallOptions): Promise<FinishAnswer>;
+}
+
+/** @see AttemptCalls */
+export function attemptCalls(transport: Transport): AttemptCalls {
+  const at = (name: AttemptName, ...rest: string[]) =>
+    ({
+      path: apiPath('tasks', name.taskId, 'attempts', name.attempt, ...rest),
+      notFound: 'KERUTA_ERR_ATTEMPT_NOT_FOUND',
+      conflict: 'KERUTA_ERR_ATTEMPT_SUPERSEDED',
+    }) as const;
+  const patch = async (
+    name: AttemptName,
+    piece: { stream: StreamName; offset: number; headers?: Record<string, string>; bytes: Uint8Array },
+    options?: CallOptions,
+  ) => {
+    const answer = await transport.done({
+      ...at(name, 'streams', piece.stream),
+      method: 'PATCH',
+      headers: {
+        'content-type': 'application/octet-stream',
+        'upload-offset': String(piece.offset),
+        ...piece.headers,
+      },
+      body: () => piece.bytes,
+      uncapped: true,
+      ...options,
+    });
+    return offsetOf(answer.headers);
+  };
+
+  return {
+    claim: (sessionId, json, options) =>
+      transport.json(
+        {
+          method: 'POST',
+          path: apiPath('sessions', sessionId, 'claim'),
+          json,
+          waitMs: json.waitMs ?? 0,
+          notFound: 'KERUTA_ERR_SESSION_NOT_FOUND',
+          ...options,
+        },
+        claimAnswer,
+      ),
+    renew: (name, json, options) =>
+      transport.json(
+        { ...at(name, 'renew'), method: 'POST', json, waitMs: json.waitMs ?? 0, ...options },
+        renewAnswer,
+      ),
+    messages: async (name, messages, options) => {
+      const call = { ...at(name, 'messages'), method: 'POST', json: { messages }, ...options } as const;
+      return (await transport.json(call, messagesAnswer)).controlSeq;
+    },
+    headStream: async (name, stream, options) => {
+      const answer = await transport.done({ ...at(name, 'streams', stream), method: 'HEAD', ...options });
+      return offsetOf(answer.headers);
+    },
+    patchStream: (name, { stream, offset, bytes }, options) =>
+      patch(name, { stream, offset, bytes }, options),
+    declareLost: (name, { stream, offset, bytes }, options) =>
+      patch(
+        name,
+        { stream, offset, headers: { 'lost-bytes': String(bytes) }, bytes: new Uint8Array(0) },
+        options,
+      ),
+    exited: async (name, json, options) => {
+      await transport.done({ ...at(name, 'exited'), method: 'POST', json, ...options });
+    },
+    finish: (name, json, options) =>
+      transport.json({ ...at(name, 'finish'), method: 'POST', json, ...options }, finishAnswer),
+  };
+}

@@ -1,0 +1,70 @@
+import { ConflictError } from '../domain/errors.ts';
+import type { ApiClient } from './client/client.ts';
+import type { ArtifactSource } from './task-source.ts';
+
+/** Bytes in one piece of an upload. */
+const pieceBytes = 4 * 1024 * 1024;
+/** How often the server may contradict us about the offset before we give up. */
+const maxCorrections = 5;
+
+/**
+ * Sends a file in pieces. What the server has already, from an upload that was broken off, is not sent again.
+ * @returns the id of the artifact
+ * @throws {InputError} KERUTA_ERR_ARTIFACT_DIGEST when the file changed meanwhile
+ */
+export async function uploadInPieces(
+  client: ApiClient,
+  target: { readonly taskId: string; readonly attempt: number },
+  artifact: ArtifactSource,
+  signal?: AbortSignal,
+): Promise<string | null> {
+  const options = signal ? { signal } : {};
+  const { path, size, sha256, contentType, description, unstable } = artifact;
+  const begun = await client.artifacts.beginUpload(
+    target.taskId,
+    { attempt: target.attempt, path, size, sha256, contentType, description, unstable },
+    options,
+  );
+  if (begun.artifactId !== null) return begun.artifactId;
+  const upload = { taskId: target.taskId, uploadId: begun.uploadId };
+
+  let offset = begun.offset;
+  for (let corrections = 0; ; ) {
+    try {
+      for await (const bytes of piecesOf(artifact, offset)) {
+        const answer = await client.artifacts.patchUpload(upload, { offset, bytes }, options);
+        if (answer.artifact !== null) return answer.artifact.id;
+        offset = answer.offset;
+      }
+      return null;
+    } catch (error) {
+      const right = offsetIn(error);
+      if (right === null || ++corrections > maxCorrections) throw error;
+      offset = right;
+    }
+  }
+}
+
+/** The offset that a KERUTA_ERR_OFFSET_MISMATCH names; null for other errors. */
+export function offsetIn(error: unknown): number | null {
+  if (!(error instanceof ConflictError) || error.code !== 'KERUTA_ERR_OFFSET_MISMATCH') return null;
+  return typeof error.details.offset === 'number' ? error.details.offset : null;
+}
+
+/** Regroups what a file gives into pieces; at least one, if an empty one: it is what completes the upload. */
+async function* piecesOf(artifact: ArtifactSource, offset: number): AsyncGenerator<Uint8Array> {
+  let parts: Uint8Array[] = [];
+  let size = 0;
+  let any = false;
+  const take = () => {
+    const piece = Buffer.concat(parts, size);
+    [parts, size, any] = [[], 0, true];
+    return piece;
+  };
+  for await (const chunk of artifact.open(offset)) {
+    parts.push(chunk);
+    size += chunk.length;
+    if (size >= pieceBytes) yield take();
+  }
+  if (size > 0 || !any) yield take();
+}
