@@ -10,7 +10,8 @@
  * - `notify` inside a transaction reaches listeners after, and only after, it commits, on every server that shares the
  *   database; it only says "look": it may come twice, or without change;
  * - U+0000 in text is stored as U+FFFD; JSON values come back as they went in;
- * - lists are in the order that their method states, ties broken by id;
+ * - lists are in the order that their method states, ties broken by id in the same direction; text is compared byte
+ *   by byte;
  * - a schema newer than this program is refused (KERUTA_ERR_SCHEMA_NEWER) and left alone; a damaged file is refused
  *   (KERUTA_ERR_STORE_DAMAGED), never recreated.
  *
@@ -179,7 +180,10 @@ export interface Transaction extends Reads {
   deleteArtifact(id: string): Promise<void>;
   putInputRequest(request: InputRequest): Promise<void>;
   putToken(token: Token): Promise<void>;
-  /** Revokes the tokens of a task's attempts; `keep` stays valid. @param expiresAt when they end */
+  /**
+   * Ends the tokens of a task's attempts, all but the one with the id `keep`. @param expiresAt when they end; one that
+   * ends before stays as it is
+   */
   expireTaskTokens(taskId: string, expiresAt: number, keep?: string): Promise<void>;
   putAgent(agent: Agent): Promise<void>;
   /** Appends one event; @returns its number, one more than the session's last. */

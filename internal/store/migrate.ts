@@ -1,0 +1,57 @@
+import { sql } from 'kysely';
+import { ConflictError } from '../domain/errors.ts';
+import type { Db } from './tables.ts';
+
+/** One step of the schema. Steps are only ever added; a step that was released is never changed. */
+export interface Migration {
+  /** 1, 2, … without gaps */
+  readonly version: number;
+  readonly name: string;
+  readonly statements: (ddl: Ddl) => readonly string[];
+}
+
+/** What the two databases spell differently. */
+export interface Ddl {
+  /** type of text columns: compared byte by byte in both, so that orders agree */
+  readonly text: string;
+  /** type of raw bytes */
+  readonly bytes: string;
+}
+
+/**
+ * Brings the schema up to date: every missing step, in order. Doing it again changes nothing.
+ *
+ * @param parts.db     inside a transaction that nobody else can have open for the same purpose
+ * @param parts.place  names the store in messages; no credentials
+ * @throws {ConflictError} KERUTA_ERR_SCHEMA_NEWER, before anything is changed
+ */
+export async function migrate(parts: {
+  readonly db: Db;
+  readonly ddl: Ddl;
+  readonly migrations: readonly Migration[];
+  readonly now: number;
+  readonly place: string;
+}): Promise<void> {
+  const { db, ddl, migrations, place } = parts;
+  const run = (statement: string) => sql.raw(statement).execute(db);
+  await run(
+    `CREATE TABLE IF NOT EXISTS schema_versions (version BIGINT PRIMARY KEY, name ${ddl.text} NOT NULL, applied_at BIGINT NOT NULL)`,
+  );
+  const applied = await db.selectFrom('schema_versions').select('version').orderBy('version').execute();
+  const have = applied.at(-1)?.version ?? 0;
+  const known = migrations.at(-1)?.version ?? 0;
+  if (have > known) {
+    throw new ConflictError(
+      'KERUTA_ERR_SCHEMA_NEWER',
+      `${place} has schema version ${have}, written by a newer keruta; this one knows up to ${known}. It was left alone: start the newer keruta, or restore a backup from before`,
+      { details: { have, known } },
+    );
+  }
+  for (const migration of migrations.filter(({ version }) => version > have)) {
+    for (const statement of migration.statements(ddl)) await run(statement);
+    await db
+      .insertInto('schema_versions')
+      .values({ version: migration.version, name: migration.name, applied_at: parts.now })
+      .execute();
+  }
+}

@@ -1,0 +1,6 @@
+import type { Migration } from '../migrate.ts';
+import { blobChunks } from './blob-chunks.ts';
+import { first } from './first.ts';
+
+/** All steps of the schema, in order. */
+export const migrations: readonly Migration[] = [first, blobChunks];

@@ -1,0 +1,197 @@
+import { createHash } from 'node:crypto';
+import { Kysely, sql } from 'kysely';
+import type { Clock } from '../../pkg/clock/clock.ts';
+import type { Log } from '../../pkg/log/log.ts';
+import { openPostgres, type Postgres } from '../../pkg/postgres/postgres.ts';
+import { systemRandom } from '../../pkg/random/random.ts';
+import { Listeners } from './listeners.ts';
+import { type Ddl, migrate } from './migrate.ts';
+import { migrations } from './migrations/migrations.ts';
+import { isWorthAgain, mapAfterRetries, mapPostgresError } from './postgres-errors.ts';
+import { readsOver, writesOver } from './queries/queries.ts';
+import type { Store, Topic, Transaction } from './store.ts';
+import type { Db, Tables } from './tables.ts';
+
+// Byte order, as in SQLite, whatever the database's own collation is.
+const ddl: Ddl = { text: 'TEXT COLLATE "C"', bytes: 'BYTEA' };
+/** How often a transaction is done before its failure to get through is told. */
+const maxTries = 5;
+/** Times the number of tries so far: how long to wait before the next; ms. */
+const waitMs = 10;
+/** Any number that nobody else locks; advisory locks are per database. */
+const migrationLock = '7305422194318470001';
+
+/** What it takes to open a store in PostgreSQL. */
+export interface PostgresStoreOptions {
+  /** `postgres://user:password@host:port/database` */
+  readonly url: string;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** default `keruta`; made when it is not there */
+  readonly schema?: string;
+}
+
+/**
+ * Opens the store of many machines; any number of servers may have it open. The database's clock is the time.
+ *
+ * @throws {ConflictError} KERUTA_ERR_SCHEMA_NEWER
+ * @throws {UnavailableError} KERUTA_ERR_STORE_UNAVAILABLE, within 5 s when nobody answers
+ */
+export async function openPostgresStore(options: PostgresStoreOptions): Promise<Store> {
+  const { url, clock, log, schema = 'keruta' } = options;
+  const postgres = await openPostgres({
+    url,
+    schema,
+    clock,
+    mapError: mapPostgresError,
+    onFault: (error) => log.warn('a connection to the database broke', { error }),
+  });
+  const db = new Kysely<Tables>({ dialect: postgres.dialect });
+  try {
+    await migrateUnderLock(db, schema, clock.now());
+  } catch (error) {
+    await postgres.close();
+    throw error;
+  }
+  const topics = new SharedTopics({ postgres, log, channel: schema });
+  await topics.begun;
+  const now = async () => {
+    const { rows } = await postgres.query<{ now: number }>(
+      'SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint AS now',
+    );
+    return rows[0]?.now ?? 0;
+  };
+  const transact = transacting({ db, clock, topics });
+  return {
+    ...readsOver(db),
+    transact,
+    now,
+    leaseNow: now,
+    subscribe: (topic, listener) => topics.listeners.add(topic, listener),
+    notify: (topic) => topics.wake([topic]),
+    health: async () => {
+      try {
+        await transact((tx) => tx.putMeta('health', 'ok'));
+        return { ok: true, message: 'the store takes writes' };
+      } catch (error) {
+        return { ok: false, message: error instanceof Error ? error.message : String(error) };
+      }
+    },
+    close: async () => {
+      topics.listeners.clear();
+      await postgres.close();
+    },
+  };
+}
+
+function transacting({
+  db,
+  clock,
+  topics,
+}: {
+  db: Db;
+  clock: Clock;
+  topics: SharedTopics;
+}): Store['transact'] {
+  return async (work) => {
+    for (let tries = 1; ; tries++) {
+      const woken = new Set<Topic>();
+      try {
+        const value = await db.transaction().execute(async (open) => {
+          const result = await work(transactionOver(open, woken));
+          await topics.send(open, woken);
+          return result;
+        });
+        topics.wakeHere(woken);
+        return value;
+      } catch (error) {
+        if (!isWorthAgain(error) || tries >= maxTries) throw mapAfterRetries(error);
+        await clock.sleep(waitMs * tries);
+      }
+    }
+  };
+}
+
+function transactionOver(open: Db, woken: Set<Topic>): Transaction {
+  return {
+    ...readsOver(open),
+    ...writesOver(open),
+    lockSession: async (sessionId) => {
+      await sql`SELECT pg_advisory_xact_lock(${lockOf(sessionId)}::bigint)`.execute(open);
+    },
+    notify: (topic) => void woken.add(topic),
+  };
+}
+
+/** 64 bits of a hash: two sessions that meet in it only wait for each other. */
+function lockOf(sessionId: string): string {
+  return createHash('sha256').update(sessionId).digest().readBigInt64BE().toString();
+}
+
+async function migrateUnderLock(db: Db, schema: string, now: number): Promise<void> {
+  await db.transaction().execute(async (open) => {
+    // Another server may be at it, and a step may take its time.
+    await sql`SET LOCAL lock_timeout = '60s'`.execute(open);
+    await sql`SET LOCAL statement_timeout = '600s'`.execute(open);
+    await sql`SELECT pg_advisory_xact_lock(${migrationLock}::bigint)`.execute(open);
+    await migrate({ db: open, ddl, migrations, now, place: `the database, schema "${schema}",` });
+  });
+}
+
+/** Topics over all servers: those of this process are woken at once, the others by NOTIFY. */
+class SharedTopics {
+  readonly listeners: Listeners;
+  /** Resolves when listening began, or failed for the first time: then it goes on trying. */
+  readonly begun: Promise<void>;
+  readonly #postgres: Postgres;
+  readonly #log: Log;
+  readonly #channel: string;
+  /** Tells our own notifications from those of other servers. */
+  readonly #self = systemRandom.uuid4();
+
+  constructor(parts: { readonly postgres: Postgres; readonly log: Log; readonly channel: string }) {
+    this.listeners = new Listeners(parts.log);
+    this.#postgres = parts.postgres;
+    this.#log = parts.log;
+    this.#channel = parts.channel;
+    this.begun = new Promise((resolve) => {
+      parts.postgres.listen({
+        channel: parts.channel,
+        onPayload: (payload) => this.#received(payload),
+        onListening: () => {
+          // What came while nobody listened was missed.
+          this.listeners.wakeAll();
+          resolve();
+        },
+        onFault: (error) => {
+          parts.log.warn('listening to the database broke off; trying again', { error });
+          resolve();
+        },
+      });
+    });
+  }
+
+  /** Tells the other servers as part of an open transaction, so that they hear of it when it commits. */
+  async send(open: Db, topics: ReadonlySet<Topic>): Promise<void> {
+    for (const topic of topics)
+      await sql`SELECT pg_notify(${this.#channel}, ${`${this.#self} ${topic}`})`.execute(open);
+  }
+
+  wakeHere(topics: Iterable<Topic>): void {
+    for (const topic of topics) this.listeners.wake(topic);
+  }
+
+  /** Wakes everywhere, without a transaction; what cannot be sent is only logged. */
+  wake(topics: readonly Topic[]): void {
+    this.wakeHere(topics);
+    for (const topic of topics)
+      this.#postgres
+        .query('SELECT pg_notify($1, $2)', [this.#channel, `${this.#self} ${topic}`])
+        .catch((error) => this.#log.warn('other servers could not be told', { topic, error }));
+  }
+
+  #received(payload: string): void {
+    const [sender, topic] = payload.split(' ', 2);
+    if (sender !== this.#self && topic) this.listeners.wake(topic as Topic);
+  }
+}

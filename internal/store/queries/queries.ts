@@ -1,0 +1,60 @@
+/** All queries, shared by both adapters: what may be read, and what may be written inside a transaction. */
+import type { Reads, Transaction } from '../store.ts';
+import type { Db } from '../tables.ts';
+import { agentReads, agentWrites } from './agents.ts';
+import { artifactReads, artifactWrites } from './artifacts.ts';
+import { attemptReads, attemptWrites } from './attempts.ts';
+import { auditReads, auditWrites } from './audit.ts';
+import { documentReads, documentWrites } from './documents.ts';
+import { eventReads, eventWrites } from './events.ts';
+import { inputReads, inputWrites } from './inputs.ts';
+import { logReads, logWrites } from './logs.ts';
+import { metaReads, metaWrites } from './meta.ts';
+import { repositoryReads, repositoryWrites } from './repositories.ts';
+import { sessionLogReads, sessionLogWrites } from './session-logs.ts';
+import { sessionReads, sessionWrites } from './sessions.ts';
+import { taskReads, taskWrites } from './tasks.ts';
+import { tokenReads, tokenWrites } from './tokens.ts';
+
+/** Everything that writes rows; the rest of a transaction is the adapter's. */
+export type Writes = Omit<Transaction, keyof Reads | 'lockSession' | 'notify'>;
+
+/** The reads over one kysely. */
+export function readsOver(db: Db): Reads {
+  return {
+    ...sessionReads(db),
+    ...taskReads(db),
+    ...attemptReads(db),
+    ...logReads(db),
+    ...artifactReads(db),
+    ...inputReads(db),
+    ...tokenReads(db),
+    ...agentReads(db),
+    ...eventReads(db),
+    ...sessionLogReads(db),
+    ...auditReads(db),
+    ...documentReads(db),
+    ...repositoryReads(db),
+    ...metaReads(db),
+  };
+}
+
+/** The writes over one kysely, which must be inside a transaction. */
+export function writesOver(db: Db): Writes {
+  return {
+    ...sessionWrites(db),
+    ...taskWrites(db),
+    ...attemptWrites(db),
+    ...logWrites(db),
+    ...artifactWrites(db),
+    ...inputWrites(db),
+    ...tokenWrites(db),
+    ...agentWrites(db),
+    ...eventWrites(db),
+    ...sessionLogWrites(db),
+    ...auditWrites(db),
+    ...documentWrites(db),
+    ...repositoryWrites(db),
+    ...metaWrites(db),
+  };
+}

@@ -1,0 +1,37 @@
+import type { Kysely } from 'kysely';
+import type * as nouns from './nouns.ts';
+import type { RowOf } from './row.ts';
+
+/** The tables, as kysely sees them; `migrations/` makes them. */
+export interface Tables {
+  sessions: RowOf<typeof nouns.sessionRow> & { name_folded: string };
+  tasks: RowOf<typeof nouns.taskRow> & { idempotency_key: string | null; fingerprint: string | null };
+  attempts: RowOf<typeof nouns.attemptRow> & StreamColumns & { session_id: string };
+  task_logs: RowOf<typeof nouns.taskLogRow>;
+  artifacts: RowOf<typeof nouns.artifactRow>;
+  input_requests: RowOf<typeof nouns.inputRequestRow>;
+  tokens: RowOf<typeof nouns.tokenRow>;
+  agents: RowOf<typeof nouns.agentRow>;
+  events: RowOf<typeof nouns.eventRow>;
+  /** last event number of each session; outlives the session, so that numbers never start again */
+  event_counters: { session_id: string; last_seq: number };
+  session_logs: RowOf<typeof nouns.sessionLogRow>;
+  audit: RowOf<typeof nouns.auditRow>;
+  documents: RowOf<typeof nouns.documentRow> & { title_folded: string };
+  repositories: RowOf<typeof nouns.repositoryRow> & { name_folded: string; url_folded: string };
+  meta: { name: string; value: string };
+  schema_versions: { version: number; name: string; applied_at: number };
+}
+
+/** What is here of the two streams of an attempt. */
+export interface StreamColumns {
+  stdout_size: number;
+  stdout_crc32: number;
+  stdout_lost_bytes: number;
+  stderr_size: number;
+  stderr_crc32: number;
+  stderr_lost_bytes: number;
+}
+
+/** A kysely over either database. */
+export type Db = Kysely<Tables>;

@@ -1,0 +1,12 @@
+import { openPostgresStore } from '../../../internal/store/postgres-store.ts';
+import { systemClock } from '../../../pkg/clock/system-clock.ts';
+import { silentLog } from '../../../pkg/log/log.ts';
+import { newSchema } from '../../pkg/postgres/new-schema.ts';
+import { storeContract } from './store-contract.ts';
+
+storeContract('PostgreSQL', {
+  place: async () => {
+    const { url, schema, remove } = await newSchema();
+    return { open: () => openPostgresStore({ url, schema, clock: systemClock, log: silentLog }), remove };
+  },
+});
