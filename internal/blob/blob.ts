@@ -15,7 +15,8 @@ export interface BlobStore {
   /**
    * Appends at the end.
    * @param offset where the caller believes the end to be
-   * @returns the new end and the CRC-32 of what was appended; or, with `ok: false`, the true end, and nothing is changed
+   * @returns the new end; or, with `ok: false`, the true end, and nothing is changed
+   * @throws what `bytes` throws; nothing is kept then
    * @throws {UnavailableError} KERUTA_ERR_DISK_FULL, KERUTA_ERR_STORE_UNAVAILABLE
    */
   append(key: BlobKey, offset: number, bytes: AsyncIterable<Uint8Array> | Uint8Array): Promise<AppendResult>;
@@ -25,7 +26,7 @@ export interface BlobStore {
   read(key: BlobKey, from: number, to?: number): AsyncIterable<Uint8Array>;
   /** Removes; no error when there is none. */
   delete(key: BlobKey): Promise<void>;
-  /** Removes every key that begins so, e.g. all of a task. */
+  /** Removes the key and every key below it, in whole parts: `a` and `a/b`, not `ab`. E.g. all of a task. */
   deleteAll(prefix: BlobKey): Promise<void>;
   close(): Promise<void>;
 }
