@@ -1,0 +1,222 @@
+/** Runs scripts on this machine, each under a shim of its own; see shim-script.ts. */
+import { createHash } from 'node:crypto';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  rmSync,
+  statfsSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import type { Clock } from '../../../pkg/clock/clock.ts';
+import { bootId, type ProcessId } from '../../../pkg/process/proc.ts';
+import { NotFoundError, UnavailableError } from '../../domain/errors.ts';
+import type { Executor, Run, RunSpec } from '../executor.ts';
+import { prepareScript } from './interpreter.ts';
+import { type Launch, launchRun, launchSpare, type ShimPlace, type Spare } from './launch.ts';
+import { LocalRun } from './local-run.ts';
+import { findShimPrograms } from './programs.ts';
+import { type RunRecord, readProcessId, readRunRecord, runFile } from './run-files.ts';
+import { marker } from './run-processes.ts';
+import { shimScript } from './shim-script.ts';
+
+/** What the local executor needs. */
+export interface LocalExecutorOptions {
+  readonly clock: Clock;
+  /** a directory of its own, on the file system of the runs; absolute; made when missing, 0700 */
+  readonly stateDirectory: string;
+  /** shell of the shims, program and arguments; default: bash, else sh */
+  readonly shell?: readonly string[];
+  /** file mode mask of the scripts; default: this process's own */
+  readonly umask?: number;
+}
+
+/** Space without which no run is started; bytes. */
+const minFreeBytes = 1024 * 1024;
+/** How long a run that was just started may take to say so; ms. */
+const claimMs = 2000;
+
+/** Makes the local executor. Nothing happens before the first call. */
+export function makeLocalExecutor(options: LocalExecutorOptions): Executor {
+  return new LocalExecutor(options);
+}
+
+class LocalExecutor implements Executor {
+  readonly #clock: Clock;
+  readonly #stateDirectory: string;
+  readonly #place: ShimPlace;
+  readonly #starting = new Map<string, Promise<Run>>();
+  /** runs whose shim has not said yet who it is */
+  readonly #launched = new Map<string, LocalRun>();
+  #spare: Spare | null = null;
+  #spares = 0;
+  #closed = false;
+
+  constructor(options: LocalExecutorOptions) {
+    this.#clock = options.clock;
+    this.#stateDirectory = options.stateDirectory;
+    const version = createHash('sha256').update(shimScript).digest('hex').slice(0, 8);
+    this.#place = {
+      programs: findShimPrograms(options.shell),
+      shimFile: join(options.stateDirectory, `shim-${version}.sh`),
+      umask: options.umask ?? process.umask(),
+    };
+  }
+
+  async start(spec: RunSpec): Promise<Run> {
+    const other = this.#starting.get(spec.directory);
+    if (other !== undefined) return other;
+    const start = this.#start(spec).finally(() => this.#starting.delete(spec.directory));
+    this.#starting.set(spec.directory, start);
+    return start;
+  }
+
+  async attach(directory: string): Promise<Run | null> {
+    const record = readRunRecord(directory);
+    if (record === null) return null;
+    for (;;) {
+      const claimed = readProcessId(directory, runFile.shim) !== null;
+      const launched = this.#launched.get(directory);
+      if (claimed) this.#launched.delete(directory);
+      if (launched !== undefined) return launched;
+      if (claimed) return new LocalRun({ clock: this.#clock, directory, record, launched: null });
+      const ageMs = this.#clock.now() - record.createdAt;
+      if (ageMs < 0 || ageMs >= claimMs) return null;
+      await this.#clock.sleep(10);
+    }
+  }
+
+  prepare(): void {
+    if (this.#closed || this.#spare?.isReady()) return;
+    this.#spare?.discard();
+    this.#spare = null;
+    try {
+      this.#prepareState();
+      if (this.#spares === 0) this.#removeOldSpares();
+      this.#spares += 1;
+      const directory = join(this.#stateDirectory, `spare-${process.pid}-${this.#spares}`);
+      this.#spare = launchSpare(this.#place, directory);
+    } catch {
+      // a full disk or a deleted directory: the next start tells, with its own message
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#spare?.discard();
+    this.#spare = null;
+  }
+
+  async #start(spec: RunSpec): Promise<Run> {
+    const before = await this.attach(spec.directory);
+    if (before !== null) return before;
+    if (!statSync(spec.workingDirectory, { throwIfNoEntry: false })?.isDirectory()) {
+      throw new NotFoundError(
+        'KERUTA_ERR_FILE_NOT_FOUND',
+        `the working directory ${spec.workingDirectory} is not a directory; check out the repository again`,
+      );
+    }
+    const { path, workingDirectory } = { path: spec.env.PATH, workingDirectory: spec.workingDirectory };
+    const prepared = prepareScript(spec.script, { path, workingDirectory });
+    try {
+      const record = this.#writeFiles(spec, prepared.text, prepared.interpreter);
+      const launched = this.#launch({
+        directory: spec.directory,
+        workingDirectory,
+        input: spec.input,
+        command: [...prepared.interpreter, join(spec.directory, runFile.script)],
+        env: { ...spec.env, [marker]: spec.runId },
+      });
+      const run = new LocalRun({ clock: this.#clock, directory: spec.directory, record, launched });
+      this.#launched.set(spec.directory, run);
+      this.#forgetClaimed(spec.directory);
+      return run;
+    } catch (error) {
+      rmSync(join(spec.directory, runFile.spec), { force: true });
+      throw withoutSpace(error, spec.directory);
+    }
+  }
+
+  #writeFiles(spec: RunSpec, script: string, interpreter: readonly string[]): RunRecord {
+    const { directory } = spec;
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    chmodSync(directory, 0o700);
+    this.#prepareState();
+    const space = statfsSync(directory);
+    if (space.bavail * space.bsize < minFreeBytes + script.length) throw diskFull(directory);
+    // left by a start that was broken off before anything ran
+    for (const name of [runFile.pipes, runFile.stdout, runFile.stderr, runFile.spec]) {
+      rmSync(join(directory, name), { recursive: true, force: true });
+    }
+    const record: RunRecord = {
+      version: 1,
+      runId: spec.runId,
+      workingDirectory: spec.workingDirectory,
+      input: spec.input,
+      interpreter: [...interpreter],
+      env: Object.keys(spec.env),
+      bootId: bootId(),
+      createdAt: this.#clock.now(),
+    };
+    writeFileSync(join(directory, runFile.script), script, { mode: 0o600 });
+    writeFileSync(join(directory, runFile.spec), `${JSON.stringify(record)}\n`, { mode: 0o600 });
+    return record;
+  }
+
+  #launch(launch: Launch): ProcessId {
+    const used = this.#spare?.use(launch) ?? null;
+    if (used !== null) {
+      this.#spare = null;
+      return used;
+    }
+    return launchRun(this.#place, launch);
+  }
+
+  /** Makes the state directory and the shim's file, also when a task has deleted them. */
+  #prepareState(): void {
+    if (existsSync(this.#place.shimFile)) return;
+    mkdirSync(this.#stateDirectory, { recursive: true, mode: 0o700 });
+    chmodSync(this.#stateDirectory, 0o700);
+    writeFileSync(this.#place.shimFile, shimScript, { mode: 0o600 });
+  }
+
+  /** Spares of an agent that died have ended; their directories are left. */
+  #removeOldSpares(): void {
+    for (const name of readdirSync(this.#stateDirectory)) {
+      const owner = /^spare-(\d+)-\d+$/.exec(name)?.[1];
+      if (owner !== undefined && !isRunning(Number(owner))) {
+        rmSync(join(this.#stateDirectory, name), { recursive: true, force: true });
+      }
+    }
+  }
+
+  #forgetClaimed(except: string): void {
+    for (const directory of this.#launched.keys()) {
+      if (directory !== except && existsSync(join(directory, runFile.shim))) this.#launched.delete(directory);
+    }
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
+
+function diskFull(directory: string, cause?: unknown): UnavailableError {
+  return new UnavailableError(
+    'KERUTA_ERR_DISK_FULL',
+    `there is no space left for the run in ${directory}; free some, the task can be tried again`,
+    { cause },
+  );
+}
+
+function withoutSpace(error: unknown, directory: string): unknown {
+  const code = (error as NodeJS.ErrnoException).code;
+  return code === 'ENOSPC' || code === 'EDQUOT' ? diskFull(directory, error) : error;
+}

@@ -1,0 +1,197 @@
+import { existsSync, writeFileSync } from 'node:fs';
+import { open, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Clock } from '../../../pkg/clock/clock.ts';
+import { bootId, isAlive, type ProcessId, signalProcess } from '../../../pkg/process/proc.ts';
+import type { StreamName, Usage } from '../../domain/task.ts';
+import type { Run, RunEnd, RunProcess } from '../executor.ts';
+import {
+  type ExitRecord,
+  parseExit,
+  type RunRecord,
+  readProcessId,
+  readRunFile,
+  runFile,
+  writtenAt,
+} from './run-files.ts';
+import { closeRunInput, findInputReader, writeInput } from './run-input.ts';
+import { readLosses, type StreamLoss } from './run-losses.ts';
+import { findRunProcesses, type RunProcesses } from './run-processes.ts';
+import { UsageMeter } from './run-usage.ts';
+import { sweepRun } from './sweep-run.ts';
+import { watchRun } from './watch-run.ts';
+
+/** What makes a run known. */
+export interface LocalRunParts {
+  readonly clock: Clock;
+  readonly directory: string;
+  readonly record: RunRecord;
+  /** the shim as it was started, for the moment before it says itself who it is; null when found again */
+  readonly launched: ProcessId | null;
+}
+
+/** A run on this machine, seen through its directory. Holds no resource: it may be dropped at any time. */
+export class LocalRun implements Run {
+  readonly directory: string;
+  readonly mailboxFile: string;
+  readonly #clock: Clock;
+  readonly #record: RunRecord;
+  readonly #launched: ProcessId | null;
+  readonly #usage: UsageMeter;
+  #end: RunEnd | null = null;
+  #lastWrite: Promise<unknown> = Promise.resolve();
+
+  constructor(parts: LocalRunParts) {
+    this.directory = parts.directory;
+    this.mailboxFile = join(parts.directory, runFile.mailbox);
+    this.#clock = parts.clock;
+    this.#record = parts.record;
+    this.#launched = parts.launched;
+    this.#usage = new UsageMeter(parts.clock);
+  }
+
+  async ended(): Promise<RunEnd | null> {
+    this.#end ??= this.#readEnd() ?? (this.#shimIsGone() ? (this.#readEnd() ?? this.#shimLost()) : null);
+    return this.#end;
+  }
+
+  async drained(): Promise<boolean> {
+    if (this.#has(runFile.drained)) return true;
+    if ((await this.ended()) === null || !this.#shimIsGone()) return false;
+    return this.#find().keepers.length === 0;
+  }
+
+  async size(stream: StreamName): Promise<number> {
+    try {
+      return (await stat(join(this.directory, stream))).size;
+    } catch {
+      return 0;
+    }
+  }
+
+  async read(stream: StreamName, offset: number, maxBytes: number): Promise<Uint8Array> {
+    const file = await open(join(this.directory, stream)).catch(() => null);
+    if (file === null) return new Uint8Array();
+    try {
+      const available = Math.max(0, (await file.stat()).size - offset);
+      const buffer = Buffer.allocUnsafe(Math.min(maxBytes, available));
+      const { bytesRead } = await file.read(buffer, 0, buffer.length, offset);
+      return buffer.subarray(0, bytesRead);
+    } finally {
+      await file.close();
+    }
+  }
+
+  watch(listener: () => void): () => void {
+    return watchRun(this.#clock, this.directory, listener);
+  }
+
+  write(text: string): Promise<boolean> {
+    const gone = async () => (await this.ended()) !== null;
+    const write = this.#lastWrite.then(() =>
+      this.#record.input === 'none' ? false : writeInput(this.#clock, this.directory, text, gone),
+    );
+    this.#lastWrite = write.catch(() => {});
+    return write;
+  }
+
+  async closeInput(): Promise<void> {
+    await this.#lastWrite;
+    if (this.#record.input === 'wait' && existsSync(this.directory)) closeRunInput(this.directory);
+  }
+
+  async interrupt(): Promise<void> {
+    for (const process of this.#find().scripts) {
+      if (signalProcess(process, 'SIGTERM')) signalProcess(process, 'SIGCONT');
+    }
+  }
+
+  async kill(): Promise<number> {
+    const found = await sweepRun({
+      clock: this.#clock,
+      find: () => this.#find(),
+      isDrained: () => this.#has(runFile.drained),
+    });
+    this.#note(runFile.swept, '');
+    return found;
+  }
+
+  async processes(): Promise<readonly RunProcess[]> {
+    return this.#find().scripts.map(({ pid, startTicks, command }) => ({ pid, startTicks, command }));
+  }
+
+  async isReadingInput(): Promise<boolean | null> {
+    if (this.#record.input === 'none') return false;
+    if (this.#record.bootId === null) return null;
+    return findInputReader(this.directory, this.#find().scripts);
+  }
+
+  async usage(): Promise<Usage> {
+    const end = await this.ended();
+    const startedAt = writtenAt(this.directory, runFile.leader) ?? this.#record.createdAt;
+    return this.#usage.measure({
+      startedAt,
+      endedAt: end?.endedAt ?? null,
+      cpuMsAtEnd: this.#exitRecord()?.cpuMs ?? null,
+      scripts: () => this.#find().scripts,
+    });
+  }
+
+  /** What could not be kept of the output, for want of space or because a writer was killed. */
+  async losses(): Promise<readonly StreamLoss[]> {
+    return readLosses(this.directory);
+  }
+
+  #find(): RunProcesses {
+    return findRunProcesses({
+      directory: this.directory,
+      runId: this.#record.runId,
+      bootId: this.#record.bootId,
+      shim: this.#shim(),
+      swept: this.#has(runFile.swept),
+    });
+  }
+
+  #shim(): ProcessId | null {
+    return readProcessId(this.directory, runFile.shim) ?? this.#launched;
+  }
+
+  #shimIsGone(): boolean {
+    const shim = this.#shim();
+    return shim === null || this.#record.bootId !== bootId() || !isAlive(shim);
+  }
+
+  #exitRecord(): ExitRecord | null {
+    const text = readRunFile(this.directory, runFile.exit);
+    return text === null ? null : parseExit(text);
+  }
+
+  #readEnd(): RunEnd | null {
+    const exit = this.#exitRecord();
+    if (exit === null) return null;
+    const endedAt = writtenAt(this.directory, runFile.exit) ?? this.#clock.now();
+    return { exitCode: exit.exitCode, signal: exit.signal, endedAt: Math.round(endedAt), shimLost: false };
+  }
+
+  /** Nobody saw the end: what is left of the run is ended too, so that it does not go on without a witness. */
+  #shimLost(): RunEnd {
+    if (!this.#has(runFile.shimLost)) {
+      this.#note(runFile.shimLost, '');
+      this.kill().catch(() => {});
+    }
+    const endedAt = writtenAt(this.directory, runFile.shimLost) ?? this.#clock.now();
+    return { exitCode: null, signal: null, endedAt: Math.round(endedAt), shimLost: true };
+  }
+
+  #has(name: string): boolean {
+    return existsSync(join(this.directory, name));
+  }
+
+  #note(name: string, text: string): void {
+    try {
+      writeFileSync(join(this.directory, name), text, { mode: 0o600 });
+    } catch {
+      // the task deleted its run directory, or the disk is full: a note is not worth more
+    }
+  }
+}

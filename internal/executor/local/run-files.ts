@@ -1,0 +1,125 @@
+/** The files of a local run: one directory is the whole truth about one run. */
+import { readFileSync, statSync } from 'node:fs';
+import { constants } from 'node:os';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { type ProcessId, parseStat } from '../../../pkg/process/proc.ts';
+import type { ProcessEnd } from '../../domain/outcome.ts';
+
+/** Names inside the directory. What the shim writes is named in shim-script.ts too. */
+export const runFile = {
+  /** what was started; see RunRecord */
+  spec: 'spec.json',
+  script: 'script',
+  stdout: 'stdout',
+  stderr: 'stderr',
+  mailbox: 'mailbox',
+  /** directory of the FIFOs; apart, so that a watch of the run does not see every single write */
+  pipes: 'pipes',
+  stdin: 'pipes/stdin',
+  /** /proc/PID/stat of the shim at its start */
+  shim: 'shim',
+  /** pid of the script's own process */
+  leader: 'leader',
+  /** /proc/PID/stat of the process that keeps stdin open */
+  holder: 'holder',
+  /** there once stdin was closed */
+  inputClosed: 'input-closed',
+  /** how the script ended, and the shim's `times`, closed by a line of one dot */
+  exit: 'exit',
+  /** there once nobody can write output any more */
+  drained: 'drained',
+  /** output that could not be kept: lines of stream, offset, cause */
+  loss: 'loss',
+  /** there once the shim was found dead without an `exit` */
+  shimLost: 'shim-lost',
+  /** there once everything that the run started had been ended */
+  swept: 'swept',
+} as const;
+
+/** `spec.json`: what was started. Never holds values of the environment. */
+export const runRecordShape = z.object({
+  version: z.literal(1),
+  runId: z.string(),
+  workingDirectory: z.string(),
+  input: z.enum(['none', 'wait']),
+  interpreter: z.array(z.string()),
+  /** names only */
+  env: z.array(z.string()),
+  /** null where the machine does not tell */
+  bootId: z.string().nullable(),
+  /** epoch ms */
+  createdAt: z.number(),
+});
+/** @see runRecordShape */
+export type RunRecord = Readonly<z.infer<typeof runRecordShape>>;
+
+/** Reads a small file; null when it is not there. */
+export function readRunFile(directory: string, name: string): string | null {
+  try {
+    return readFileSync(join(directory, name), 'utf8');
+  } catch {
+    return null;
+  }
+}
+
+/** When a file was last written; epoch ms; null when it is not there. */
+export function writtenAt(directory: string, name: string): number | null {
+  return statSync(join(directory, name), { throwIfNoEntry: false })?.mtimeMs ?? null;
+}
+
+/** Reads `spec.json`; null when there is none or it was not written to its end. */
+export function readRunRecord(directory: string): RunRecord | null {
+  const text = readRunFile(directory, runFile.spec);
+  if (text === null) return null;
+  try {
+    return runRecordShape.parse(JSON.parse(text));
+  } catch {
+    return null;
+  }
+}
+
+/** Who a process said it is: a line of /proc/PID/stat, or a bare pid where there is no /proc; null when it did not. */
+export function readProcessId(directory: string, name: string): ProcessId | null {
+  const line = readRunFile(directory, name);
+  if (line === null || !line.endsWith('\n')) return null;
+  const stat = parseStat(line);
+  if (stat !== null) return { pid: stat.pid, startTicks: stat.startTicks };
+  return /^\d+\n$/.test(line) ? { pid: Number(line), startTicks: null } : null;
+}
+
+/** Pid of the script's own process; null before it has one. */
+export function readLeader(directory: string): number | null {
+  const text = readRunFile(directory, runFile.leader);
+  return text !== null && /^\d+\n$/.test(text) ? Number(text) : null;
+}
+
+/** What the shim wrote at the end. */
+export interface ExitRecord extends ProcessEnd {
+  /** user and system time of the script and the children it waited for; ms; null when the shell did not tell */
+  readonly cpuMs: number | null;
+}
+
+/** Reads the text of `exit`; null when it is not complete. */
+export function parseExit(text: string): ExitRecord | null {
+  const match = /^(code|signal) (\d+)\n([\s\S]*)\.\n$/.exec(text);
+  if (!match) return null;
+  const [, kind, number = '', times = ''] = match;
+  const code = Number(number);
+  const end =
+    kind === 'signal' ? { exitCode: null, signal: signalName(code - 128) } : { exitCode: code, signal: null };
+  return { ...end, cpuMs: childCpuMs(times) };
+}
+
+function signalName(number: number): string {
+  const found = Object.entries(constants.signals).find(([, value]) => value === number);
+  return found?.[0] ?? `SIG${number}`;
+}
+
+/** Reads the second line of `times`, such as `0m1.250s 0m0.030s`: user and system time of the children. */
+function childCpuMs(times: string): number | null {
+  const parts = [...(times.split('\n')[1] ?? '').matchAll(/(\d+)m(\d+)(?:[.,](\d+))?s/g)];
+  if (parts.length !== 2) return null;
+  const seconds = parts.map(([, m, s, f]) => Number(m) * 60 + Number(`${s}.${f ?? 0}`));
+  return Math.round(seconds.reduce((sum, value) => sum + value, 0) * 1000);
+}

@@ -1,0 +1,52 @@
+import type { Clock } from '../../../pkg/clock/clock.ts';
+import { type ProcessStat, residentBytes, ticksPerSecond } from '../../../pkg/process/proc.ts';
+import type { Usage } from '../../domain/task.ts';
+
+/** Memory is looked at no more often than this; ms. */
+const sampleMs = 500;
+
+/** What a measurement is made from. */
+export interface UsageSource {
+  /** epoch ms */
+  readonly startedAt: number;
+  /** epoch ms; null while it runs */
+  readonly endedAt: number | null;
+  /** what the shim counted; null while it runs */
+  readonly cpuMsAtEnd: number | null;
+  /** the live processes of the run */
+  readonly scripts: () => readonly ProcessStat[];
+}
+
+/** Keeps the highest memory that was seen of one run, and the last processor time. */
+export class UsageMeter {
+  readonly #clock: Clock;
+  #sampledAt = Number.NEGATIVE_INFINITY;
+  #peakMemoryBytes: number | null = null;
+  #cpuMs: number | null = null;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** Samples, unless it did so in the last 500 ms or the script has ended, and answers. */
+  measure(source: UsageSource): Usage {
+    const now = this.#clock.monotonicMs();
+    if (source.endedAt === null && now - this.#sampledAt >= sampleMs) {
+      this.#sampledAt = now;
+      this.#sample(source.scripts());
+    }
+    return {
+      durationMs: Math.max(0, Math.round((source.endedAt ?? this.#clock.now()) - source.startedAt)),
+      cpuMs: source.cpuMsAtEnd ?? this.#cpuMs,
+      peakMemoryBytes: this.#peakMemoryBytes,
+    };
+  }
+
+  #sample(scripts: readonly ProcessStat[]): void {
+    if (scripts.length === 0) return;
+    const memory = scripts.reduce((sum, stat) => sum + residentBytes(stat.pid), 0);
+    const ticks = scripts.reduce((sum, stat) => sum + stat.cpuTicks + stat.childCpuTicks, 0);
+    this.#peakMemoryBytes = Math.max(memory, this.#peakMemoryBytes ?? 0);
+    this.#cpuMs = Math.max(Math.round((ticks * 1000) / ticksPerSecond), this.#cpuMs ?? 0);
+  }
+}

@@ -1,0 +1,205 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { Executor, RunSpec } from '../../../internal/executor/executor.ts';
+import { makeLocalExecutor } from '../../../internal/executor/local/local-executor.ts';
+import { systemClock } from '../../../pkg/clock/system-clock.ts';
+import { isAlive, listPids, readProc, readStat } from '../../../pkg/process/proc.ts';
+import { endOf, executorContract, outputOf, until } from './executor-contract.ts';
+
+const newBase = () => mkdtempSync(join(tmpdir(), 'executor-'));
+const localExecutor = (base: string, shell?: readonly string[]) =>
+  makeLocalExecutor({
+    clock: systemClock,
+    stateDirectory: join(base, 'executor'),
+    ...(shell ? { shell } : {}),
+  });
+
+async function localFixture(shell?: readonly string[]) {
+  const base = newBase();
+  return {
+    base,
+    makeExecutor: () => localExecutor(base, shell),
+    dispose: async () => rmSync(base, { recursive: true, force: true }),
+  };
+}
+
+executorContract('the local executor', () => localFixture());
+executorContract('the local executor under plain sh', () => localFixture(['/bin/sh']));
+
+describe('the local executor', () => {
+  let base: string;
+  let executor: Executor;
+  let spec: RunSpec;
+  const agents: ChildProcess[] = [];
+
+  beforeEach(() => {
+    base = newBase();
+    executor = localExecutor(base);
+    spec = {
+      directory: join(base, 'runs', 'task.1'),
+      runId: `run-${base}`,
+      script: 'exit 0',
+      workingDirectory: base,
+      env: { PATH: '/usr/local/bin:/usr/bin:/bin' },
+      input: 'none',
+    };
+  });
+  afterEach(async () => {
+    for (const agent of agents.splice(0)) agent.kill('SIGKILL');
+    const run = await executor.attach(spec.directory);
+    await run?.kill();
+    await executor.close();
+    rmSync(base, { recursive: true, force: true });
+  });
+
+  /** Starts an agent in a process of its own and waits until it has done its part. */
+  async function startAgent(script: string, spareOnly = false): Promise<ChildProcess> {
+    const fixture = join(import.meta.dirname, '../../fixtures/agent-of-one-run.ts');
+    const args = [fixture, JSON.stringify({ ...spec, script }), join(base, 'executor')];
+    const agent = spawn(process.execPath, [...args, ...(spareOnly ? ['spare'] : [])], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    agents.push(agent);
+    await new Promise((resolve) => agent.stdout?.once('data', resolve));
+    return agent;
+  }
+  const dead = (child: ChildProcess) =>
+    new Promise((resolve) => {
+      child.once('exit', resolve);
+      child.kill('SIGKILL');
+    });
+
+  test('kill -9 of the agent in mid-run loses no line and not the exit code', async () => {
+    const agent = await startAgent(
+      'i=0; while [ $i -lt 20000 ]; do echo "line $i"; [ $i = 1000 ] && sleep 0.3; i=$((i+1)); done; exit 7',
+    );
+    await until(() => statSync(join(spec.directory, 'stdout'), { throwIfNoEntry: false })?.size || null);
+    await dead(agent);
+    const run = await executor.attach(spec.directory);
+    if (run === null) throw new Error('not found');
+    expect(await run.ended()).toBeNull();
+    expect(await endOf(run)).toMatchObject({ exitCode: 7, signal: null, shimLost: false });
+    const expected = Array.from({ length: 20_000 }, (_, index) => `line ${index}\n`).join('');
+    expect((await outputOf(run)).toString()).toBe(expected);
+  });
+
+  test('a spare ends with the agent that prepared it, and its directory is removed by the next', async () => {
+    const agent = await startAgent('', true);
+    const spares = () => readdirSync(join(base, 'executor')).filter((name) => name.startsWith('spare-'));
+    const shims = () =>
+      (listPids() ?? []).filter((pid) => readProc(`${pid}/cmdline`)?.includes(`${base}/executor/shim`));
+    await until(() => shims().length >= 3);
+    await dead(agent);
+    await until(() => shims().filter((pid) => readStat(pid)?.state !== 'Z').length === 0);
+    expect(spares()).toHaveLength(1);
+    executor.prepare();
+    expect(spares()).toEqual([expect.stringContaining(`spare-${process.pid}-`)]);
+    await executor.close();
+    expect(spares()).toEqual([]);
+  });
+
+  test.each(['INT', 'PIPE'])('signal %s is told from its exit code where bash is', async (signal) => {
+    const run = await executor.start({ ...spec, script: `kill -${signal} $$` });
+    expect(await endOf(run)).toMatchObject({ exitCode: null, signal: `SIG${signal}` });
+  });
+
+  test('a killed shim is noticed within two seconds, and what it ran is ended', async () => {
+    const run = await executor.start({ ...spec, script: 'echo up; sleep 300' });
+    await until(async () => (await run.size('stdout')) > 0);
+    const [leader] = await run.processes();
+    const shim = Number(readFileSync(join(spec.directory, 'shim'), 'utf8').split(' ')[0]);
+    const from = performance.now();
+    process.kill(shim, 'SIGKILL');
+    expect(await endOf(run)).toMatchObject({ exitCode: null, signal: null, shimLost: true });
+    expect(performance.now() - from).toBeLessThan(2000);
+    await until(() => leader === undefined || !isAlive(leader));
+    await until(() => run.drained());
+    const again = await localExecutor(base).attach(spec.directory);
+    expect(await again?.ended()).toEqual(await run.ended());
+    expect((await outputOf(run)).toString()).toBe('up\n');
+  });
+
+  test('a script that signals its whole group, or its session, does not take the recorder with it', async () => {
+    const run = await executor.start({
+      ...spec,
+      script: `trap '' TERM INT HUP USR1; echo before
+        for s in TERM INT HUP USR1; do kill -$s 0; kill -$s $PPID; pkill -$s -s 0; done; echo after; exit 2`,
+    });
+    expect(await endOf(run)).toMatchObject({ exitCode: 2, shimLost: false });
+    expect((await outputOf(run)).toString()).toBe('before\nafter\n');
+  });
+
+  test('a writer that is killed is replaced, and the gap is on record', async () => {
+    const script = 'echo one; while [ ! -e go ]; do sleep 0.02; done; echo two';
+    const run = await executor.start({ ...spec, script });
+    await until(async () => (await run.size('stdout')) > 0);
+    const shim = Number(readFileSync(join(spec.directory, 'shim'), 'utf8').split(' ')[0]);
+    const writers = (listPids() ?? []).filter((pid) => {
+      const stat = readStat(pid);
+      return stat?.session === shim && stat.command === 'cat';
+    });
+    expect(writers).toHaveLength(2);
+    for (const pid of writers) process.kill(pid, 'SIGKILL');
+    writeFileSync(join(base, 'go'), '');
+    expect((await outputOf(run)).toString()).toBe('one\ntwo\n');
+    const losses = await (run as unknown as { losses(): Promise<unknown> }).losses();
+    expect(losses).toContainEqual({ stream: 'stdout', offset: 4, maxBytes: 131072, cause: 'killed' });
+  });
+
+  test('the script has descriptors 0 to 2 only and no signal ignored, also when the agent had more open', async () => {
+    const run = await executor.start({
+      ...spec,
+      script: '#!/bin/sh\nls /proc/$$/fd; grep -E "Sig(Blk|Ign)" /proc/$$/status; cat /proc/$$/oom_score_adj',
+    });
+    const text = (await outputOf(run)).toString();
+    // 10 is the shell's own, on the script file
+    expect(text.replace(/\s+/g, ' ')).toMatch(/^0 1 (10 )?2 SigBlk: 0+ SigIgn: 0+ 500 $/);
+  });
+
+  test('values of the environment stand in no file of the run, and nobody else can read the files', async () => {
+    executor.prepare();
+    await endOf(await executor.start({ ...spec, directory: `${spec.directory}a`, script: 'sleep 0.1' }));
+    const env = { ...spec.env, API_SECRET: 'hidden-value-1' };
+    const run = await executor.start({ ...spec, env, script: 'umask; [ "$API_SECRET" ] && echo set' });
+    expect((await outputOf(run)).toString()).toBe(`${process.umask().toString(8).padStart(4, '0')}\nset\n`);
+    await run.kill();
+    const files = readdirSync(base, { recursive: true, withFileTypes: true });
+    for (const file of files) {
+      const path = join(file.parentPath, file.name);
+      expect([path, statSync(path).mode & 0o077]).toEqual([path, 0]);
+      if (file.isFile()) expect(readFileSync(path, 'latin1')).not.toContain('hidden-value-1');
+    }
+  });
+
+  test('variables that no shell can name arrive', async () => {
+    executor.prepare();
+    const env = { ...spec.env, 'dotted.name': 'v1', 'BASH_FUNC_f%%': '() { echo called; }' };
+    const run = await executor.start({ ...spec, env, script: '#!/bin/bash\nenv | grep dotted; f' });
+    expect((await outputOf(run)).toString()).toBe('dotted.name=v1\ncalled\n');
+  });
+
+  test('a start that was broken off before anything ran is made good', async () => {
+    await endOf(await executor.start({ ...spec, script: 'echo first' }));
+    rmSync(join(spec.directory, 'shim'));
+    const later = makeLocalExecutor({
+      clock: { ...systemClock, now: () => systemClock.now() + 10_000 },
+      stateDirectory: join(base, 'executor'),
+    });
+    expect(await later.attach(spec.directory)).toBeNull();
+  });
+
+  test('a run whose directory the script deletes still ends', async () => {
+    const run = await executor.start({ ...spec, script: `rm -rf ${base}/runs ${base}/executor; echo x` });
+    expect(await endOf(run)).toMatchObject({ exitCode: null, shimLost: true });
+    const next = await executor.start({ ...spec, directory: join(base, 'runs', 'task.2'), script: 'exit 3' });
+    expect(await endOf(next)).toMatchObject({ exitCode: 3 });
+  });
+
+  test('an environment that the kernel refuses is a clear failure', async () => {
+    const env = { ...spec.env, HUGE: 'x'.repeat(200_000) };
+    await expect(executor.start({ ...spec, env })).rejects.toMatchObject({ code: 'KERUTA_ERR_BAD_VALUE' });
+  });
+});
