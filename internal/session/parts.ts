@@ -13,6 +13,8 @@ export interface SessionParts {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
+  /** largest artifact; bytes; absent = 100 MiB */
+  readonly maxArtifactBytes?: number;
 }
 
 /** Who asks: the token of the request, as far as the verbs need it. */

@@ -1,0 +1,58 @@
+import type { Attempt } from '../domain/attempt.ts';
+import { ConflictError } from '../domain/errors.ts';
+import type { Task } from '../domain/task.ts';
+import { isEnded } from '../domain/task-status.ts';
+import type { Transaction } from '../store/store.ts';
+import { type HeldTask, onTask } from './fence.ts';
+import { closeRequests } from './open-requests.ts';
+import type { Caller, SessionParts } from './parts.ts';
+import { auditTask, putAndTell } from './put-task.ts';
+
+/**
+ * Cancels a task. One that nobody runs, that a plain client runs, or that is LOST is CANCELLED at once; one with an
+ * agent is marked, and the agent learns it by its lease and ends the run. Said again while that lasts, it changes
+ * nothing.
+ *
+ * @throws {ConflictError} KERUTA_ERR_TASK_ENDED
+ */
+export async function cancelTask(
+  parts: SessionParts,
+  ref: { readonly caller: Caller; readonly taskId: string },
+): Promise<Task> {
+  return onTask(parts, ref, async (tx, held) => {
+    const { task, now } = held;
+    if (isEnded(task.status)) {
+      throw new ConflictError(
+        'KERUTA_ERR_TASK_ENDED',
+        `task ${task.id} is ${task.status} already; there is nothing to cancel`,
+        { details: { status: task.status } },
+      );
+    }
+    if (task.cancelRequested && task.status !== 'LOST') return task;
+    await auditTask(tx, { parts, caller: ref.caller, action: 'task.cancel', task, now });
+    const attempt = task.status === 'PENDING' ? null : await tx.attempt(task.id, task.attempt);
+    const reachable = attempt !== null && attempt.leaseUntil !== null && task.status !== 'LOST';
+    if (reachable) return putAndTell(tx, { ...task, cancelRequested: true }, now);
+    return cancelAtOnce(tx, held, attempt);
+  });
+}
+
+async function cancelAtOnce(
+  tx: Transaction,
+  { task, now }: HeldTask,
+  attempt: Attempt | null,
+): Promise<Task> {
+  if (attempt !== null) {
+    // A lost run may still be going: its agent learns from the refusal of its next write that it is to end it.
+    const state = task.status === 'LOST' ? 'superseded' : 'finished';
+    await tx.putAttempt({ ...attempt, state, endReason: 'cancel', finishedAt: now });
+    await closeRequests(tx, task, { number: attempt.number, now });
+    await tx.expireTaskTokens(task.id, now);
+  }
+  const logComplete = task.status !== 'LOST';
+  return putAndTell(
+    tx,
+    { ...task, status: 'CANCELLED', reason: 'cancel', cancelRequested: true, logComplete, finishedAt: now },
+    now,
+  );
+}

@@ -1,0 +1,220 @@
+import type { z } from 'zod';
+import type { claimRequest } from '../api/protocol.ts';
+import { type Attempt, type AttemptReason, leaseMs } from '../domain/attempt.ts';
+import { isClosed, type Session } from '../domain/session.ts';
+import type { Task } from '../domain/task.ts';
+import type { Transaction } from '../store/store.ts';
+import { noteSighting, putSighting, seeAgent } from './agent-seen.ts';
+import { visibleSession } from './authorize.ts';
+import { neverSpoke, newAttempt } from './new-attempt.ts';
+import type { Caller, SessionParts } from './parts.ts';
+import { putAndTell } from './put-task.ts';
+import { wasRetried } from './retry-mark.ts';
+import { findSlotHolder } from './slot.ts';
+import { mintTaskToken } from './tokens.ts';
+import { Wakeup } from './wakeup.ts';
+
+/** A wish for work. */
+export interface ClaimWish {
+  readonly caller: Caller;
+  readonly sessionId: string;
+  readonly request: z.output<typeof claimRequest>;
+  /** ends the wait early; the answer is then "nothing" */
+  readonly signal: AbortSignal;
+}
+
+/** What an agent gets: the task, now PROCESSING, its attempt, and the token for the run. */
+export interface Claimed {
+  readonly task: Task;
+  readonly attempt: Attempt;
+  readonly token: string;
+}
+
+/**
+ * Claims the next runnable task of a session: highest priority first, then oldest. Waits for one up to `waitMs`.
+ *
+ * One attempt at a time: while another attempt of the session is open, or lost and still within its hold, there is
+ * nothing. The same (agentId, claimId) again gives the same attempt with a fresh token.
+ *
+ * @returns the session, and null instead of a claim when there was nothing to do or the session is closed
+ * @throws {NotFoundError} KERUTA_ERR_SESSION_NOT_FOUND
+ */
+export async function claim(
+  parts: SessionParts,
+  wish: ClaimWish,
+): Promise<{ readonly session: Session; readonly claim: Claimed | null }> {
+  const { store, clock } = parts;
+  const deadline = clock.monotonicMs() + wish.request.waitMs;
+  let session = await visibleSession(store, wish.caller, wish.sessionId);
+  const held = { ...wish, sessionId: session.id };
+  const wakeup = new Wakeup(store, `session:${session.id}`);
+  try {
+    for (;;) {
+      const claimed = (await mayFind(parts, held)) ? await claimNow(parts, held) : null;
+      if (claimed) return { session, claim: claimed };
+      await seeIdle(parts, held);
+      const left = deadline - clock.monotonicMs();
+      if (isClosed(session.status) || left <= 0) return { session, claim: null };
+      if ((await wakeup.wait(clock, left, wish.signal)) === 'stopped') return { session, claim: null };
+      session = await visibleSession(store, wish.caller, session.id);
+    }
+  } finally {
+    wakeup.close();
+  }
+}
+
+/** A look without a lock, so that a session which is merely busy costs its waiting agents no transactions. */
+async function mayFind(parts: SessionParts, { sessionId, request }: ClaimWish): Promise<boolean> {
+  const { store } = parts;
+  const open = await store.openAttempts(sessionId);
+  if (open.some((attempt) => attempt.agentId === request.agentId)) return true;
+  if (open.length > 0) return false;
+  return (await store.countTasks({ sessionId, statuses: ['PENDING', 'LOST'] })) > 0;
+}
+
+async function seeIdle(parts: SessionParts, { sessionId, request }: ClaimWish): Promise<void> {
+  const { agentId, agent: about } = request;
+  const now = await parts.store.now();
+  await seeAgent(parts.store, { agentId, sessionId, taskId: null, about, now });
+}
+
+async function claimNow(parts: SessionParts, wish: ClaimWish): Promise<Claimed | null> {
+  const { store } = parts;
+  const { agentId, agent } = wish.request;
+  const now = await store.now();
+  const leaseNow = await store.leaseNow();
+  const claimed = await store.transact(async (tx) => {
+    await tx.lockSession(wish.sessionId);
+    const session = await tx.session(wish.sessionId);
+    if (!session || isClosed(session.status)) return null;
+    const found = await findAttempt(tx, { wish, now, leaseNow });
+    if (!found) return null;
+    const { task, attempt } = found;
+    const run = { taskId: task.id, sessionId: session.id, attempt: attempt.number, now };
+    const { token } = await mintTaskToken(tx, parts, run);
+    await putSighting(tx, { agentId, sessionId: session.id, taskId: task.id, about: agent, now });
+    return { task, attempt, token };
+  });
+  if (claimed) noteSighting(store, { agentId, sessionId: wish.sessionId, taskId: claimed.task.id, now });
+  return claimed;
+}
+
+interface ClaimTime {
+  readonly wish: ClaimWish;
+  readonly now: number;
+  readonly leaseNow: number;
+}
+
+interface TaskAttempt {
+  readonly task: Task;
+  readonly attempt: Attempt;
+}
+
+async function findAttempt(tx: Transaction, time: ClaimTime): Promise<TaskAttempt | null> {
+  const { agentId, claimId } = time.wish.request;
+  const same = await tx.attemptByClaim(agentId, claimId);
+  if (same) {
+    const again = await claimAgain(tx, same, time);
+    if (again !== 'anew') return again;
+  }
+  const holder = await findSlotHolder(tx, time.wish.sessionId, time.leaseNow);
+  if (holder) {
+    // The agent asks anew although this attempt is its own: the answer to its claim was lost before anything began.
+    // (A wish from before that attempt, which comes again, does not say so.)
+    const own = same === null && holder.agentId === agentId;
+    const forgotten = own && holder.leaseUntil !== null && neverSpoke(holder);
+    return forgotten ? replaceForgotten(tx, holder, time) : null;
+  }
+  const [task] = await tx.tasks({ sessionId: time.wish.sessionId, statuses: ['PENDING'] }, 'queue', {
+    limit: 1,
+    offset: 0,
+  });
+  if (!task) return null;
+  return begin(tx, { task, reason: await reasonFor(tx, task), ...time });
+}
+
+/** The same wish again: the same attempt, with a new lease; `anew` when that attempt was replaced meanwhile. */
+async function claimAgain(
+  tx: Transaction,
+  attempt: Attempt,
+  { wish, now, leaseNow }: ClaimTime,
+): Promise<TaskAttempt | null | 'anew'> {
+  const task = await tx.task(attempt.taskId);
+  if (!task || task.sessionId !== wish.sessionId || attempt.state === 'finished') return null;
+  if (attempt.state === 'superseded') {
+    // One wish, one attempt: the old row gives the wish back.
+    await tx.putAttempt({ ...attempt, claimId: `${attempt.claimId}#${attempt.taskId}.${attempt.number}` });
+    return 'anew';
+  }
+  const renewed: Attempt = {
+    ...attempt,
+    state: attempt.state === 'lost' ? 'claimed' : attempt.state,
+    leaseUntil: leaseNow + leaseMs,
+  };
+  if (attempt.state === 'lost') {
+    const holder = await findSlotHolder(tx, wish.sessionId, leaseNow);
+    if (holder && holder.taskId !== attempt.taskId) return null;
+  }
+  await tx.putAttempt(renewed);
+  const fresh =
+    task.status === 'LOST'
+      ? await putAndTell(tx, { ...task, status: 'PROCESSING', reason: null }, now)
+      : task;
+  return { task: fresh, attempt: renewed };
+}
+
+async function replaceForgotten(
+  tx: Transaction,
+  forgotten: Attempt,
+  time: ClaimTime,
+): Promise<TaskAttempt | null> {
+  const task = await tx.task(forgotten.taskId);
+  if (!task) return null;
+  await tx.putAttempt({ ...forgotten, state: 'superseded', finishedAt: time.now });
+  return begin(tx, { task, reason: 'never_started', ...time });
+}
+
+async function reasonFor(tx: Transaction, task: Task): Promise<AttemptReason> {
+  if (task.attempt === 0) return 'first';
+  return (await wasRetried(tx, task.id, task.attempt)) ? 'manual_retry' : 'retry';
+}
+
+async function begin(
+  tx: Transaction,
+  { task, reason, wish, now, leaseNow }: ClaimTime & { readonly task: Task; readonly reason: AttemptReason },
+): Promise<TaskAttempt> {
+  const { agentId, claimId } = wish.request;
+  const number = task.attempt + 1;
+  const attempt = newAttempt({
+    taskId: task.id,
+    number,
+    reason,
+    agentId,
+    claimId,
+    leaseUntil: leaseNow + leaseMs,
+    now,
+  });
+  await tx.putAttempt(attempt);
+  await tx.expireTaskTokens(task.id, now);
+  const processing = await putAndTell(
+    tx,
+    {
+      ...task,
+      status: 'PROCESSING',
+      attempt: number,
+      progress: 0,
+      message: '',
+      errorCode: '',
+      exitCode: null,
+      signal: null,
+      reason: null,
+      usage: null,
+      logComplete: false,
+      late: false,
+      startedAt: now,
+      finishedAt: null,
+    },
+    now,
+  );
+  return { task: processing, attempt };
+}

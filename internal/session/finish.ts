@@ -1,0 +1,119 @@
+import type { z } from 'zod';
+import type { FinishAnswer, finishRequest } from '../api/protocol.ts';
+import type { Attempt } from '../domain/attempt.ts';
+import type { Failure } from '../domain/fix.ts';
+import type { EndReason, Outcome } from '../domain/outcome.ts';
+import { isClosed } from '../domain/session.ts';
+import type { Task } from '../domain/task.ts';
+import type { Reads, Transaction } from '../store/store.ts';
+import { noteSighting, putSighting } from './agent-seen.ts';
+import { decidesTask, endTask, judgeAttempt, withEnd } from './end-attempt.ts';
+import { type AttemptRef, type HeldAttempt, onAttempt } from './fence.ts';
+import { checkBarrier } from './finish-barrier.ts';
+import { makeFixTask } from './fix-task.ts';
+import type { SessionParts } from './parts.ts';
+import { putAndTell } from './put-task.ts';
+
+/** For how long the token of a finished run stays valid: its last artifacts and logs may be under way; ms. */
+const tokenGraceMs = 600_000;
+
+/** Ends that a new attempt may mend: the script's own, and those of its limits. */
+const retriedReasons: readonly (EndReason | null)[] = [null, 'timeout', 'no_output_timeout', 'oom'];
+
+/** The final report of a run. */
+export type FinishReport = z.output<typeof finishRequest>;
+
+/**
+ * Closes an attempt: the barrier (every message, byte and artifact is here), the outcome, and what follows of it: a new
+ * attempt while retries are left, else a fix task when one is asked for and lawful. All in one transaction; said again,
+ * it gives the same answer.
+ *
+ * @throws {ConflictError} KERUTA_ERR_ATTEMPT_UNFINISHED with what is here, KERUTA_ERR_ATTEMPT_SUPERSEDED
+ */
+export async function finish(
+  parts: SessionParts,
+  ref: AttemptRef & { readonly report: FinishReport },
+): Promise<FinishAnswer> {
+  const { answer, sighting } = await onAttempt(parts, { ...ref, settled: true }, async (tx, held) => {
+    const { task, attempt, now } = held;
+    const about = { agentId: attempt.agentId, sessionId: task.sessionId, taskId: null, now };
+    if (attempt.state === 'finished') return { answer: await answerAgain(tx, held), sighting: null };
+    await checkBarrier(tx, held, ref.report);
+    const given = await finishNow(tx, { parts, held, report: ref.report });
+    if (about.agentId !== '') await putSighting(tx, about);
+    return { answer: given, sighting: about };
+  });
+  if (sighting && sighting.agentId !== '') noteSighting(parts.store, sighting);
+  return answer;
+}
+
+interface Finishing {
+  readonly parts: SessionParts;
+  readonly held: HeldAttempt;
+  readonly report: FinishReport;
+}
+
+async function finishNow(tx: Transaction, finishing: Finishing): Promise<FinishAnswer> {
+  const { held, report } = finishing;
+  const attempt: Attempt = { ...withEnd(held.attempt, report), state: 'finished', usage: report.usage };
+  const outcome = judgeAttempt(attempt, report);
+  await tx.putAttempt(attempt);
+  await tx.expireTaskTokens(held.task.id, held.now + tokenGraceMs);
+  if (!(await decidesTask(tx, held))) return { status: outcome.status, fixTaskId: null, willRetry: false };
+  const task = await endTask(tx, held, { attempt, outcome, logComplete: true });
+  const willRetry = await mayRetry(tx, task);
+  if (willRetry) await retryByItself(tx, task, held.now);
+  const fixTaskId = willRetry ? null : await fix(tx, { ...finishing, task, attempt, outcome });
+  const answer = { status: outcome.status, fixTaskId, willRetry };
+  if (willRetry || fixTaskId !== null) {
+    await tx.putMeta(answerName(task.id, attempt.number), JSON.stringify(answer));
+  }
+  return answer;
+}
+
+/** The plain answer follows from the row of the attempt; any other one was kept. */
+async function answerAgain(reads: Reads, { task, attempt }: HeldAttempt): Promise<FinishAnswer> {
+  const kept = await reads.meta(answerName(task.id, attempt.number));
+  if (kept !== null) return JSON.parse(kept) as FinishAnswer;
+  return { status: judgeAttempt(attempt, {}).status, fixTaskId: null, willRetry: false };
+}
+
+function answerName(taskId: string, number: number): string {
+  return `finish:${taskId}:${number}`;
+}
+
+async function mayRetry(reads: Reads, task: Task): Promise<boolean> {
+  if (task.status !== 'FAILED' || task.retriesUsed >= task.retryCount || task.cancelRequested) return false;
+  if (!retriedReasons.includes(task.reason)) return false;
+  const session = await reads.session(task.sessionId);
+  return session !== null && !isClosed(session.status);
+}
+
+/** The end of the attempt stays on the task until the next one begins, so that people see why it is tried again. */
+async function retryByItself(tx: Transaction, task: Task, now: number): Promise<void> {
+  await putAndTell(
+    tx,
+    { ...task, status: 'PENDING', retriesUsed: task.retriesUsed + 1, finishedAt: null },
+    now,
+  );
+}
+
+async function fix(
+  tx: Transaction,
+  failed: Finishing & { readonly task: Task; readonly attempt: Attempt; readonly outcome: Outcome },
+): Promise<string | null> {
+  const { parts, report, task, attempt, outcome } = failed;
+  if (task.status !== 'FAILED' || report.fix === null) return null;
+  if (task.autoFix === false || attempt.declared?.autoFix === false) return null;
+  const session = await tx.session(task.sessionId);
+  if (session === null || isClosed(session.status)) return null;
+  const failure: Failure = {
+    errorCode: outcome.errorCode,
+    errorMessage: outcome.message,
+    occurredAt: Date.parse(report.exitedAt),
+    bundle: report.fix.bundle,
+    fingerprint: report.fix.fingerprint,
+  };
+  const wish = { parts, task, failure, script: report.fix.script, now: failed.held.now };
+  return (await makeFixTask(tx, wish)).task?.id ?? null;
+}

@@ -1,0 +1,36 @@
+import type { Task } from '../domain/task.ts';
+import type { Transaction } from '../store/store.ts';
+import { tellStatus } from './events.ts';
+import type { Caller, SessionParts } from './parts.ts';
+
+/** Writes a changed task, stamped, and tells where it stands now; @returns the task as written. */
+export async function putAndTell(tx: Transaction, changed: Task, now: number): Promise<Task> {
+  const task = { ...changed, updatedAt: now };
+  await tx.putTask(task);
+  await tellStatus(tx, task, now);
+  return task;
+}
+
+/** Records who did what to a task. */
+export async function auditTask(
+  tx: Transaction,
+  done: {
+    readonly parts: SessionParts;
+    readonly caller: Caller;
+    /** e.g. `task.cancel` */
+    readonly action: string;
+    readonly task: Task;
+    readonly now: number;
+    readonly details?: Readonly<Record<string, unknown>>;
+  },
+): Promise<void> {
+  await tx.insertAudit({
+    id: done.parts.random.uuid7(done.now),
+    at: done.now,
+    actor: done.caller.actor,
+    action: done.action,
+    sessionId: done.task.sessionId,
+    taskId: done.task.id,
+    details: { attempt: done.task.attempt, ...done.details },
+  });
+}

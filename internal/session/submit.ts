@@ -1,0 +1,176 @@
+/**
+ * The one way a task is born. A person, a script, a failed task: all end here. Insert, live event, audit entry and
+ * wake-up are one transaction under one idempotency key.
+ */
+import { createHash } from 'node:crypto';
+import { ConflictError, InputError } from '../domain/errors.ts';
+import { isClosed, type Session } from '../domain/session.ts';
+import { defaultInputTimeoutMs, maxScriptBytes, type NewTask, type Task } from '../domain/task.ts';
+import type { Transaction } from '../store/store.ts';
+import { visibleSession, visibleTask } from './authorize.ts';
+import { tellStatus } from './events.ts';
+import type { Caller, SessionParts } from './parts.ts';
+
+/** What became of a submission. */
+export interface Submitted {
+  readonly task: Task;
+  /** false: the idempotency key had made it before */
+  readonly created: boolean;
+}
+
+/**
+ * Submits a task.
+ * @param options.idempotencyKey  chosen by the client; the same key and the same task give the same task again
+ * @throws {InputError} KERUTA_ERR_BAD_VALUE, KERUTA_ERR_SCRIPT_TOO_LARGE
+ * @throws {NotFoundError} KERUTA_ERR_SESSION_NOT_FOUND, KERUTA_ERR_TASK_NOT_FOUND (the parent)
+ * @throws {ConflictError} KERUTA_ERR_SESSION_CLOSED, KERUTA_ERR_IDEMPOTENCY
+ */
+export async function submitTask(
+  parts: SessionParts,
+  caller: Caller,
+  newTask: NewTask,
+  options: { readonly idempotencyKey?: string } = {},
+): Promise<Submitted> {
+  const now = await parts.store.now();
+  // the keys of clients live apart from those that rules make, and apart per session
+  const key = options.idempotencyKey && `client:${caller.sessionId ?? ''}:${options.idempotencyKey}`;
+  return parts.store.transact((tx) =>
+    submitTaskIn(tx, { parts, caller, newTask, now, ...(key ? { idempotencyKey: key } : {}) }),
+  );
+}
+
+/** A submission inside a transaction that is under way. */
+export interface Submission {
+  readonly parts: SessionParts;
+  readonly caller: Caller;
+  readonly newTask: NewTask;
+  /** epoch ms, from `store.now()` before the transaction */
+  readonly now: number;
+  /** taken as it is, e.g. `fixKey(…)` */
+  readonly idempotencyKey?: string;
+}
+
+/**
+ * Submits a task inside a transaction; locks its session.
+ * @see submitTask for what it throws
+ */
+export async function submitTaskIn(tx: Transaction, submission: Submission): Promise<Submitted> {
+  const { caller, newTask, now, idempotencyKey: key } = submission;
+  checkScript(newTask.script);
+  const session = await visibleSession(tx, caller, newTask.sessionId);
+  await tx.lockSession(session.id);
+  const wish = { ...newTask, sessionId: session.id };
+  const fingerprint = key === undefined ? '' : fingerprintOf(wish);
+  if (key !== undefined) {
+    const known = await tx.taskByIdempotencyKey(key);
+    if (known) return sameTask(known, fingerprint);
+  }
+  refuseClosed(session);
+  if (wish.parentTaskId) await checkParent(tx, caller, wish.parentTaskId, session);
+  const task = makeTask(submission, wish);
+  await tx.putTask(task, key === undefined ? undefined : { key, fingerprint });
+  await tellStatus(tx, task, now);
+  await tx.insertAudit({
+    id: submission.parts.random.uuid7(now),
+    at: now,
+    actor: caller.actor,
+    action: 'task.submit',
+    sessionId: session.id,
+    taskId: task.id,
+    details: { name: task.name, priority: task.priority, fixCount: task.fixCount },
+  });
+  return { task, created: true };
+}
+
+/**
+ * Refuses a script that is too large.
+ * @throws {InputError} KERUTA_ERR_SCRIPT_TOO_LARGE
+ */
+export function checkScript(script: string): void {
+  const bytes = Buffer.byteLength(script);
+  if (bytes <= maxScriptBytes) return;
+  throw new InputError(
+    'KERUTA_ERR_SCRIPT_TOO_LARGE',
+    `The script has ${bytes} bytes; at most ${maxScriptBytes} are taken. Put it into the repository and call it from there.`,
+    { details: { bytes, maxBytes: maxScriptBytes } },
+  );
+}
+
+function sameTask(known: { task: Task; fingerprint: string }, fingerprint: string): Submitted {
+  if (known.fingerprint === fingerprint) return { task: known.task, created: false };
+  throw new ConflictError(
+    'KERUTA_ERR_IDEMPOTENCY',
+    `The idempotency key was used before, for task ${known.task.id}, which was asked for in other words; use a new key.`,
+    { details: { taskId: known.task.id } },
+  );
+}
+
+function refuseClosed(session: Session): void {
+  if (!isClosed(session.status)) return;
+  throw new ConflictError(
+    'KERUTA_ERR_SESSION_CLOSED',
+    `Session ${session.name} is ${session.status} and takes no more tasks; create another one.`,
+  );
+}
+
+async function checkParent(
+  tx: Transaction,
+  caller: Caller,
+  parentTaskId: string,
+  session: Session,
+): Promise<void> {
+  const parent = await visibleTask(tx, caller, parentTaskId);
+  if (parent.sessionId === session.id) return;
+  throw new InputError(
+    'KERUTA_ERR_BAD_VALUE',
+    `parentTaskId names a task of another session (${parent.sessionId}); a subtask stays in the session of its parent.`,
+  );
+}
+
+function makeTask({ parts, now }: Submission, wish: NewTask): Task {
+  return {
+    id: parts.random.uuid4(),
+    sessionId: wish.sessionId,
+    parentTaskId: wish.parentTaskId ?? null,
+    name: wish.name,
+    description: wish.description ?? '',
+    script: wish.script,
+    status: 'PENDING',
+    message: '',
+    progress: 0,
+    errorCode: '',
+    exitCode: null,
+    signal: null,
+    reason: null,
+    attempt: 0,
+    priority: wish.priority ?? 0,
+    parameters: wish.parameters ?? {},
+    ref: wish.ref ?? null,
+    timeoutMs: wish.timeoutMs ?? null,
+    noOutputTimeoutMs: wish.noOutputTimeoutMs ?? null,
+    retryCount: wish.retryCount ?? 0,
+    retriesUsed: 0,
+    input: wish.input ?? 'wait',
+    inputTimeoutMs: wish.inputTimeoutMs ?? defaultInputTimeoutMs,
+    autoFix: wish.autoFix ?? null,
+    fixCount: wish.fixCount ?? 0,
+    cancelRequested: false,
+    logComplete: false,
+    late: false,
+    usage: null,
+    createdAt: now,
+    updatedAt: now,
+    startedAt: null,
+    finishedAt: null,
+  };
+}
+
+/** The same for equal wishes, whatever the order of their fields. */
+function fingerprintOf(wish: NewTask): string {
+  const sorted = JSON.stringify(wish, (_key, value: unknown) =>
+    value !== null && typeof value === 'object' && !Array.isArray(value)
+      ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : value,
+  );
+  return createHash('sha256').update(sorted).digest('hex');
+}
