@@ -55,11 +55,30 @@ export interface RouteRequest<P = unknown, Q = unknown, B = unknown> {
   readonly body: B;
   /** for bodyKind `stream` and `multipart` */
   readonly stream: Readable;
+  /**
+   * The parts of a multipart body, in the order they came, for bodyKind `multipart`; the stream of a file must be read
+   * to its end before the next part is asked for. A JSON body sent to such a route is in `body` instead.
+   * @throws {InputError} KERUTA_ERR_UNSUPPORTED_MEDIA when the body is not multipart; KERUTA_ERR_BODY_TOO_LARGE from
+   *         the stream of a file over `maxFileBytes`
+   */
+  parts(limits: { readonly maxFileBytes: number }): AsyncIterable<MultipartPart>;
   readonly headers: Readonly<Record<string, string | undefined>>;
   readonly caller: Caller;
   /** aborted when the client goes away or the server stops: ends long polls and event streams */
   readonly signal: AbortSignal;
 }
+
+/** One part of a multipart body. */
+export type MultipartPart =
+  | { readonly kind: 'field'; readonly name: string; readonly value: string }
+  | {
+      readonly kind: 'file';
+      readonly name: string;
+      /** as the client sent it, directories cut off; data, never a path */
+      readonly filename: string;
+      readonly contentType: string;
+      readonly stream: Readable;
+    };
 
 /** An answer. `body` undefined = empty; an AsyncIterable or Readable is streamed; anything else is JSON. */
 export interface RouteAnswer {

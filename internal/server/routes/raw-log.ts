@@ -1,0 +1,78 @@
+/** The attempts of a task, and the raw output of each. */
+import { Readable } from 'node:stream';
+import { z } from 'zod';
+import type { Attempt } from '../../domain/attempt.ts';
+import { streamNames } from '../../domain/task.ts';
+import { listAttempts, rawLog } from '../../session/raw-log.ts';
+import { toInstant } from '../../session/wire.ts';
+import { type Route, readers, route } from '../route.ts';
+import { attemptParams, attemptPath } from './attempts.ts';
+
+const streamShape = z.object({ size: z.number(), crc32: z.number(), lostBytes: z.number() });
+const attemptShape = z.object({
+  number: z.number(),
+  state: z.string(),
+  reason: z.string(),
+  agentId: z.string(),
+  createdAt: z.string(),
+  startedAt: z.string().nullable(),
+  finishedAt: z.string().nullable(),
+  exitCode: z.number().nullable(),
+  signal: z.string().nullable(),
+  endReason: z.string().nullable(),
+  declared: z.string().nullable(),
+  streams: z.object({ stdout: streamShape, stderr: streamShape }),
+});
+
+/** List of attempts, raw output of one. */
+export const rawLogRoutes: readonly Route[] = [
+  route({
+    method: 'GET',
+    path: '/api/v1/tasks/:id/attempts',
+    access: readers,
+    summary: 'Lists the attempts of a task, oldest first, with what is here of their output.',
+    tag: 'attempts',
+    params: z.object({ id: z.string() }),
+    answers: { 200: z.array(attemptShape) },
+    handle: async ({ params: { id }, caller }, parts) => ({
+      status: 200,
+      body: (await listAttempts(parts, caller, id)).map(toAttemptWire),
+    }),
+  }),
+  route({
+    method: 'GET',
+    path: `${attemptPath}/log`,
+    access: readers,
+    summary: 'Gives the raw output of one attempt: of one stream, or of both in order of arrival.',
+    tag: 'attempts',
+    params: attemptParams,
+    query: z.object({
+      stream: z.enum(streamNames).optional(),
+      from: z.coerce.number().int().nonnegative().default(0),
+    }),
+    answers: { 200: null },
+    handle: async ({ params: { id: taskId, n: attempt }, query: { stream, from }, caller }, parts) => {
+      const bytes = await rawLog(parts, caller, { taskId, attempt, stream, from });
+      return {
+        status: 200,
+        headers: {
+          'content-type': 'text/plain; charset=utf-8',
+          'x-content-type-options': 'nosniff',
+          'cache-control': 'no-store',
+        },
+        body: Readable.from(bytes),
+      };
+    },
+  }),
+];
+
+function toAttemptWire(attempt: Attempt): z.input<typeof attemptShape> {
+  const { number, state, reason, agentId, exitCode, signal, endReason, streams } = attempt;
+  return {
+    ...{ number, state, reason, agentId, exitCode, signal, endReason, streams },
+    createdAt: toInstant(attempt.createdAt),
+    startedAt: attempt.startedAt === null ? null : toInstant(attempt.startedAt),
+    finishedAt: attempt.finishedAt === null ? null : toInstant(attempt.finishedAt),
+    declared: attempt.declared?.status ?? null,
+  };
+}
