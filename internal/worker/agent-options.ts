@@ -1,0 +1,100 @@
+import type { Clock } from '../../pkg/clock/clock.ts';
+import type { Log } from '../../pkg/log/log.ts';
+import type { Random } from '../../pkg/random/random.ts';
+import type { TaskSource } from '../api/task-source.ts';
+import type { Executor } from '../executor/executor.ts';
+
+/** What an agent works with. */
+export interface AgentParts {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly executor: Executor;
+  /** Makes the source of work. @param agentId  stable over restarts, from the base directory */
+  readonly source: (agentId: string) => TaskSource | Promise<TaskSource>;
+}
+
+/** How an agent behaves. Durations in ms; null = none, unless stated. */
+export interface AgentOptions {
+  /** KERUTA_BASE_DIR; absolute */
+  readonly baseDirectory: string;
+  /** where clones of sessions with a repository go, one directory each; absolute */
+  readonly repositoriesDirectory: string;
+  /** KERUTA_WORKING_DIR: the clone itself; null = one below `repositoriesDirectory` */
+  readonly workingDirectory: string | null;
+  /** whether a clone that a person made may be changed */
+  readonly trustWorkingDirectory: boolean;
+  readonly allowLocalGit: boolean;
+  /** URL prefixes of repositories that may be worked on; null = any */
+  readonly allowedRepositories: readonly string[] | null;
+  readonly sessionId: string;
+  /** `''` when unknown */
+  readonly workspaceId: string;
+  readonly apiUrl: string;
+  /** the agent's own; masked in all output, never handed to a task. `''` when there is none */
+  readonly apiToken: string;
+  readonly version: string;
+  readonly pid: number;
+  /** null where users have no numbers */
+  readonly uid: number | null;
+  /** the environment as it was when the process started */
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** the full executable */
+  readonly executable: string;
+  /** holds the short in-run commands; first on a run's PATH */
+  readonly binDirectory: string;
+
+  /** end after one task */
+  readonly once: boolean;
+  /** go on when the session has ended */
+  readonly keepAlive: boolean;
+  readonly exitOnIdleMs: number | null;
+  readonly maxUptimeMs: number | null;
+  /** how long one wait for a task may take; 0-10000 */
+  readonly claimWaitMs: number;
+  /** between asking a run's processes to end and ending them */
+  readonly graceMs: number;
+  /** how long processes get that a script left behind */
+  readonly cleanUpMs: number;
+
+  readonly artifacts: ArtifactOptions;
+  readonly autoFix: AutoFixOptions;
+  /** null = no local API */
+  readonly localApi: LocalApiOptions | null;
+}
+
+/** What becomes an artifact. */
+export interface ArtifactOptions {
+  /** KERUTA_ARTIFACTS_DIR; absolute; null = `.keruta/doc` in the working directory */
+  readonly directory: string | null;
+  /** looked at too where it exists, such as `/.keruta/doc` */
+  readonly extraDirectories: readonly string[];
+  /** largest single file */
+  readonly maxFileBytes: number;
+}
+
+/** What follows a failure. */
+export interface AutoFixOptions {
+  /** for tasks that do not say */
+  readonly enabled: boolean;
+  /** script of the fix task; null = the same script again */
+  readonly command: string | null;
+}
+
+/** The agent's own HTTP API. */
+export interface LocalApiOptions {
+  readonly host: string;
+  /** null = 8080, or the next free one */
+  readonly port: number | null;
+  /** whether a host other than loopback is allowed */
+  readonly allowRemote: boolean;
+  /** KERUTA_USE_HTTP_INPUT */
+  readonly acceptInput: boolean;
+}
+
+/** Why an agent came to its end. */
+export interface AgentExit {
+  readonly why: 'session_ended' | 'once' | 'idle' | 'max_uptime' | 'stopped' | 'left';
+  /** how many tasks it brought to their end */
+  readonly tasks: number;
+}

@@ -1,0 +1,116 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { judge, type Outcome } from '../domain/outcome.ts';
+import type { Run } from '../executor/executor.ts';
+import { snapshotArtifacts } from './artifacts/scan.ts';
+import { snapshotFile } from './collect.ts';
+import { taskEnvironment } from './environment.ts';
+import { writeJsonFile } from './json-file.ts';
+import { refusal } from './refusal.ts';
+import { type StartedRun, writeRecord } from './run-record.ts';
+import type { Scene } from './scene.ts';
+import { secretsOf } from './secrets.ts';
+import type { TaskParts } from './task-parts.ts';
+import { prepareWorkplace, type Workplace } from './workplace.ts';
+
+/** A run, new or found, and where it runs. */
+export interface BegunRun {
+  readonly run: Run;
+  readonly started: StartedRun;
+}
+
+const unknownEnd = { exitCode: null, signal: null } as const;
+
+/**
+ * Finds the run of an attempt, or makes its workplace and starts it.
+ * @returns the run; the outcome, when there is none: refused, cancelled before it began, or gone with its directory
+ */
+export async function beginRun(parts: TaskParts, scene: Scene): Promise<BegunRun | Outcome> {
+  const { started } = scene.record;
+  const declared = scene.cursor.state.declared;
+  if (started !== null) {
+    const run = await parts.executor.attach(scene.directory);
+    return run === null ? judge(unknownEnd, 'agent_lost', declared) : { run, started };
+  }
+  scene.speak();
+  let step: 'checkout' | 'refused' = 'checkout';
+  try {
+    scene.preparing.throwIfAborted();
+    const workplace = await prepareWorkplace(parts, scene);
+    scene.preparing.throwIfAborted();
+    step = 'refused';
+    return await start(parts, scene, workplace);
+  } catch (error) {
+    scene.life.throwIfAborted();
+    if (scene.reason !== null) return judge(unknownEnd, scene.reason, declared);
+    parts.log.warn('the task could not be started', { error, taskId: scene.record.task.id });
+    return refusal(error, step);
+  }
+}
+
+async function start(parts: TaskParts, scene: Scene, workplace: Workplace): Promise<BegunRun> {
+  const { record, directory } = scene;
+  const { task } = record;
+  const parametersFile = join(directory, 'parameters.json');
+  writeFileSync(parametersFile, JSON.stringify(task.parameters), { mode: 0o600 });
+  const { env, leftOut } = taskEnvironment({
+    inherited: parts.options.environment,
+    added: record.environment,
+    task,
+    workspaceId: parts.options.workspaceId,
+    attempt: record.attempt,
+    runId: record.runId,
+    runDirectory: directory,
+    apiUrl: parts.options.apiUrl,
+    token: record.token,
+    artifactsDirectory: workplace.artifactsDirectories[0] ?? '',
+    workingDirectory: workplace.directory,
+    parametersFile,
+    executable: parts.options.executable,
+    binDirectory: parts.options.binDirectory,
+  });
+  const started: StartedRun = {
+    at: parts.clock.now(),
+    workingDirectory: workplace.directory,
+    artifactsDirectories: workplace.artifactsDirectories,
+    secrets: secretsFor(parts, scene, env),
+  };
+  const snapshot = await snapshotArtifacts(workplace.artifactsDirectories);
+  if (Object.keys(snapshot).length > 0) writeJsonFile(join(directory, snapshotFile), snapshot);
+  for (const name of leftOut) {
+    scene.note(
+      'WARN',
+      `${name} is too long for the environment; it is in KERUTA_PARAMETERS_FILE if it is a parameter`,
+    );
+  }
+  scene.preparing.throwIfAborted();
+  // written before the script starts: from here on a restart looks for the run instead of starting it a second time
+  writeRecord(directory, { ...record, started });
+  try {
+    const run = await parts.executor.start({
+      directory,
+      runId: record.runId,
+      script: task.script,
+      workingDirectory: workplace.directory,
+      env,
+      input: task.input,
+    });
+    return { run, started };
+  } catch (error) {
+    writeRecord(directory, record);
+    throw error;
+  }
+}
+
+function secretsFor(
+  parts: TaskParts,
+  scene: Scene,
+  env: Readonly<Record<string, string>>,
+): readonly string[] {
+  const { apiToken, environment } = parts.options;
+  const found = secretsOf({ ...environment, ...env }, [apiToken, scene.record.token ?? '']);
+  if (found.tooShort.length > 0) {
+    parts.log.warn('values too short to be masked', { variables: found.tooShort });
+  }
+  return found.values;
+}

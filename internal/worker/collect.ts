@@ -1,0 +1,113 @@
+import { realpathSync } from 'node:fs';
+import { basename, dirname, join, resolve, sep } from 'node:path';
+import { KerutaError } from '../domain/errors.ts';
+import { defaultDescription } from './artifacts/describe.ts';
+import { type ArtifactFile, type ArtifactSnapshot, scanArtifacts } from './artifacts/scan.ts';
+import type { BegunRun } from './begin-run.ts';
+import type { AddedArtifact } from './cursor.ts';
+import { readJsonFile } from './json-file.ts';
+import { isGone, messageOf } from './retry.ts';
+import type { Scene } from './scene.ts';
+import { type SentArtifact, sendArtifact } from './send-artifact.ts';
+import type { TaskParts } from './task-parts.ts';
+
+/** Limits of one task's artifacts, beside the size of a single one. */
+const limits = { maxCount: 10_000, maxTotalBytes: 1024 * 1024 * 1024 };
+/** How many files are sent at the same time. */
+const lanes = 4;
+/** How many skipped files are named one by one in the task's log. */
+const maxNotes = 50;
+/** `<run>/artifacts.json`: how the artifacts directories were before the run. */
+export const snapshotFile = 'artifacts.json';
+
+/** A file and what is said about it. */
+interface Wanted {
+  readonly file: ArtifactFile;
+  readonly description: string;
+}
+
+/**
+ * Sends what a run left: files that are new or changed in the artifacts directories, and those that the script added.
+ * However the run ended. What is skipped is noted in the task's log with the reason.
+ *
+ * @returns what is on the server now
+ * @throws when the attempt is gone; the reason of `scene.life`
+ */
+export async function collect(
+  parts: TaskParts,
+  scene: Scene,
+  { started }: BegunRun,
+): Promise<readonly SentArtifact[]> {
+  const { state } = scene.cursor;
+  const maxBytes = parts.options.artifacts.maxFileBytes;
+  const named = state.artifactsDir === null ? [] : [resolve(started.workingDirectory, state.artifactsDir)];
+  const scan = await scanArtifacts({
+    directories: [...started.artifactsDirectories, ...named],
+    previous: readJsonFile(join(scene.directory, snapshotFile)) as ArtifactSnapshot | null,
+    maxBytes,
+    ...limits,
+  });
+  const wanted: Wanted[] = scan.files.map((file) => ({ file, description: '' }));
+  const notes = scan.skipped.map(({ path, reason }) => `${path}: ${reason}`);
+  for (const added of state.added) {
+    const file = await addedFile(scene.directory, added, maxBytes);
+    if (typeof file === 'string') notes.push(`${added.name}: ${file}`);
+    else wanted.push({ file, description: added.description });
+  }
+  const sent = await sendAll(parts, scene, { wanted, notes });
+  for (const note of notes.slice(0, maxNotes)) scene.note('WARN', `An artifact was skipped: ${note}`);
+  const more = Math.max(0, notes.length - maxNotes) + scan.skippedCount - scan.skipped.length;
+  if (more > 0) scene.note('WARN', `${more} more artifacts were skipped.`);
+  return sent;
+}
+
+/** Finds the copy that `artifact add` made inside the run directory; why it is not taken, when it is not. */
+async function addedFile(
+  run: string,
+  added: AddedArtifact,
+  maxBytes: number,
+): Promise<ArtifactFile | string> {
+  const directory = dirname(resolve(run, added.file));
+  try {
+    if (!`${realpathSync(directory)}${sep}`.startsWith(`${realpathSync(run)}${sep}`)) {
+      return 'it is not in the directory of the run';
+    }
+  } catch {
+    return 'it is no longer there';
+  }
+  const { files, skipped } = await scanArtifacts({
+    directories: [directory],
+    previous: null,
+    maxBytes,
+    ...limits,
+  });
+  const name = basename(added.file);
+  const file = files.find((found) => found.path === name);
+  if (!file) return skipped.find(({ path }) => path === name)?.reason ?? 'it is no longer there';
+  const path = added.name === '' ? name : added.name;
+  return { ...file, path };
+}
+
+async function sendAll(
+  parts: TaskParts,
+  scene: Scene,
+  { wanted, notes }: { readonly wanted: readonly Wanted[]; readonly notes: string[] },
+): Promise<readonly SentArtifact[]> {
+  const queue = [...wanted];
+  const sent: SentArtifact[] = [];
+  const work = async () => {
+    for (let next = queue.shift(); next; next = queue.shift()) {
+      try {
+        const description = next.description || defaultDescription(next.file.path);
+        sent.push(await sendArtifact(parts, scene, { file: next.file, description }));
+      } catch (error) {
+        scene.life.throwIfAborted();
+        if (isGone(error)) scene.fail(error);
+        if (!(error instanceof KerutaError) || isGone(error)) throw error;
+        notes.push(`${next.file.path}: ${messageOf(error)}`);
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(lanes, wanted.length) }, work));
+  return sent;
+}

@@ -1,0 +1,39 @@
+/** How strongly an agent is told to stop; each word is stronger than the one before. */
+export const stopLevels = ['run', 'drain', 'cancel', 'leave'] as const;
+/** `drain`: finish the task, take no other. `cancel`: end the task, with grace. `leave`: go now; the run goes on. */
+export type StopLevel = (typeof stopLevels)[number];
+
+/** The handle by which an agent is stopped: from signals, from `keruta up`, from tests. */
+export class AgentControl {
+  readonly #drain = new AbortController();
+  readonly #cancel = new AbortController();
+  readonly #leave = new AbortController();
+
+  /** Aborted when no further task is to be taken. */
+  get draining(): AbortSignal {
+    return this.#drain.signal;
+  }
+
+  /** Aborted when the present task is to be ended. */
+  get cancelling(): AbortSignal {
+    return this.#cancel.signal;
+  }
+
+  /** Aborted when everything is to be left as it is. */
+  get leaving(): AbortSignal {
+    return this.#leave.signal;
+  }
+
+  /** Stops at least this strongly; weaker than before changes nothing. */
+  stop(level: Exclude<StopLevel, 'run'>): void {
+    // the strongest first: who leaves does not end its task on the way
+    if (level === 'leave') this.#leave.abort(new Error('the agent is leaving'));
+    if (level === 'cancel') this.#cancel.abort(new Error('the agent is stopping its task'));
+    this.#drain.abort(new Error('the agent is stopping'));
+  }
+
+  /** Stops one step more strongly than before: what the next SIGTERM means. */
+  escalate(): void {
+    this.stop(this.#cancel.signal.aborted ? 'leave' : this.#drain.signal.aborted ? 'cancel' : 'drain');
+  }
+}

@@ -1,0 +1,107 @@
+import type { Clock } from '../../pkg/clock/clock.ts';
+import type { ControlMessage } from '../api/protocol.ts';
+import type { Declared, EndReason } from '../domain/outcome.ts';
+import type { StreamName } from '../domain/task.ts';
+import { readJsonFile, writeJsonFile } from './json-file.ts';
+
+/** How far one stream was acknowledged, in masked bytes, and their checksum. */
+export interface StreamCursor {
+  offset: number;
+  /** CRC-32 of the bytes up to `offset` */
+  crc32: number;
+}
+
+/** A question that is open, as far as the agent knows. */
+export interface OpenAsk {
+  readonly key: string;
+  /** when it is given up; epoch ms; null = never */
+  readonly withdrawAt: number | null;
+}
+
+/** A file that the script handed over with `artifact add`. */
+export interface AddedArtifact {
+  readonly file: string;
+  readonly name: string;
+  readonly description: string;
+}
+
+/** Everything about a run that must survive the agent; `<run>/cursor.json`. */
+export interface CursorState {
+  readonly version: 1;
+  readonly streams: Record<StreamName, StreamCursor>;
+  /** up to here the mailbox was read and its messages were acknowledged */
+  mailbox: number;
+  /** highest number that the server applied */
+  controlSeq: number;
+  /** messages of the agent's own that were not acknowledged yet, in order; numbered before they are sent */
+  outbox: ControlMessage[];
+  /** the failure that the script declared, else the last success; null when it said nothing */
+  declared: Declared | null;
+  asks: OpenAsk[];
+  /** ids of answers that reached the script */
+  deliveredInputs: string[];
+  added: AddedArtifact[];
+  /** another artifacts directory that `success` named */
+  artifactsDir: string | null;
+  /** why the run is being ended from outside; null = it is not */
+  reason: EndReason | null;
+}
+
+/** How long acknowledgements may stay in memory; ms. What is lost of them is found out again from the server. */
+const saveAfterMs = 250;
+
+/** The cursor of one run: state in memory, written to its file soon (`touch`) or now (`save`). */
+export class Cursor {
+  readonly state: CursorState;
+  readonly #file: string;
+  readonly #clock: Clock;
+  #cancelSave: (() => void) | null = null;
+
+  constructor(file: string, clock: Clock) {
+    this.#file = file;
+    this.#clock = clock;
+    this.state = { ...emptyCursor(), ...readCursor(file) };
+  }
+
+  /** Says that something changed that can be found out again; it is written within a quarter of a second. */
+  touch(): void {
+    this.#cancelSave ??= this.#clock.after(saveAfterMs, () => this.save());
+  }
+
+  /** Writes the state now. For what cannot be found out again, before it has an effect. */
+  save(): void {
+    this.forget();
+    try {
+      writeJsonFile(this.#file, this.state);
+    } catch {
+      // the run directory is gone or the disk is full: the run itself goes on, a restart would ask the server
+    }
+  }
+
+  /** Drops a write that is due. */
+  forget(): void {
+    this.#cancelSave?.();
+    this.#cancelSave = null;
+  }
+}
+
+function emptyCursor(): CursorState {
+  return {
+    version: 1,
+    streams: { stdout: { offset: 0, crc32: 0 }, stderr: { offset: 0, crc32: 0 } },
+    mailbox: 0,
+    controlSeq: 0,
+    outbox: [],
+    declared: null,
+    asks: [],
+    deliveredInputs: [],
+    added: [],
+    artifactsDir: null,
+    reason: null,
+  };
+}
+
+function readCursor(file: string): Partial<CursorState> {
+  const value = readJsonFile(file) as CursorState | null;
+  return value?.version === 1 ? value : {};
+}

@@ -1,0 +1,125 @@
+import type { AttemptReporter } from '../api/task-source.ts';
+import type { Run } from '../executor/executor.ts';
+import type { ControlLane } from './control-lane.ts';
+import type { Cursor } from './cursor.ts';
+import { MailboxReader } from './mailbox.ts';
+import { parseRequest, type Request } from './mailbox-words.ts';
+import type { Masking } from './masking.ts';
+import type { RetryParts } from './retry.ts';
+import { understand } from './speech.ts';
+import { StreamLane } from './stream-lane.ts';
+import { Wakeup } from './wakeup.ts';
+
+/** The run whose words and output are delivered. */
+export interface DeliveryOptions {
+  readonly run: Run;
+  readonly reporter: AttemptReporter;
+  readonly cursor: Cursor;
+  readonly masking: Masking;
+  readonly control: ControlLane;
+  /** Called with each request of the script, in order, before its message goes out. */
+  readonly onRequest: (request: Request) => void;
+}
+
+/**
+ * Brings everything that a run says to the server, on lanes that do not wait for each other: its messages in order, and
+ * each of its streams. What is delivered, and how far, is in the cursor, so that any instance can go on.
+ */
+export class Delivery {
+  readonly #parts: RetryParts;
+  readonly #options: DeliveryOptions;
+  readonly #complete = new AbortController();
+  readonly #lanes: Readonly<Record<'stdout' | 'stderr', StreamLane>>;
+  readonly #bells: readonly Wakeup[];
+  readonly #mailbox: MailboxReader;
+  readonly #mailBell: Wakeup;
+  #work: Promise<unknown> = Promise.resolve();
+
+  constructor(parts: RetryParts, options: DeliveryOptions) {
+    this.#parts = parts;
+    this.#options = options;
+    this.#mailbox = new MailboxReader(options.run.mailboxFile, options.cursor.state.mailbox);
+    const [out, err] = [new Wakeup(parts.clock), new Wakeup(parts.clock)];
+    this.#mailBell = new Wakeup(parts.clock);
+    this.#bells = [out, err, this.#mailBell];
+    const { run, reporter, cursor, masking } = options;
+    const common = { run, reporter, cursor, masking, complete: this.#complete.signal };
+    this.#lanes = {
+      stdout: new StreamLane(parts, { ...common, stream: 'stdout', changed: out }),
+      stderr: new StreamLane(parts, { ...common, stream: 'stderr', changed: err }),
+    };
+  }
+
+  /**
+   * Begins. What was said before (the agent was away) is read first, so that messages keep their order.
+   * @param signal  ends it wherever it stands
+   * @param onFailed  called once when the server refuses what cannot be repeated, such as a replaced attempt
+   */
+  async start(signal: AbortSignal, onFailed: (error: unknown) => void): Promise<void> {
+    await this.#hear();
+    const unwatch = this.#options.run.watch(() => {
+      for (const bell of this.#bells) bell.ring();
+    });
+    const ring = () => {
+      for (const bell of this.#bells) bell.ring();
+    };
+    signal.addEventListener('abort', ring, { once: true });
+    this.#complete.signal.addEventListener('abort', ring, { once: true });
+    this.#work = Promise.all([
+      this.#lanes.stdout.carry(signal),
+      this.#lanes.stderr.carry(signal),
+      this.#listen(signal),
+    ])
+      .catch((error: unknown) => {
+        if (!signal.aborted) onFailed(error);
+      })
+      .finally(() => {
+        unwatch();
+        signal.removeEventListener('abort', ring);
+      });
+  }
+
+  /** Says that the run will write nothing more, and waits until all of it is delivered, or the signal of `start`. */
+  async finish(): Promise<void> {
+    this.#complete.abort();
+    await this.#work;
+  }
+
+  /** Asks the server where its streams end and sends what it lacks; after it said that something is missing. */
+  async recheck(signal: AbortSignal): Promise<void> {
+    for (const lane of Object.values(this.#lanes)) {
+      await lane.recheck(signal);
+      await lane.carry(signal);
+    }
+  }
+
+  /** Size and checksum of both streams. */
+  streams(): { stdout: ReturnType<StreamLane['report']>; stderr: ReturnType<StreamLane['report']> } {
+    return { stdout: this.#lanes.stdout.report(), stderr: this.#lanes.stderr.report() };
+  }
+
+  async #listen(signal: AbortSignal): Promise<void> {
+    for (;;) {
+      const last = this.#complete.signal.aborted;
+      await this.#hear();
+      if (last || signal.aborted) return;
+      await this.#mailBell.wait(1000);
+    }
+  }
+
+  async #hear(): Promise<void> {
+    const { clock, log } = this.#parts;
+    const { cursor, masking, control, onRequest } = this.#options;
+    const mask = (text: string) => masking.text(text);
+    for (const record of await this.#mailbox.next()) {
+      const request = parseRequest(record.words);
+      if (request === null) {
+        log.warn('a record in the mailbox of a run was passed over', { command: record.words[0] ?? '' });
+        control.fromMailbox(record, null);
+        continue;
+      }
+      onRequest(request);
+      control.fromMailbox(record, understand({ clock, cursor, mask }, request));
+    }
+  }
+}

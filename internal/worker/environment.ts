@@ -1,0 +1,98 @@
+/** The environment contract of a task: what its script finds in its environment. Pure. */
+
+/** Longest `NAME=value` that the kernel takes in one string; bytes, with its end. @see execve(2), MAX_ARG_STRLEN */
+export const maxVariableBytes = 128 * 1024 - 1;
+
+/** What the environment is made from. */
+export interface EnvironmentSource {
+  /** the agent's own, as it was when it started */
+  readonly inherited: Readonly<Record<string, string | undefined>>;
+  readonly task: {
+    readonly id: string;
+    readonly name: string;
+    readonly sessionId: string;
+    readonly parameters: Readonly<Record<string, unknown>>;
+  };
+  /** variables that the server adds */
+  readonly added: Readonly<Record<string, string>>;
+  readonly workspaceId: string;
+  readonly attempt: number;
+  readonly runId: string;
+  readonly runDirectory: string;
+  readonly apiUrl: string;
+  /** the task's own token; never the agent's; null: none */
+  readonly token: string | null;
+  readonly artifactsDirectory: string;
+  readonly workingDirectory: string;
+  readonly parametersFile: string;
+  /** the full executable, for what the short commands hand on */
+  readonly executable: string;
+  /** holds the short commands; first on PATH */
+  readonly binDirectory: string;
+}
+
+/** What a script gets, and what it does not. */
+export interface TaskEnvironment {
+  readonly env: Readonly<Record<string, string>>;
+  /** names that were left out because the kernel would refuse them; they are in the parameters file still */
+  readonly leftOut: readonly string[];
+}
+
+/** Variables of the agent that are nobody else's business. Everything named KERUTA_… is among them. */
+const agentsOwn =
+  /^(KERUTA_.*|CODER_AGENT_TOKEN|NODE_OPTIONS|NODE_CHANNEL_FD|PKG_EXECPATH|PKG_NATIVE_CACHE_PATH)$/;
+
+/**
+ * Makes the environment of a task: the agent's without what is the agent's own, then the parameters, then the
+ * contract, which nothing can override.
+ */
+export function taskEnvironment(source: EnvironmentSource): TaskEnvironment {
+  const wanted = new Map<string, string>();
+  for (const [name, value] of Object.entries(source.inherited)) {
+    if (value !== undefined && !agentsOwn.test(name)) wanted.set(name, value);
+  }
+  for (const [name, value] of Object.entries(source.added)) wanted.set(name, value);
+  for (const [name, value] of Object.entries(source.task.parameters)) {
+    wanted.set(parameterVariable(name), parameterText(value));
+  }
+  for (const [name, value] of Object.entries(contract(source))) wanted.set(name, value);
+
+  const env: Record<string, string> = {};
+  const leftOut: string[] = [];
+  for (const [name, value] of wanted) {
+    if (Buffer.byteLength(name) + Buffer.byteLength(value) + 1 >= maxVariableBytes || value.includes('\0')) {
+      leftOut.push(name);
+    } else env[name] = value;
+  }
+  return { env, leftOut };
+}
+
+/** The name of a parameter's variable: upper case, every other character than A-Z, 0-9 becomes `_`. */
+export function parameterVariable(name: string): string {
+  return `KERUTA_PARAM_${name.toUpperCase().replace(/[^A-Z0-9]/g, '_')}`;
+}
+
+function parameterText(value: unknown): string {
+  return typeof value === 'string' ? value : (JSON.stringify(value) ?? '');
+}
+
+function contract(source: EnvironmentSource): Record<string, string> {
+  const path = source.inherited.PATH ?? '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+  return {
+    TERM: 'dumb',
+    PATH: `${source.binDirectory}:${path}`,
+    KERUTA_TASK_ID: source.task.id,
+    KERUTA_TASK_NAME: source.task.name,
+    KERUTA_SESSION_ID: source.task.sessionId,
+    KERUTA_WORKSPACE_ID: source.workspaceId,
+    KERUTA_ATTEMPT: String(source.attempt),
+    KERUTA_RUN_ID: source.runId,
+    KERUTA_RUN_DIR: source.runDirectory,
+    KERUTA_API_URL: source.apiUrl,
+    ...(source.token === null ? {} : { KERUTA_API_TOKEN: source.token }),
+    KERUTA_ARTIFACTS_DIR: source.artifactsDirectory,
+    KERUTA_WORKING_DIR: source.workingDirectory,
+    KERUTA_PARAMETERS_FILE: source.parametersFile,
+    KERUTA_EXECUTABLE: source.executable,
+  };
+}

@@ -1,0 +1,60 @@
+import { join } from 'node:path';
+import { createGit } from '../../pkg/git/git.ts';
+import type { FinishReport } from '../api/task-source.ts';
+import type { Outcome } from '../domain/outcome.ts';
+import type { StreamName } from '../domain/task.ts';
+import type { Run } from '../executor/executor.ts';
+import type { BegunRun } from './begin-run.ts';
+import { failureBundle } from './failure/bundle.ts';
+import { fingerprint } from './failure/fingerprint.ts';
+import type { Scene } from './scene.ts';
+import type { TaskParts } from './task-parts.ts';
+
+/** How much of the end of each stream is looked at; bytes. */
+const tailBytes = 256 * 1024;
+
+/**
+ * Gathers what is known about a failure, for the fix task that the server makes of it. A bundle that cannot be made does
+ * not hold up the report.
+ */
+export async function fixRequest(
+  parts: TaskParts,
+  scene: Scene,
+  { begun, outcome }: { readonly begun: BegunRun; readonly outcome: Outcome },
+): Promise<NonNullable<FinishReport['fix']>> {
+  const script = parts.options.autoFix.command;
+  try {
+    const masking = parts.masking(begun.started.secrets);
+    const { run, started } = begun;
+    const git = createGit({
+      environment: parts.options.environment,
+      privateDirectory: join(parts.base.base, 'git'),
+      credentials: 'none',
+      allowLocal: false,
+    });
+    const bundle = await failureBundle(
+      { git },
+      {
+        exitCode: outcome.exitCode,
+        signal: outcome.signal,
+        reason: outcome.reason,
+        stdoutTail: masking.text(await tailOf(run, 'stdout')),
+        stderrTail: masking.text(await tailOf(run, 'stderr')),
+        workingDirectory: started.workingDirectory,
+        script: masking.text(scene.record.task.script),
+        signalToStop: scene.life,
+      },
+    );
+    return { script, bundle, fingerprint: fingerprint(bundle) };
+  } catch (error) {
+    scene.life.throwIfAborted();
+    parts.log.warn('nothing could be found out about the failure', { error });
+    return { script, bundle: null, fingerprint: null };
+  }
+}
+
+async function tailOf(run: Run, stream: StreamName): Promise<string> {
+  const size = await run.size(stream);
+  const bytes = await run.read(stream, Math.max(0, size - tailBytes), tailBytes);
+  return new TextDecoder().decode(bytes);
+}

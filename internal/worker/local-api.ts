@@ -1,0 +1,168 @@
+import { readFile } from 'node:fs/promises';
+import { z } from 'zod';
+import type { Clock } from '../../pkg/clock/clock.ts';
+import {
+  type LocalAnswer,
+  type LocalRoute,
+  type LocalServer,
+  PortsTakenError,
+  serveLocally,
+} from '../../pkg/local-http/local-http.ts';
+import { loopbackNames } from '../../pkg/local-http/refuse-request.ts';
+import type { Log } from '../../pkg/log/log.ts';
+import { ConflictError, httpStatusOf, InputError, KerutaError } from '../domain/errors.ts';
+import type { LocalApiOptions } from './agent-options.ts';
+import type { AgentStatus } from './agent-status.ts';
+
+/** What the local API shows and takes. */
+export interface LocalApiParts {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly status: AgentStatus;
+  readonly version: string;
+  readonly sessionId: string;
+  readonly agentId: string;
+  /** read for each `/health`: shows that files can be read in time */
+  readonly probeFile: string;
+  /** bearer token for everything but `/health` */
+  readonly token: string;
+}
+
+/** First port that is tried when none was asked for, and how many follow it. */
+const defaultPort = 8080;
+const portsTried = 100;
+const maxInputBytes = 64 * 1024;
+const maxInputsPerMinute = 10;
+/** A file that takes longer to read means that the agent is not healthy; ms. */
+const probeMs = 500;
+
+const inputBody = z.object({
+  taskId: z.string(),
+  promptId: z.string().nullish(),
+  input: z.string(),
+});
+
+/**
+ * Opens the agent's own HTTP API: `/health`, `/status`, `/metrics`, and `POST /input` when it is wanted.
+ *
+ * @throws {ConflictError} KERUTA_ERR_PORT_TAKEN when the port that was asked for is in use; {InputError}
+ *   KERUTA_ERR_BAD_VALUE for a host that others can reach and that was not allowed
+ */
+export async function openLocalApi(parts: LocalApiParts, options: LocalApiOptions): Promise<LocalServer> {
+  if (!options.allowRemote && !loopbackNames.includes(options.host)) {
+    throw new InputError(
+      'KERUTA_ERR_BAD_VALUE',
+      `The agent's local API would be reachable for others on ${options.host}. Expected 127.0.0.1, ::1 or localhost; ` +
+        'give --allow-remote to allow another one.',
+    );
+  }
+  const ports =
+    options.port === null
+      ? Array.from({ length: portsTried }, (_, index) => defaultPort + index)
+      : [options.port];
+  try {
+    return await serveLocally({
+      host: options.host,
+      ports,
+      token: parts.token,
+      maxBodyBytes: maxInputBytes,
+      routes: routesOf(parts, options),
+      onFault: (error) => parts.log.error('the local API failed', { error }),
+    });
+  } catch (error) {
+    if (!(error instanceof PortsTakenError)) throw error;
+    throw new ConflictError(
+      'KERUTA_ERR_PORT_TAKEN',
+      `Port ${ports[0] ?? ''} on ${options.host} is in use by another program. Give another --port, or leave it out ` +
+        'and a free one is taken.',
+      { cause: error, details: { port: ports[0] ?? null } },
+    );
+  }
+}
+
+function routesOf(parts: LocalApiParts, options: LocalApiOptions): readonly LocalRoute[] {
+  const { status, clock } = parts;
+  const routes: LocalRoute[] = [
+    { method: 'GET', path: '/health', open: true, answer: () => health(parts) },
+    { method: 'GET', path: '/status', answer: () => ({ status: 200, json: statusBody(parts) }) },
+    { method: 'GET', path: '/metrics', answer: () => metrics(parts) },
+  ];
+  const limit = rateLimit(clock);
+  if (options.acceptInput) {
+    routes.push({
+      method: 'POST',
+      path: '/input',
+      answer: (body) => (limit() ? takeInput(status, body) : tooMany),
+    });
+  }
+  return routes;
+}
+
+async function health(parts: LocalApiParts): Promise<LocalAnswer> {
+  const readable = await Promise.race([
+    readFile(parts.probeFile).then(
+      () => true,
+      () => false,
+    ),
+    parts.clock.sleep(probeMs).then(() => false),
+  ]);
+  const state = readable ? (parts.status.apiFault ?? 'ok') : 'files_unreadable';
+  return {
+    status: readable ? 200 : 503,
+    json: { status: state, timestamp: new Date(parts.clock.now()).toISOString() },
+  };
+}
+
+/** The package behind it is loaded when somebody asks: most agents are never asked. */
+async function metrics({ status, clock }: LocalApiParts): Promise<LocalAnswer> {
+  const { agentMetrics } = await import('./metrics.ts');
+  const now = { monotonicMs: () => clock.monotonicMs(), rssBytes: () => process.memoryUsage.rss() };
+  return { status: 200, text: await agentMetrics(status, now).text() };
+}
+
+function statusBody({ status, clock, version, sessionId, agentId }: LocalApiParts): unknown {
+  return {
+    status: status.task === null ? 'idle' : 'busy',
+    version,
+    agentId,
+    sessionId,
+    uptimeSeconds: Math.round((clock.monotonicMs() - status.startedAt) / 1000),
+    task: status.task,
+    tasks: status.ended,
+    api: status.apiFault ?? 'ok',
+    waitingForInput: status.input?.open() ?? [],
+  };
+}
+
+async function takeInput(status: AgentStatus, body: unknown): Promise<LocalAnswer> {
+  const parsed = inputBody.safeParse(body);
+  if (!parsed.success) return { status: 400, json: { error: 'expected {taskId, promptId?, input}' } };
+  const { taskId, promptId, input } = parsed.data;
+  if (status.task?.id !== taskId || status.input === null) {
+    return { status: 409, json: { error: 'the task is not running here' } };
+  }
+  try {
+    await status.input.answerHere(promptId ?? null, input);
+    return { status: 200, json: { accepted: true } };
+  } catch (error) {
+    if (!(error instanceof KerutaError)) throw error;
+    return { status: httpStatusOf(error), json: { error: error.message } };
+  }
+}
+
+const tooMany: LocalAnswer = {
+  status: 429,
+  json: { error: `at most ${maxInputsPerMinute} inputs a minute` },
+};
+
+/** @returns a question that is answered with yes so often a minute */
+function rateLimit(clock: Clock): () => boolean {
+  let taken: number[] = [];
+  return () => {
+    const now = clock.monotonicMs();
+    taken = taken.filter((at) => now - at < 60_000);
+    if (taken.length >= maxInputsPerMinute) return false;
+    taken.push(now);
+    return true;
+  };
+}

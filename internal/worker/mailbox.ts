@@ -1,0 +1,48 @@
+import { open } from 'node:fs/promises';
+import { decodeMailbox, type MailboxRecord } from '../domain/mailbox.ts';
+
+/** Most bytes of a mailbox in memory. Its largest record is far smaller. */
+const pieceBytes = 1024 * 1024;
+
+/** Reads a mailbox file from where it left off. */
+export class MailboxReader {
+  readonly #file: string;
+  #offset: number;
+
+  /** @param offset  behind the last record that is done with; 0 for a new mailbox */
+  constructor(file: string, offset: number) {
+    this.#file = file;
+    this.#offset = offset;
+  }
+
+  /**
+   * The records that are whole by now and were not given before, in order; all of them.
+   * A file that is missing holds none.
+   */
+  async next(): Promise<readonly MailboxRecord[]> {
+    const all: MailboxRecord[] = [];
+    for (;;) {
+      const bytes = await this.#read();
+      const { records, next } = decodeMailbox(bytes, this.#offset);
+      this.#offset = next;
+      all.push(...records);
+      if (bytes.length < pieceBytes || records.length === 0) return all;
+    }
+  }
+
+  async #read(): Promise<Uint8Array> {
+    let handle: Awaited<ReturnType<typeof open>>;
+    try {
+      handle = await open(this.#file, 'r');
+    } catch {
+      return new Uint8Array();
+    }
+    try {
+      const buffer = Buffer.allocUnsafe(pieceBytes);
+      const { bytesRead } = await handle.read(buffer, 0, pieceBytes, this.#offset);
+      return buffer.subarray(0, bytesRead);
+    } finally {
+      await handle.close();
+    }
+  }
+}

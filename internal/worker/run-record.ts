@@ -1,0 +1,106 @@
+import { mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import type { SessionWire, TaskWire } from '../api/shapes.ts';
+import type { ClaimedTask } from '../api/task-source.ts';
+import { readJsonFile, writeJsonFile } from './json-file.ts';
+
+/** What the agent needs to go on with a run after its own death; `<run>/task.json`, 0600 (it holds the task's token). */
+export interface RunRecord {
+  readonly version: 1;
+  readonly task: TaskWire;
+  readonly session: SessionWire;
+  readonly attempt: number;
+  /** unique over all runs of all agents */
+  readonly runId: string;
+  readonly token: string | null;
+  readonly environment: Readonly<Record<string, string>>;
+  /** set just before the script starts; null: it never did */
+  readonly started: StartedRun | null;
+}
+
+/** Where and when a run began. */
+export interface StartedRun {
+  /** epoch ms */
+  readonly at: number;
+  readonly workingDirectory: string;
+  readonly artifactsDirectories: readonly string[];
+  /** what is masked in its output, so that the same bytes come out after a restart */
+  readonly secrets: readonly string[];
+}
+
+/** What stays of a run after its report was acknowledged; `<run>/receipt.json`. */
+export interface Receipt {
+  readonly version: 1;
+  readonly taskId: string;
+  readonly attempt: number;
+  /** `reported`: the server has it; `superseded`: it no longer wants it */
+  readonly state: 'reported' | 'superseded';
+  readonly status: string | null;
+  readonly streams: unknown;
+  readonly artifacts: unknown;
+  /** epoch ms */
+  readonly at: number;
+}
+
+/** How long receipts stay; ms. */
+export const receiptKeptMs = 7 * 24 * 3600 * 1000;
+
+/** The directory of one attempt. */
+export function runDirectory(runs: string, taskId: string, attempt: number): string {
+  // the id comes from a server: what is no plain name becomes one, so that it never leads elsewhere
+  return join(runs, `${taskId.replace(/[^A-Za-z0-9-]/g, '_').slice(0, 100)}.${attempt}`);
+}
+
+/**
+ * Makes the record of a claimed task, or renews the one that is there already: the same attempt was claimed again.
+ * @param runId  for a run that is new
+ */
+export function recordClaim(runs: string, claim: ClaimedTask, runId: string): RunRecord {
+  const directory = runDirectory(runs, claim.task.id, claim.attempt);
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  const before = readRecord(directory);
+  rmSync(join(directory, 'receipt.json'), { force: true });
+  const record: RunRecord = {
+    version: 1,
+    task: claim.task,
+    session: claim.session,
+    attempt: claim.attempt,
+    runId: before?.runId ?? runId,
+    token: claim.token,
+    environment: claim.environment,
+    started: before?.started ?? null,
+  };
+  writeRecord(directory, record);
+  return record;
+}
+
+/** Writes `<run>/task.json`. */
+export function writeRecord(directory: string, record: RunRecord): void {
+  writeJsonFile(join(directory, 'task.json'), record);
+}
+
+/** Reads `<run>/task.json`; null when there is none that this version understands. */
+export function readRecord(directory: string): RunRecord | null {
+  const value = readJsonFile(join(directory, 'task.json')) as RunRecord | null;
+  return value?.version === 1 ? value : null;
+}
+
+/** Reads `<run>/receipt.json`; null when there is none. */
+export function readReceipt(directory: string): Receipt | null {
+  const value = readJsonFile(join(directory, 'receipt.json')) as Receipt | null;
+  return value?.version === 1 ? value : null;
+}
+
+/** Leaves the receipt of a run and removes everything else of it. The receipt is there before anything is removed. */
+export function settleRun(directory: string, receipt: Receipt): void {
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  writeJsonFile(join(directory, 'receipt.json'), receipt);
+  clearRun(directory);
+}
+
+/** Removes what a settled run left beside its receipt. */
+export function clearRun(directory: string): void {
+  for (const name of readdirSync(directory)) {
+    if (name !== 'receipt.json') rmSync(join(directory, name), { recursive: true, force: true });
+  }
+}

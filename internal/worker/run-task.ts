@@ -1,0 +1,79 @@
+import type { EndStatus } from '../domain/task-status.ts';
+import { beginRun } from './begin-run.ts';
+import { collect } from './collect.ts';
+import { followRun, notRun } from './follow-run.ts';
+import { reportRun } from './report-run.ts';
+import { clearRun, type RunRecord, settleRun } from './run-record.ts';
+import { Scene } from './scene.ts';
+import type { TaskParts } from './task-parts.ts';
+
+/** What became of a task: its status on the server; or it is no longer ours; or the agent left it running. */
+export type TaskEnd = EndStatus | 'superseded' | 'left';
+
+/**
+ * Brings one claimed task to its end. The same for a fresh claim and for one that a former agent left in any state: each
+ * stage finds out what was done before, so that none is done twice.
+ *
+ * | stage    | what happens                                                            |
+ * | -------- | ----------------------------------------------------------------------- |
+ * | begin    | check, checkout, run; what cannot be started is an outcome              |
+ * | follow   | stream, speak, ask, limits, until the script and all it started ended   |
+ * | collect  | the files that it left                                                  |
+ * | report   | judged outcome, sizes and checksums, the fix that is wanted             |
+ * | settle   | a receipt stays, everything else goes                                   |
+ *
+ * @throws only for a fault of the agent itself: what the task or the server did is a result
+ */
+export async function runTask(parts: TaskParts, record: RunRecord): Promise<TaskEnd> {
+  const scene = new Scene(parts, {
+    record,
+    runs: parts.base.runs,
+    source: parts.source,
+    control: parts.control,
+  });
+  parts.status.task = { id: record.task.id, name: record.task.name, attempt: record.attempt };
+  try {
+    scene.begin();
+    const begun = await beginRun(parts, scene);
+    const followed = 'run' in begun ? await followRun(parts, scene, begun) : notRun(parts, begun);
+    scene.life.throwIfAborted();
+    const artifacts = 'run' in begun ? await collect(parts, scene, begun) : [];
+    const { report, status } = await reportRun(parts, scene, { begun, followed, artifacts });
+    settle(parts, scene, { state: 'reported', status, streams: report.streams, artifacts });
+    parts.status.count(status, followed.usage?.durationMs ?? 0);
+    return status;
+  } catch (error) {
+    if (parts.control.leaving.aborted) {
+      scene.cursor.save();
+      return 'left';
+    }
+    if (!scene.isGone) throw error;
+    settle(parts, scene, { state: 'superseded', status: null, streams: null, artifacts: null });
+    return 'superseded';
+  } finally {
+    parts.status.task = null;
+    parts.status.input = null;
+    await scene.close();
+  }
+}
+
+function settle(
+  parts: TaskParts,
+  scene: Scene,
+  end: Pick<Parameters<typeof settleRun>[1], 'state' | 'status' | 'streams' | 'artifacts'>,
+): void {
+  scene.cursor.forget();
+  const { task, attempt } = scene.record;
+  try {
+    settleRun(scene.directory, {
+      version: 1,
+      taskId: task.id,
+      attempt,
+      ...end,
+      at: parts.clock.now(),
+    });
+  } catch (error) {
+    parts.log.warn('the directory of a run could not be cleared', { error, directory: scene.directory });
+    clearRun(scene.directory);
+  }
+}

@@ -1,0 +1,153 @@
+import { join } from 'node:path';
+import type { AttemptReporter, Renewal, TaskSource } from '../api/task-source.ts';
+import type { EndReason } from '../domain/outcome.ts';
+import type { AgentControl } from './control.ts';
+import { ControlLane } from './control-lane.ts';
+import { Cursor } from './cursor.ts';
+import { Heartbeat } from './heartbeat.ts';
+import { isGone, messageOf, type RetryParts } from './retry.ts';
+import { type RunRecord, runDirectory } from './run-record.ts';
+
+/** What a running script adds to the scene: where news for it go. */
+export interface Actor {
+  stop(reason: EndReason): void;
+  answer(inputs: Renewal['inputs']): void;
+  setTimeoutMs(timeoutMs: number | null): void;
+}
+
+/** What a scene is made of. */
+export interface SceneOptions {
+  readonly record: RunRecord;
+  readonly runs: string;
+  readonly source: TaskSource;
+  readonly control: AgentControl;
+}
+
+/**
+ * One attempt from claim to report, as far as it concerns the server: the claim is held, messages go out, and news come
+ * in, whether the repository is still being fetched, the script runs, or its files are sent. One object owns every
+ * timer and request of the attempt.
+ */
+export class Scene {
+  readonly record: RunRecord;
+  readonly directory: string;
+  readonly reporter: AttemptReporter;
+  readonly cursor: Cursor;
+  readonly messages: ControlLane;
+  readonly heartbeat: Heartbeat;
+  readonly #parts: RetryParts;
+  readonly #life = new AbortController();
+  readonly #preparing = new AbortController();
+  readonly #control: AgentControl;
+  #actor: Actor | null = null;
+  #isGone = false;
+  #isSpeaking = false;
+  #work: Promise<unknown> = Promise.resolve();
+  readonly #onCancelling = () => this.stop('agent_stop');
+  readonly #onLeaving = () => this.#life.abort(this.#control.leaving.reason);
+
+  constructor(parts: RetryParts, options: SceneOptions) {
+    this.#parts = parts;
+    this.#control = options.control;
+    this.record = options.record;
+    const { task, attempt } = options.record;
+    this.directory = runDirectory(options.runs, task.id, attempt);
+    this.cursor = new Cursor(join(this.directory, 'cursor.json'), parts.clock);
+    const { stdout, stderr } = this.cursor.state.streams;
+    const acknowledged = { stdout: stdout.offset, stderr: stderr.offset };
+    this.reporter = options.source.reporter({ taskId: task.id, attempt, acknowledged });
+    this.messages = new ControlLane(parts, this.reporter, this.cursor);
+    this.heartbeat = new Heartbeat(parts, this.reporter, {
+      onCancel: () => this.stop('cancel'),
+      onInputs: (inputs) => this.#actor?.answer(inputs),
+      onTimeout: (timeoutMs) => this.#actor?.setTimeoutMs(timeoutMs),
+      onGone: (error) => this.fail(error),
+      deliveredInputs: () => this.cursor.state.deliveredInputs,
+    });
+  }
+
+  /** Aborted when nothing more may be sent: the attempt is gone, or the agent leaves. */
+  get life(): AbortSignal {
+    return this.#life.signal;
+  }
+
+  /** Aborted when what comes before the run is to be given up. */
+  get preparing(): AbortSignal {
+    return this.#preparing.signal;
+  }
+
+  /** Whether the server no longer wants this attempt. */
+  get isGone(): boolean {
+    return this.#isGone;
+  }
+
+  /** Why the attempt is being ended; null when it is not. */
+  get reason(): EndReason | null {
+    return this.cursor.state.reason;
+  }
+
+  /** Begins to hold the claim. */
+  begin(): void {
+    this.#control.cancelling.addEventListener('abort', this.#onCancelling);
+    this.#control.leaving.addEventListener('abort', this.#onLeaving);
+    if (this.#control.leaving.aborted) this.#onLeaving();
+    else if (this.#control.cancelling.aborted) this.#onCancelling();
+    this.#work = this.heartbeat.beat(this.life);
+  }
+
+  /** Begins to send messages; after what was said while no agent was there has been read. Once. */
+  speak(): void {
+    if (this.#isSpeaking) return;
+    this.#isSpeaking = true;
+    const sending = this.messages.carry(this.life).catch((error: unknown) => {
+      if (!this.life.aborted) this.fail(error);
+    });
+    this.#work = Promise.all([this.#work, sending]);
+  }
+
+  /** The script runs: news go to it from here on. */
+  enter(actor: Actor): void {
+    this.#actor = actor;
+    if (this.reason !== null) actor.stop(this.reason);
+  }
+
+  /** Ends the attempt; the first reason stands. */
+  stop(reason: EndReason): void {
+    if (this.#actor !== null) {
+      this.#actor.stop(reason);
+      return;
+    }
+    this.cursor.state.reason ??= reason;
+    this.cursor.save();
+    this.#preparing.abort(new Error(`the task is being ended: ${reason}`));
+  }
+
+  /** The server refused something for good: the attempt is not ours any more, so its run ends and nothing is reported. */
+  fail(error: unknown): void {
+    if (this.#isGone || this.#life.signal.aborted) return;
+    this.#isGone = true;
+    const level = isGone(error) ? 'warn' : 'error';
+    this.#parts.log[level]('the attempt is given up: the server does not take it', {
+      taskId: this.record.task.id,
+      attempt: this.record.attempt,
+      error: messageOf(error),
+    });
+    this.stop('lost_lease');
+    this.#life.abort(error);
+  }
+
+  /** Says something about the task in its own log. */
+  note(level: 'INFO' | 'WARN' | 'ERROR', message: string): void {
+    const at = new Date(this.#parts.clock.now()).toISOString();
+    this.messages.say({ kind: 'log', at, level, message, source: 'agent' });
+  }
+
+  /** Ends every timer and request of the attempt. */
+  async close(): Promise<void> {
+    this.#control.cancelling.removeEventListener('abort', this.#onCancelling);
+    this.#control.leaving.removeEventListener('abort', this.#onLeaving);
+    this.#life.abort(new Error('the attempt is over'));
+    await this.#work;
+    this.cursor.forget();
+  }
+}

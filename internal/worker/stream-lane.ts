@@ -1,0 +1,163 @@
+import { crc32 } from 'node:zlib';
+import type { AttemptReporter } from '../api/task-source.ts';
+import { KerutaError } from '../domain/errors.ts';
+import type { StreamName } from '../domain/task.ts';
+import type { Run } from '../executor/executor.ts';
+import type { Cursor } from './cursor.ts';
+import type { Masking, StreamMasker } from './masking.ts';
+import { messageOf, persist, type RetryParts } from './retry.ts';
+import type { Wakeup } from './wakeup.ts';
+
+/** What a lane carries from where to where. */
+export interface StreamLaneOptions {
+  readonly stream: StreamName;
+  readonly run: Run;
+  readonly reporter: AttemptReporter;
+  readonly cursor: Cursor;
+  readonly masking: Masking;
+  /** rung when there may be more to read */
+  readonly changed: Wakeup;
+  /** aborted as soon as nothing more will be written */
+  readonly complete: AbortSignal;
+}
+
+/** Most bytes in memory of one stream: one piece is read, masked and sent before the next. The wire takes no more. */
+const pieceBytes = 4 * 1024 * 1024;
+/** How long output is gathered after a small piece went out; ms. */
+const gatherMs = 40;
+
+/**
+ * Carries one stream to the server: reads, masks, sends at the server's offset, until the run is complete.
+ *
+ * Two positions move here. `position` is how far the masked bytes were produced and summed; `sent` is what the server
+ * has. After a restart, or when the server turns out to have less or more, the first catches up with the second: bytes
+ * that are there already are summed and not sent. A lost answer, a retry and a resume are the same path.
+ */
+export class StreamLane {
+  readonly #parts: RetryParts;
+  readonly #options: StreamLaneOptions;
+  #position: number;
+  #crc: number;
+  #sent: number;
+  #readAt = 0;
+  #producedTo = 0;
+  #masker: StreamMasker;
+
+  constructor(parts: RetryParts, options: StreamLaneOptions) {
+    this.#parts = parts;
+    this.#options = options;
+    const kept = options.cursor.state.streams[options.stream];
+    this.#position = kept.offset;
+    this.#crc = kept.crc32;
+    this.#sent = kept.offset;
+    this.#masker = this.#rewind(kept.offset, kept.crc32);
+  }
+
+  /** Size and checksum of what was carried; final when `carry` has returned. */
+  report(): { size: number; crc32: number; lostBytes: number } {
+    return { size: this.#position, crc32: this.#crc, lostBytes: 0 };
+  }
+
+  /** Carries until everything is there. May be called again: it then only looks whether the server agrees. */
+  async carry(signal: AbortSignal): Promise<void> {
+    for (;;) {
+      signal.throwIfAborted();
+      const last = this.#options.complete.aborted;
+      const piece = await this.#read();
+      this.#readAt += piece.length;
+      if (piece.length > 0) await this.#accept(this.#masker.push(piece), signal);
+      if (piece.length === pieceBytes) continue;
+      if (piece.length > 0) await this.#gather();
+      else if (!last) await this.#options.changed.wait(1000);
+      else if (await this.#accept(this.#masker.end(), signal)) return;
+    }
+  }
+
+  /** Goes back to what the server says it has, to send the rest again. */
+  async recheck(signal: AbortSignal): Promise<void> {
+    const { reporter, stream } = this.#options;
+    const at = await persist(this.#parts, `asking for the end of ${stream}`, {
+      signal,
+      run: () => reporter.headStream(stream, signal),
+    });
+    this.#sent = at.offset;
+    this.#masker = this.#rewind(0, 0);
+  }
+
+  async #read(): Promise<Uint8Array> {
+    const { run, stream } = this.#options;
+    try {
+      return await run.read(stream, this.#readAt, pieceBytes);
+    } catch (error) {
+      // the task removed its own run directory: what was not read is gone, and the run ends by its exit alone
+      this.#parts.log.warn(`${stream} cannot be read`, { error: messageOf(error) });
+      return new Uint8Array();
+    }
+  }
+
+  /** Lets a little output gather, so that a chatty script costs few requests; a complete run does not wait. */
+  async #gather(): Promise<void> {
+    const { complete } = this.#options;
+    await this.#parts.clock.sleep(gatherMs, complete).catch(() => {});
+  }
+
+  #rewind(position: number, crc: number): StreamMasker {
+    this.#position = position;
+    this.#crc = crc;
+    // a secret may begin before the position: reading starts so far back that the masker finds it again
+    this.#readAt = Math.max(0, position - this.#options.masking.overlapBytes);
+    this.#producedTo = this.#readAt;
+    return this.#options.masking.stream();
+  }
+
+  /** Sums masked bytes and sends those that the server lacks. @returns false when it had to go back to the start */
+  async #accept(masked: Uint8Array, signal: AbortSignal): Promise<boolean> {
+    const fresh = masked.subarray(Math.min(masked.length, Math.max(0, this.#position - this.#producedTo)));
+    this.#producedTo += masked.length;
+    if (fresh.length === 0) return true;
+    const from = this.#position;
+    this.#crc = crc32(fresh, this.#crc);
+    this.#position += fresh.length;
+    return this.#position <= this.#sent || (await this.#send(from, fresh, signal));
+  }
+
+  /** Sends what the server does not have of the bytes that begin at `from`. */
+  async #send(from: number, bytes: Uint8Array, signal: AbortSignal): Promise<boolean> {
+    const { reporter, stream, cursor } = this.#options;
+    const end = from + bytes.length;
+    while (this.#sent < end) {
+      if (this.#sent < from) {
+        this.#masker = this.#rewind(0, 0);
+        return false;
+      }
+      const offset = this.#sent;
+      const piece = { stream, offset, bytes: bytes.subarray(offset - from) };
+      try {
+        const at = await persist(this.#parts, `sending ${stream}`, {
+          signal,
+          run: () => reporter.patchStream(piece, signal),
+        });
+        this.#sent = at.offset;
+        const whole = at.durableOffset === this.#position;
+        cursor.state.streams[stream] = { offset: at.durableOffset, crc32: whole ? this.#crc : 0 };
+        cursor.touch();
+      } catch (error) {
+        this.#sent = offsetOf(error);
+      }
+    }
+    return true;
+  }
+}
+
+/** The server's end of the stream, out of its refusal; anything else is thrown on. */
+function offsetOf(error: unknown): number {
+  const offset = error instanceof KerutaError ? error.details.offset : undefined;
+  if (
+    error instanceof KerutaError &&
+    error.code === 'KERUTA_ERR_OFFSET_MISMATCH' &&
+    typeof offset === 'number'
+  ) {
+    return offset;
+  }
+  throw error;
+}

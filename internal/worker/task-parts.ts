@@ -1,0 +1,25 @@
+import type { Clock } from '../../pkg/clock/clock.ts';
+import type { Log } from '../../pkg/log/log.ts';
+import type { Random } from '../../pkg/random/random.ts';
+import type { TaskSource } from '../api/task-source.ts';
+import type { Executor } from '../executor/executor.ts';
+import type { AgentOptions } from './agent-options.ts';
+import type { AgentStatus } from './agent-status.ts';
+import type { AgentControl } from './control.ts';
+import type { Masking } from './masking.ts';
+import type { StateDirectory } from './state-directory.ts';
+
+/** What bringing one task to its end needs. */
+export interface TaskParts {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly executor: Executor;
+  readonly source: TaskSource;
+  readonly options: AgentOptions;
+  readonly base: StateDirectory;
+  readonly status: AgentStatus;
+  readonly control: AgentControl;
+  /** makes the masking of a run from the values that are secret in it */
+  readonly masking: (secrets: readonly string[]) => Masking;
+}

@@ -1,0 +1,93 @@
+import { existsSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { DeniedError } from '../domain/errors.ts';
+import { checkout } from './checkout/checkout.ts';
+import { repositoryDirectory } from './checkout/repository-directory.ts';
+import type { Scene } from './scene.ts';
+import { passwordsOf } from './secrets.ts';
+import type { TaskParts } from './task-parts.ts';
+
+/** Where a task runs, and where what it leaves is looked for. */
+export interface Workplace {
+  /** absolute; exists */
+  readonly directory: string;
+  /** absolute; the first one exists */
+  readonly artifactsDirectories: readonly string[];
+}
+
+/**
+ * Makes the place in which a task runs: its repository at the task's ref, or a directory of its session.
+ * @throws the errors of `checkout`; {DeniedError} KERUTA_ERR_POLICY for a repository that this agent may not work on
+ */
+export async function prepareWorkplace(parts: TaskParts, scene: Scene): Promise<Workplace> {
+  const { options } = parts;
+  const { session, task } = scene.record;
+  const url = session.repositoryUrl ?? session.templateConfig?.repositoryUrl ?? null;
+  const directory =
+    url === null ? await plainDirectory(parts, session.id) : await repository(parts, scene, url);
+  const own = options.artifacts.directory ?? join(directory, '.keruta', 'doc');
+  await mkdir(own, { recursive: true });
+  const extra = options.artifacts.extraDirectories.filter((path) => path !== own && existsSync(path));
+  parts.log.debug('the workplace is ready', { taskId: task.id, directory });
+  return { directory, artifactsDirectories: [own, ...extra] };
+}
+
+async function plainDirectory(parts: TaskParts, sessionId: string): Promise<string> {
+  const directory =
+    parts.options.workingDirectory ?? join(parts.base.work, sessionId.replace(/[^A-Za-z0-9-]/g, '_'));
+  await mkdir(directory, { recursive: true, mode: 0o700 });
+  return directory;
+}
+
+async function repository(parts: TaskParts, scene: Scene, url: string): Promise<string> {
+  const { options } = parts;
+  const { session, task } = scene.record;
+  refuseForeign(url, options.allowedRepositories);
+  const directory =
+    options.workingDirectory ?? (await repositoryDirectory(options.repositoriesDirectory, url));
+  const { stashedRef } = await checkout(
+    {
+      clock: parts.clock,
+      random: parts.random,
+      log: parts.log,
+      environment: options.environment,
+      privateDirectory: join(parts.base.base, 'git'),
+    },
+    {
+      repositoryUrl: url,
+      ref: task.ref ?? session.repositoryRef,
+      // `main` is what a session has when nobody chose
+      refIsDefault: task.ref === null && session.repositoryRef === 'main',
+      directory,
+      taskId: task.id,
+      allowLocalGit: options.allowLocalGit,
+      trustWorkingDir: options.trustWorkingDirectory,
+      credentials: 'inherit',
+      signal: AbortSignal.any([scene.preparing, scene.life]),
+    },
+  );
+  if (stashedRef !== null) scene.note('INFO', `What the work tree held before is kept in ${stashedRef}.`);
+  return directory;
+}
+
+function refuseForeign(url: string, allowed: readonly string[] | null): void {
+  if (allowed === null || allowed.some((prefix) => isBelow(plainUrl(url), prefix))) return;
+  throw new DeniedError(
+    'KERUTA_ERR_POLICY',
+    `This agent may not work on ${plainUrl(url)}. Allowed are: ${allowed.join(', ') || 'none'}; ` +
+      'add it to the allowed repositories of the agent.',
+  );
+}
+
+/** Whether a URL is the prefix or below it; `…/team` does not allow `…/team-two`. */
+function isBelow(url: string, prefix: string): boolean {
+  if (!url.startsWith(prefix)) return false;
+  const next = url.charAt(prefix.length);
+  return next === '' || prefix.endsWith('/') || next === '/' || url.slice(prefix.length) === '.git';
+}
+
+/** The URL without credentials, to compare and to show. */
+function plainUrl(url: string): string {
+  return passwordsOf(url).length === 0 ? url : url.replace(/\/\/[^/@]*@/, '//');
+}

@@ -1,0 +1,71 @@
+import { describe, expect, test } from 'vitest';
+import {
+  maxVariableBytes,
+  parameterVariable,
+  taskEnvironment,
+} from '../../../internal/worker/environment.ts';
+
+function make(
+  change: Partial<Parameters<typeof taskEnvironment>[0]> = {},
+  parameters: Record<string, unknown> = {},
+) {
+  return taskEnvironment({
+    inherited: { PATH: '/usr/bin', HOME: '/home/me', KERUTA_API_TOKEN: 'krt_ses_agents', KERUTA_OTHER: 'x' },
+    added: {},
+    task: { id: 't1', name: 'build', sessionId: 's1', parameters },
+    workspaceId: 'w1',
+    attempt: 2,
+    runId: 'r1',
+    runDirectory: '/b/runs/t1.2',
+    apiUrl: 'http://127.0.0.1:8585',
+    token: 'krt_tsk_x',
+    artifactsDirectory: '/w/.keruta/doc',
+    workingDirectory: '/w',
+    parametersFile: '/b/runs/t1.2/parameters.json',
+    executable: '/bin/keruta',
+    binDirectory: '/b/bin',
+    ...change,
+  });
+}
+
+describe('taskEnvironment', () => {
+  test('hands on what the agent inherited, and nothing of the agent itself', () => {
+    const { env } = make();
+    expect(env).toMatchObject({
+      HOME: '/home/me',
+      PATH: '/b/bin:/usr/bin',
+      KERUTA_ATTEMPT: '2',
+      TERM: 'dumb',
+    });
+    expect(env).not.toHaveProperty('KERUTA_OTHER');
+    expect(env.KERUTA_API_TOKEN).toBe('krt_tsk_x');
+  });
+
+  test('gives no token at all when the task has none of its own', () => {
+    expect(make({ token: null }).env).not.toHaveProperty('KERUTA_API_TOKEN');
+  });
+
+  test('gives parameters as text, others as JSON', () => {
+    const { env } = make({}, { 'a-b': 'x y', n: 1, list: [1, 'two'] });
+    expect(env).toMatchObject({
+      KERUTA_PARAM_A_B: 'x y',
+      KERUTA_PARAM_N: '1',
+      KERUTA_PARAM_LIST: '[1,"two"]',
+    });
+  });
+
+  test('lets neither parameters nor the server override the contract', () => {
+    const { env } = make({ added: { KERUTA_TASK_ID: 'evil', EXTRA: 'fine', PATH: '/evil' } });
+    expect(env).toMatchObject({ KERUTA_TASK_ID: 't1', EXTRA: 'fine', PATH: '/b/bin:/usr/bin' });
+  });
+
+  test('leaves out what the kernel would refuse, and says so', () => {
+    const { env, leftOut } = make({}, { big: 'x'.repeat(maxVariableBytes), nul: 'a\0b', ok: 'y' });
+    expect(leftOut).toEqual(['KERUTA_PARAM_BIG', 'KERUTA_PARAM_NUL']);
+    expect(env.KERUTA_PARAM_OK).toBe('y');
+  });
+
+  test('makes names of variables out of any name', () => {
+    expect(parameterVariable('deploy.target-1')).toBe('KERUTA_PARAM_DEPLOY_TARGET_1');
+  });
+});

@@ -1,0 +1,29 @@
+import { describe, expect, test } from 'vitest';
+import { passwordsOf, secretsOf } from '../../../internal/worker/secrets.ts';
+
+describe('secretsOf', () => {
+  test('takes the tokens given and variables named like secrets, once each', () => {
+    const env = { NPM_TOKEN: 'npm_12345', DB_PASSWORD: 'npm_12345', HOME: '/home/me', API_KEY: 'k-123456' };
+    expect(secretsOf(env, ['krt_tsk_1', '']).values).toEqual(['krt_tsk_1', 'npm_12345', 'k-123456']);
+  });
+
+  test('names variables whose value is too short to be masked', () => {
+    expect(secretsOf({ MY_SECRET: 'abc' }, [])).toEqual({ values: [], tooShort: ['MY_SECRET'] });
+  });
+
+  test('does not mask paths that lead to secrets', () => {
+    expect(
+      secretsOf({ KERUTA_API_TOKEN_FILE: '/etc/token', SSH_KEY_PATH: '/home/me/.ssh' }, []).values,
+    ).toEqual([]);
+  });
+
+  test.each([
+    ['https://me:p%40ssword@host/x', ['p%40ssword', 'p@ssword']],
+    ['https://ghp_abcdef@github.com/x', ['ghp_abcdef']],
+    ['ssh://git@host/x', []],
+    ['https://host/a@b', []],
+    ['postgres://u:broken%zz@h', ['broken%zz']],
+  ])('finds the password of %s', (url, expected) => {
+    expect(passwordsOf(url)).toEqual(expected);
+  });
+});
