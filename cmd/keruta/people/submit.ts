@@ -1,0 +1,186 @@
+/** What `task add` and `run` have in common: where the script comes from, and what the task is asked for. */
+import { readFileSync, statSync } from 'node:fs';
+import { basename, resolve } from 'node:path';
+import type { NewTaskBody } from '../../../internal/api/requests.ts';
+import { InputError, NotFoundError } from '../../../internal/domain/errors.ts';
+import { maxScriptBytes } from '../../../internal/domain/task.ts';
+import type { CommandContext, OptionMap } from '../command.ts';
+
+/** Options of both. */
+export const submitOptions = {
+  command: {
+    kind: 'string',
+    short: 'c',
+    placeholder: 'LINE',
+    doc: 'a command line, in place of a script file',
+  },
+  name: { kind: 'string', doc: 'name of the task (default: the file’s, or the command line)' },
+  session: {
+    kind: 'string',
+    aliases: ['session-id'],
+    placeholder: 'SESSION',
+    doc: 'session to add it to: name, id or beginning of an id (KERUTA_SESSION_ID; default `default`)',
+  },
+  description: { kind: 'string', doc: 'what it is for' },
+  priority: { kind: 'int', range: [-1_000_000, 1_000_000], doc: 'higher runs first (default 0)' },
+  param: {
+    kind: 'list',
+    placeholder: 'NAME=VALUE',
+    doc: 'a parameter of the script; may be given more than once',
+  },
+  params: { kind: 'string', placeholder: 'JSON', doc: 'parameters as a JSON object' },
+  ref: { kind: 'string', placeholder: 'REF', doc: 'branch, tag or commit to check out' },
+  timeout: { kind: 'duration', doc: 'longest run' },
+  'no-output-timeout': { kind: 'duration', doc: 'longest silence' },
+  retries: {
+    kind: 'int',
+    range: [0, 100],
+    aliases: ['retry-count'],
+    doc: 'how often it is tried again after a failure (default 0)',
+  },
+  input: { kind: 'enum', choices: ['none', 'wait'], doc: 'whether its stdin is empty or waits for answers' },
+  'input-timeout': { kind: 'duration', doc: 'longest wait for an answer' },
+  'auto-fix': { kind: 'bool', doc: 'whether a failure begets a fix task; --no-auto-fix: never' },
+} as const satisfies OptionMap;
+
+/** Values of {@link submitOptions}, as far as they were given. */
+export interface SubmitValues {
+  readonly command?: string | undefined;
+  readonly name?: string | undefined;
+  readonly description?: string | undefined;
+  readonly priority?: number | undefined;
+  readonly param?: readonly string[] | undefined;
+  readonly params?: string | undefined;
+  readonly ref?: string | undefined;
+  readonly timeout?: number | undefined;
+  readonly 'no-output-timeout'?: number | undefined;
+  readonly retries?: number | undefined;
+  readonly input?: string | undefined;
+  readonly 'input-timeout'?: number | undefined;
+  readonly 'auto-fix'?: boolean | undefined;
+}
+
+/**
+ * Makes the body of a new task.
+ *
+ * @param file  the positional: a script file, or `-` for stdin
+ * @throws {InputError} KERUTA_ERR_USAGE, KERUTA_ERR_BAD_VALUE, KERUTA_ERR_SCRIPT_EMPTY, KERUTA_ERR_SCRIPT_TOO_LARGE
+ * @throws {NotFoundError} KERUTA_ERR_FILE_NOT_FOUND
+ */
+export async function taskBody(
+  context: CommandContext,
+  file: string | undefined,
+  values: SubmitValues,
+): Promise<NewTaskBody> {
+  const script = await readScript(context, file, values.command);
+  const fallback = values.command ?? (file === '-' ? 'stdin' : basename(file ?? ''));
+  const seconds = (ms: number | undefined) => (ms === undefined ? null : ms / 1000);
+  return {
+    name: values.name ?? fallback.split('\n')[0]?.slice(0, 200) ?? 'task',
+    script: checkScript(script),
+    description: values.description ?? null,
+    priority: values.priority ?? null,
+    parameters: parametersOf(values),
+    ref: values.ref ?? null,
+    timeoutSeconds: seconds(values.timeout),
+    noOutputTimeoutSeconds: seconds(values['no-output-timeout']),
+    retryCount: values.retries ?? null,
+    input: (values.input as 'none' | 'wait' | undefined) ?? null,
+    inputTimeoutSeconds: seconds(values['input-timeout']),
+    autoFix: values['auto-fix'] ?? null,
+  };
+}
+
+async function readScript(
+  context: CommandContext,
+  file: string | undefined,
+  line: string | undefined,
+): Promise<string> {
+  if (line !== undefined && file !== undefined) {
+    throw new InputError(
+      'KERUTA_ERR_USAGE',
+      `expected a script or --command, got both ("${file}" and a command line)`,
+    );
+  }
+  if (line !== undefined) return line;
+  if (file === undefined) {
+    throw new InputError(
+      'KERUTA_ERR_USAGE',
+      "expected a script file, - for stdin, or -c 'command line'; got none of them",
+    );
+  }
+  if (file !== '-') return readFile(resolve(context.cwd, file), file);
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of context.stdin) {
+    size += chunk.length;
+    if (size > maxScriptBytes) throw tooLarge(size);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+function readFile(path: string, named: string): string {
+  try {
+    const found = statSync(path);
+    if (!found.isFile())
+      throw new InputError('KERUTA_ERR_BAD_VALUE', `${named} is not a regular file; expected a script`);
+    if (found.size > maxScriptBytes) throw tooLarge(found.size);
+    return readFileSync(path, 'utf8');
+  } catch (cause) {
+    if (cause instanceof InputError) throw cause;
+    const code = (cause as NodeJS.ErrnoException).code ?? String(cause);
+    const hint = /\s/.test(named) ? `; for a command line use -c '${named}'` : '';
+    throw new NotFoundError(
+      'KERUTA_ERR_FILE_NOT_FOUND',
+      `the script ${named} cannot be read: ${code}${hint}`,
+      { cause },
+    );
+  }
+}
+
+function checkScript(script: string): string {
+  if (script.trim() === '') {
+    throw new InputError('KERUTA_ERR_SCRIPT_EMPTY', 'the script is empty; expected at least one command');
+  }
+  const size = Buffer.byteLength(script);
+  if (size > maxScriptBytes) throw tooLarge(size);
+  return script;
+}
+
+function tooLarge(size: number): InputError {
+  return new InputError(
+    'KERUTA_ERR_SCRIPT_TOO_LARGE',
+    `the script has ${size} bytes or more; at most 1 MiB is taken. Put data into the repository`,
+  );
+}
+
+function parametersOf(values: SubmitValues): Record<string, unknown> {
+  const parameters: Record<string, unknown> = {};
+  if (values.params !== undefined) {
+    const parsed = parseObject(values.params);
+    if (!parsed)
+      throw new InputError(
+        'KERUTA_ERR_BAD_VALUE',
+        `--params: expected a JSON object, got "${values.params.slice(0, 100)}"`,
+      );
+    Object.assign(parameters, parsed);
+  }
+  for (const pair of values.param ?? []) {
+    const at = pair.indexOf('=');
+    if (at < 1) throw new InputError('KERUTA_ERR_BAD_VALUE', `--param: expected NAME=VALUE, got "${pair}"`);
+    parameters[pair.slice(0, at)] = pair.slice(at + 1);
+  }
+  return parameters;
+}
+
+function parseObject(text: string): Record<string, unknown> | null {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? (value as Record<string, unknown>)
+      : null;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,65 @@
+/** The process as values: the one place that touches its streams, signals and identity for commands. */
+import { homedir } from 'node:os';
+import { systemClock } from '../../pkg/clock/system-clock.ts';
+import { systemRandom } from '../../pkg/random/random.ts';
+import type { Writer } from './command.ts';
+import type { ProcessParts } from './context.ts';
+import { version } from './version.ts';
+
+/** Makes the parts of this process. Signals are taken over at once: the first aborts `signal`, unless a command listens. */
+export function makeProcessParts(): ProcessParts {
+  const stop = new AbortController();
+  const listeners = new Set<(name: 'SIGINT' | 'SIGTERM', count: number) => void>();
+  let count = 0;
+  for (const name of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(name, () => {
+      count += 1;
+      if (listeners.size > 0) for (const listener of listeners) listener(name, count);
+      else if (count === 1) stop.abort(new DOMException(`stopped by ${name}`, 'AbortError'));
+      else process.exit(name === 'SIGINT' ? 130 : 143);
+    });
+  }
+  return {
+    stdout: makeWriter(process.stdout),
+    stderr: makeWriter(process.stderr),
+    stdin: process.stdin,
+    stdinIsTerminal: process.stdin.isTTY === true,
+    env: process.env,
+    cwd: process.cwd(),
+    home: process.env.HOME ?? homeOfUser(),
+    uid: process.getuid?.() ?? 0,
+    version,
+    clock: systemClock,
+    random: systemRandom,
+    signal: stop.signal,
+    onStop: (listener) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+  };
+}
+
+function homeOfUser(): string {
+  try {
+    return homedir();
+  } catch {
+    return '';
+  }
+}
+
+function makeWriter(stream: NodeJS.WriteStream): Writer {
+  // A reader that went away (`keruta task logs | head`) ends the program without a word, as it does others.
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(0);
+  });
+  return {
+    write: (chunk) =>
+      new Promise((resolve) => {
+        stream.write(chunk, () => resolve());
+      }),
+    isTerminal: stream.isTTY === true,
+    get columns() {
+      return stream.columns ?? 80;
+    },
+  };
+}

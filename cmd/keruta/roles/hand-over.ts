@@ -1,0 +1,65 @@
+/**
+ * Keeps the API token out of the environment of a long-lived process, where every process of the same user can read it
+ * (`/proc/PID/environ`; deleting the variable does not change that file). The process replaces itself by itself, with
+ * the token in a file that only its user can read and that is removed as soon as it was read.
+ */
+import { readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { systemRandom } from '../../../pkg/random/random.ts';
+import { replaceFile } from '../own-file.ts';
+import { selfCommand } from './self.ts';
+
+/** Names the file in the environment of the new process. */
+const variable = 'KERUTA_HANDOVER';
+/** Variables that hold the token of the API. */
+const tokenVariables = ['KERUTA_API_TOKEN', 'KERUTA_AUTH_TOKEN', 'KERUTA_API_KEY'];
+
+/** An environment without tokens, and what leads the new process to the token. */
+export function withoutToken(
+  env: Readonly<Record<string, string | undefined>>,
+  directory: string,
+): Record<string, string> {
+  const token = tokenVariables.map((name) => env[name]).find((value) => value);
+  const kept = Object.fromEntries(
+    Object.entries(env).filter((entry): entry is [string, string] => {
+      return entry[1] !== undefined && !tokenVariables.includes(entry[0]);
+    }),
+  );
+  if (!token) return kept;
+  const file = join(directory, `handover.${systemRandom.secret(12)}`);
+  replaceFile(file, token, systemRandom.secret(6));
+  return { ...kept, [variable]: file };
+}
+
+/**
+ * Replaces this process when its environment holds a token; the process id stays. Where that cannot be done the process
+ * goes on as it is.
+ * @param directory  for the file; 0700
+ */
+export function leaveTokenBehind(directory: string): void {
+  if (!tokenVariables.some((name) => process.env[name])) return;
+  if (typeof process.execve !== 'function') return;
+  const env = withoutToken(process.env, directory);
+  const [program, ...rest] = selfCommand();
+  // Node says on stderr that this call is experimental; nobody who reads our stderr can do anything about that.
+  process.removeAllListeners('warning');
+  try {
+    process.execve(program, [program, ...rest, ...process.argv.slice(2)], env);
+  } catch {
+    rmSync(env[variable] ?? '', { force: true });
+  }
+}
+
+/** Takes the token that was handed over to this process, and removes its file; null when there is none. */
+export function takeHandedToken(): string | null {
+  const file = process.env[variable];
+  if (!file) return null;
+  delete process.env[variable];
+  try {
+    return readFileSync(file, 'utf8').trim() || null;
+  } catch {
+    return null;
+  } finally {
+    rmSync(file, { force: true });
+  }
+}

@@ -1,0 +1,84 @@
+/** Opens where a server's state rests: SQLite and files, or PostgreSQL. */
+import { chmodSync, lstatSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { BlobStore } from '../../../internal/blob/blob.ts';
+import { ConflictError } from '../../../internal/domain/errors.ts';
+import type { Store } from '../../../internal/store/store.ts';
+import type { Clock } from '../../../pkg/clock/clock.ts';
+import type { Log } from '../../../pkg/log/log.ts';
+
+/** What is to be opened. */
+export interface StateOptions {
+  /** absolute; made (0700) when it is not there */
+  readonly dataDir: string;
+  /** null = SQLite in the data directory */
+  readonly databaseUrl: string | null;
+  readonly uid: number;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** An open state. */
+export interface OpenState {
+  readonly store: Store;
+  readonly blob: BlobStore;
+  close(): Promise<void>;
+}
+
+/**
+ * Opens store and blobs.
+ * @throws {ConflictError} KERUTA_ERR_DIRECTORY, and what the adapters throw
+ */
+export async function openState(options: StateOptions): Promise<OpenState> {
+  const { dataDir, clock, log } = options;
+  ownDataDirectory(dataDir, options.uid);
+  const { store, blob } =
+    options.databaseUrl === null ? await openLocal() : await openShared(options.databaseUrl);
+  return {
+    store,
+    blob,
+    close: async () => {
+      await blob.close();
+      await store.close();
+    },
+  };
+
+  async function openLocal() {
+    const { openSqliteStore } = await import('../../../internal/store/sqlite-store.ts');
+    const { openFileBlobStore } = await import('../../../internal/blob/file-blob-store.ts');
+    const opened = await openSqliteStore({ file: join(dataDir, 'keruta.db'), clock, log });
+    return { store: opened, blob: openFileBlobStore({ directory: join(dataDir, 'blobs'), log }) };
+  }
+
+  async function openShared(url: string) {
+    const { openPostgresStore } = await import('../../../internal/store/postgres-store.ts');
+    const { openPostgresBlobStore } = await import('../../../internal/blob/postgres-blob-store.ts');
+    const opened = await openPostgresStore({ url, clock, log });
+    return { store: opened, blob: await openPostgresBlobStore({ url, clock, log }) };
+  }
+}
+
+function ownDataDirectory(path: string, uid: number): void {
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+    const found = lstatSync(path);
+    const fault = !found.isDirectory()
+      ? 'is a link or no directory'
+      : found.uid !== uid
+        ? `belongs to user ${found.uid}`
+        : null;
+    if (fault !== null) {
+      throw new ConflictError(
+        'KERUTA_ERR_DIRECTORY',
+        `the data directory ${path} ${fault}; expected one of your own. Name another by --data-dir`,
+      );
+    }
+    chmodSync(path, 0o700);
+  } catch (cause) {
+    if (cause instanceof ConflictError) throw cause;
+    const why = (cause as NodeJS.ErrnoException).code ?? String(cause);
+    throw new ConflictError('KERUTA_ERR_DIRECTORY', `the data directory ${path} cannot be made: ${why}`, {
+      cause,
+    });
+  }
+}

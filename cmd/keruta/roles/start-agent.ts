@@ -1,0 +1,180 @@
+/** Runs an agent in this process: for `keruta daemon` and `keruta up`. */
+import { chmodSync, mkdirSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { type ApiClient, makeApiClient } from '../../../internal/api/client/client.ts';
+import { detectAbilities } from '../../../internal/api/dialect.ts';
+import { makeTaskSource } from '../../../internal/api/make-task-source.ts';
+import { isRetryable } from '../../../internal/api/retryable.ts';
+import type { LoadedSettings } from '../../../internal/config/load-settings.ts';
+import { makeLocalExecutor } from '../../../internal/executor/local/local-executor.ts';
+import { runAgent } from '../../../internal/worker/agent.ts';
+import type { AgentExit, AgentOptions } from '../../../internal/worker/agent-options.ts';
+import type { AgentControl } from '../../../internal/worker/control.ts';
+import { makeHttp } from '../../../pkg/http/http.ts';
+import type { Log } from '../../../pkg/log/log.ts';
+import type { ApiAccess } from '../client.ts';
+import type { CommandContext } from '../command.ts';
+import { replaceFile } from '../own-file.ts';
+import { frontScript } from '../task-commands/front.ts';
+import { selfCommand } from './self.ts';
+
+/** What an agent is started with. */
+export interface AgentStart {
+  readonly context: CommandContext;
+  readonly settings: LoadedSettings;
+  readonly access: ApiAccess;
+  readonly control: AgentControl;
+  readonly log: Log;
+  /** finds the session; asked again while the API is away */
+  readonly findSession: (client: ApiClient) => Promise<{ readonly id: string }>;
+}
+
+/** Longest claim that waits at the server; ms. */
+const claimWaitMs = 10_000;
+/** Pauses while the API is away at the start; ms. */
+const [firstPauseMs, longestPauseMs] = [500, 15_000];
+
+/** Runs an agent to its end. @throws what `runAgent` throws, and the errors of the API that waiting does not mend */
+export async function startAgent(start: AgentStart): Promise<AgentExit> {
+  const { context, settings, access, control, log } = start;
+  const { values } = settings;
+  const { clock, random } = context;
+  const client = makeApiClient({
+    http: makeHttp({
+      userAgent: `keruta/${context.version}`,
+      connectMs: values.connectTimeout,
+      headersMs: values.firstByteTimeout,
+      stallMs: values.stallTimeout,
+    }),
+    baseUrl: access.url,
+    token: () => access.token,
+    clock,
+    random,
+    log,
+  });
+  const waiting = { context, log, signal: control.draining };
+  const session = await untilThere(waiting, () => start.findSession(client));
+  if (session === null) return { why: 'stopped', tasks: 0 };
+  const commands = runCommandsOf(values.baseDir);
+  const options = agentOptionsOf(start, { sessionId: session.id, executable: commands.executable });
+  return runAgent(
+    {
+      clock,
+      random,
+      log,
+      executor: makeLocalExecutor({ clock, stateDirectory: join(values.baseDir, 'shims') }),
+      // Called when the base directory is known to be ours.
+      source: async (agentId) => {
+        commands.write();
+        const abilities = await untilThere(waiting, () =>
+          detectAbilities(client, { signal: control.draining }),
+        );
+        return makeTaskSource({
+          client,
+          clock,
+          random,
+          log,
+          abilities: abilities ?? new Set(),
+          sessionId: session.id,
+          workspaceId: values.workspaceId,
+          pollMs: values.pollInterval,
+          agentId,
+          agent: { hostname: hostname(), version: context.version },
+        });
+      },
+    },
+    options,
+    control,
+  );
+}
+
+function agentOptionsOf(
+  { context, settings, access }: AgentStart,
+  found: { readonly sessionId: string; readonly executable: string },
+): AgentOptions {
+  const { values, origins } = settings;
+  const hasOwnBase = origins.baseDir.from !== 'default' || context.home === '';
+  return {
+    ...found,
+    baseDirectory: values.baseDir,
+    repositoriesDirectory: hasOwnBase ? join(values.baseDir, 'repos') : join(context.home, 'keruta'),
+    workingDirectory: values.workingDir,
+    trustWorkingDirectory: values.trustWorkingDir,
+    allowLocalGit: values.allowLocalGit,
+    allowedRepositories: values.allowedRepositories,
+    workspaceId: values.workspaceId ?? '',
+    apiUrl: access.url,
+    apiToken: access.token ?? '',
+    version: context.version,
+    pid: process.pid,
+    uid: context.uid,
+    environment: process.env,
+    binDirectory: join(values.baseDir, 'bin'),
+    once: values.once,
+    keepAlive: values.keepAlive,
+    exitOnIdleMs: values.exitOnIdle,
+    maxUptimeMs: values.maxUptime,
+    claimWaitMs,
+    graceMs: values.cancelGrace,
+    cleanUpMs: values.cleanupWindow,
+    artifacts: {
+      directory: values.artifactsDir,
+      extraDirectories: ['/.keruta/doc'],
+      maxFileBytes: values.maxFileSize,
+    },
+    autoFix: { enabled: values.autoFix, command: values.autoFixCommand },
+    localApi: {
+      host: values.daemonHost,
+      port: origins.daemonPort.from === 'default' ? null : values.daemonPort,
+      allowRemote: values.allowRemote,
+      acceptInput: values.useHttpInput,
+    },
+  };
+}
+
+/** The commands that runs find on their PATH, and the full executable as one path. */
+function runCommandsOf(baseDir: string): { readonly executable: string; readonly write: () => void } {
+  const bin = join(baseDir, 'bin');
+  const self = selfCommand();
+  const full = join(bin, 'keruta-full');
+  const words = self.map((word) => `'${word.replaceAll("'", `'\\''`)}'`);
+  const put = (file: string, text: string) => {
+    replaceFile(file, text, String(process.pid));
+    chmodSync(file, 0o700);
+  };
+  return {
+    executable: self.length === 1 ? self[0] : full,
+    write: () => {
+      mkdirSync(bin, { recursive: true, mode: 0o700 });
+      put(join(bin, 'keruta'), frontScript(self));
+      put(join(bin, 'keruta-agent'), frontScript(self));
+      if (self.length > 1) put(full, `#!/bin/sh\nexec ${words.join(' ')} "$@"\n`);
+    },
+  };
+}
+
+/** Repeats a call while the API is away. @returns null when the signal ended the wait */
+async function untilThere<T>(
+  {
+    context,
+    log,
+    signal,
+  }: { readonly context: CommandContext; readonly log: Log; readonly signal: AbortSignal },
+  call: () => Promise<T>,
+): Promise<T | null> {
+  for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(longestPauseMs, pauseMs * 2)) {
+    try {
+      return await call();
+    } catch (error) {
+      if (signal.aborted) return null;
+      if (!isRetryable(error)) throw error;
+      log.warn('the API is away; it is asked again', { error, pauseMs });
+    }
+    try {
+      await context.clock.sleep(pauseMs, signal);
+    } catch {
+      return null;
+    }
+  }
+}

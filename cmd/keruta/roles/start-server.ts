@@ -1,0 +1,119 @@
+/** Starts a server in this process: for `keruta server` and `keruta up`. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { SettingValues } from '../../../internal/config/table.ts';
+import { InputError } from '../../../internal/domain/errors.ts';
+import type { Log } from '../../../pkg/log/log.ts';
+import type { CommandContext } from '../command.ts';
+import { replaceFile } from '../own-file.ts';
+import { writeServerState } from '../server-state.ts';
+import { openState } from './open-state.ts';
+
+/** A server that listens. */
+export interface StartedServer {
+  /** the address to call it by */
+  readonly url: string;
+  /** an admin token; null without authentication */
+  readonly token: string | null;
+  /** the file that holds the admin token; null when there is none */
+  readonly tokenFile: string | null;
+  /** Lets requests end, stops the sweep, closes the store. Twice is once. */
+  close(): Promise<void>;
+}
+
+/**
+ * Starts a server.
+ * @throws {InputError} KERUTA_ERR_BAD_VALUE: no authentication on an address that others reach
+ * @throws {ConflictError} KERUTA_ERR_PORT_TAKEN, KERUTA_ERR_SERVER_RUNNING, KERUTA_ERR_DIRECTORY
+ */
+export async function startServer(
+  context: CommandContext,
+  values: SettingValues,
+  log: Log,
+): Promise<StartedServer> {
+  const { serverHost: host, serverPort: port, dataDir } = values;
+  if (values.devNoAuth && !isLoopback(host)) {
+    throw new InputError(
+      'KERUTA_ERR_BAD_VALUE',
+      `--dev-no-auth is for loopback addresses only, and ${host} can be reached by others; use --host 127.0.0.1, or tokens`,
+    );
+  }
+  const { buildServer } = await import('../../../internal/server/app.ts');
+  const { startSweep } = await import('../../../internal/session/sweep.ts');
+  const { clock, random } = context;
+  const state = await openState({ dataDir, databaseUrl: values.databaseUrl, uid: context.uid, clock, log });
+  const sweeping = new AbortController();
+  const undo: (() => Promise<unknown> | unknown)[] = [state.close];
+  const close = closeOnce(undo);
+  try {
+    const parts = { store: state.store, blob: state.blob, clock, random, log };
+    const token = await adminToken(parts, values);
+    const server = buildServer({ parts, noAuth: values.devNoAuth, version: context.version, logger: log });
+    undo.push(() => server.close());
+    const { url } = await server.listen({ host, port });
+    undo.push(writeServerState(dataDir, url, process.pid));
+    const swept = startSweep(parts, sweeping.signal);
+    swept.catch((error: unknown) => log.error('the sweep of leases ended', { error }));
+    undo.push(() => {
+      sweeping.abort();
+      return swept.catch(() => {});
+    });
+    const inFile = token !== null && values.adminToken === null;
+    return { url, token, tokenFile: inFile ? join(dataDir, 'admin.token') : null, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** Closes in reverse order of opening; one that fails does not keep the others from closing. */
+function closeOnce(undo: (() => Promise<unknown> | unknown)[]): () => Promise<void> {
+  let closing: Promise<void> | null = null;
+  const closeAll = async () => {
+    let fault: { readonly error: unknown } | null = null;
+    for (const action of undo.toReversed()) {
+      try {
+        await action();
+      } catch (error) {
+        fault ??= { error };
+      }
+    }
+    if (fault) throw fault.error;
+  };
+  return () => {
+    closing ??= closeAll();
+    return closing;
+  };
+}
+
+type TokenParts = Parameters<typeof import('../../../internal/session/tokens.ts').ensureAdminToken>[0];
+
+/** The admin token: the one that was given, the one of the file, or a new one that is written there (0600). */
+async function adminToken(parts: TokenParts, values: SettingValues): Promise<string | null> {
+  if (values.devNoAuth) return null;
+  const { ensureAdminToken, hashToken } = await import('../../../internal/session/tokens.ts');
+  if (values.adminToken !== null) {
+    await ensureAdminToken(parts, { given: values.adminToken });
+    return values.adminToken;
+  }
+  const file = join(values.dataDir, 'admin.token');
+  const kept = readText(file);
+  const known = kept === null ? null : await parts.store.tokenByHash(hashToken(kept));
+  if (kept !== null && known !== null && known.revokedAt === null) return kept;
+  const made = await ensureAdminToken(parts, { fresh: true });
+  if (made !== null) replaceFile(file, `${made}\n`, parts.random.secret(6));
+  return made;
+}
+
+function readText(file: string): string | null {
+  try {
+    return readFileSync(file, 'utf8').trim() || null;
+  } catch {
+    return null;
+  }
+}
+
+/** Whether an address can be reached from this machine only. */
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
+}

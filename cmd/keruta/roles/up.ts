@@ -1,0 +1,79 @@
+import type { ApiClient } from '../../../internal/api/client/client.ts';
+import { ConflictError, NotFoundError } from '../../../internal/domain/errors.ts';
+import { command } from '../command.ts';
+import { fromSetting } from '../options.ts';
+import { agentOptions } from './agent-flags.ts';
+import { tellAddress } from './server.ts';
+import { serverOptions } from './server-flags.ts';
+
+/** `keruta up` */
+export const up = command({
+  name: 'up',
+  summary: 'Runs server and agent in one process: everything that one machine needs.',
+  description:
+    'The agent works in the session of --session-id, else in the session `default`, which is made when it is not there. ' +
+    'SIGTERM lets the task end, a second one cancels it, a third one leaves at once.',
+  positionals: {},
+  options: {
+    'session-id': fromSetting('sessionId', { aliases: ['session'] }),
+    ...serverOptions,
+    ...agentOptions,
+    'agent-host': fromSetting('daemonHost'),
+    'agent-port': fromSetting('daemonPort'),
+  },
+  examples: ['keruta up', 'keruta up --port 0 --session-id website --allow-local-git'],
+  run: async (context) => {
+    const loaded = await context.settings();
+    const settings = { ...loaded, values: { ...loaded.values, keepAlive: true } };
+    const { values } = settings;
+    const { withLog } = await import('./open-log.ts');
+    const { startServer } = await import('./start-server.ts');
+    const { startAgent } = await import('./start-agent.ts');
+    const { stopInStages } = await import('./stages.ts');
+    const { writePidFile } = await import('./pid-file.ts');
+    const { AgentControl } = await import('../../../internal/worker/control.ts');
+    // A token for another API is of no use here; the file that `daemon start` made for it must not stay.
+    (await import('./hand-over.ts')).takeHandedToken();
+    return withLog(context, values, async (log) => {
+      const control = new AgentControl();
+      const removePid = values.pidFile === null ? () => {} : writePidFile(values.pidFile, process.pid);
+      const giveBack = stopInStages(context, control, log);
+      try {
+        const started = await startServer(context, values, log);
+        try {
+          await tellAddress(context, started);
+          await startAgent({
+            context,
+            settings,
+            access: { url: started.url, token: started.token },
+            control,
+            log,
+            findSession: (client) => sessionOf(client, values.sessionId),
+          });
+        } finally {
+          await started.close();
+        }
+        return 0;
+      } finally {
+        giveBack();
+        removePid();
+      }
+    });
+  },
+});
+
+/** The session to work in: the one that is named, else `default`, made when it is not there. */
+async function sessionOf(client: ApiClient, named: string | null): Promise<{ readonly id: string }> {
+  const { resolveSession } = await import('../../../internal/api/discovery.ts');
+  const { defaultSessionName } = await import('../people/find.ts');
+  const wanted = { sessionId: named ?? defaultSessionName };
+  try {
+    return await resolveSession(client, wanted);
+  } catch (error) {
+    if (!(error instanceof NotFoundError) || named !== null) throw error;
+    return client.sessions.create({ name: defaultSessionName }).catch((again: unknown) => {
+      if (again instanceof ConflictError) return resolveSession(client, wanted);
+      throw again;
+    });
+  }
+}
