@@ -1,0 +1,112 @@
+/**
+ * Makes the bundles and the executable.
+ *
+ *   node scripts/bundle.ts --node PATH --out FILE [--cache-node PATH]
+ *
+ * `--node` is the Node binary that becomes the executable; it must be of the version that runs this script, because the
+ * code cache is only taken by the same V8. For another architecture the executable is made without code cache.
+ */
+import { execFileSync } from 'node:child_process';
+import { copyFileSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { build } from 'esbuild';
+
+const root = resolve(import.meta.dirname, '..');
+const { values } = parseArgs({
+  options: { node: { type: 'string' }, out: { type: 'string' }, arch: { type: 'string' } },
+});
+const nodeBinary = resolve(values.node ?? process.execPath);
+const out = resolve(values.out ?? join(root, 'dist/keruta'));
+const arch = values.arch ?? process.arch;
+const native = arch === process.arch;
+const work = join(root, 'dist/build');
+
+rmSync(work, { recursive: true, force: true });
+mkdirSync(work, { recursive: true });
+
+const version = (JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string }).version;
+const shared = {
+  bundle: true,
+  platform: 'node',
+  target: 'node24',
+  format: 'cjs',
+  minify: true,
+  keepNames: true,
+  legalComments: 'none',
+  // a script that is run from text has no loader for import()
+  supported: { 'dynamic-import': false },
+  // yargs and others ask for import.meta.url, which CommonJS does not have
+  define: {
+    'import.meta.url': '__importMetaUrl',
+    'process.env.KERUTA_BUILT_VERSION': JSON.stringify(version),
+  },
+  banner: { js: 'const __importMetaUrl = require("node:url").pathToFileURL(process.execPath).href;' },
+  logLevel: 'warning',
+  metafile: true,
+} as const;
+
+const small = await build({
+  ...shared,
+  entryPoints: [join(root, 'cmd/keruta/sea-main.ts')],
+  outfile: join(work, 'small.cjs'),
+});
+const large = await build({
+  ...shared,
+  entryPoints: [join(root, 'cmd/keruta/large.ts')],
+  outfile: join(work, 'large-body.cjs'),
+  // optional parts of packages that are not there, and are not missed
+  external: ['pg-native', 'cloudflare:sockets'],
+});
+
+const body = readFileSync(join(work, 'large-body.cjs'), 'utf8');
+writeFileSync(join(work, 'large.cjs'), `(function(exports,require,module){${body}\n})`);
+writeFileSync(
+  join(work, 'make-cache.cjs'),
+  `const {Script}=require('node:vm');const {readFileSync,writeFileSync}=require('node:fs');
+const script=new Script(readFileSync(process.argv[2],'utf8'),{filename:'keruta-large.cjs'});
+writeFileSync(process.argv[3],script.createCachedData());`,
+);
+if (native)
+  execFileSync(nodeBinary, [
+    join(work, 'make-cache.cjs'),
+    join(work, 'large.cjs'),
+    join(work, 'large.cache'),
+  ]);
+else writeFileSync(join(work, 'large.cache'), '');
+
+const seaConfig = {
+  disableExperimentalSEAWarning: true,
+  useSnapshot: false,
+  useCodeCache: native,
+  execArgvExtension: 'none',
+  execArgv: ['--no-warnings=ExperimentalWarning'],
+  assets: { 'large.cjs': join(work, 'large.cjs'), 'large.cache': join(work, 'large.cache') },
+};
+const require = createRequire(import.meta.url);
+const temporary = join(work, 'keruta');
+const pkg = require('@yao-pkg/pkg/lib-es5/sea') as {
+  default: (entry: string, options: unknown) => Promise<void>;
+};
+const platform = process.platform === 'darwin' ? 'macos' : 'linux';
+await pkg.default(join(work, 'small.cjs'), {
+  nodePath: nodeBinary,
+  seaConfig,
+  signature: platform === 'macos',
+  targets: [{ nodeRange: 'node24', platform, arch, output: temporary }],
+});
+mkdirSync(dirname(out), { recursive: true });
+rmSync(out, { force: true });
+copyFileSync(temporary, out);
+execFileSync('chmod', ['755', out]);
+
+const megabytes = (file: string) => (statSync(file).size / 1e6).toFixed(1);
+const packages = new Set(
+  [...Object.keys(small.metafile.inputs), ...Object.keys(large.metafile.inputs)]
+    .map((path) => /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path)?.[1])
+    .filter((name) => name !== undefined),
+);
+console.log(
+  `${out}: ${megabytes(out)} MB; small bundle ${megabytes(join(work, 'small.cjs'))} MB, large ${megabytes(join(work, 'large.cjs'))} MB, ${packages.size} packages`,
+);

@@ -1,0 +1,56 @@
+#!/usr/bin/env bash
+# Runs every check, and installs what it needs: format, lint, types, architecture, unit and contract tests (both stores),
+# coverage, end-to-end tests with the built executable. Ends with the line "N passed, N failed".
+set -uo pipefail
+source "$(dirname "$0")/ensure.sh"
+source "$ROOT/scripts/postgres.sh"
+
+reports=$(mktemp -d)
+trap 'stop_postgres; rm -rf "$reports"' EXIT
+passed=0 failed=0
+
+check() { # check NAME COMMAND…: one check that passes or fails as a whole
+  local name=$1 started=$SECONDS
+  shift
+  if "$@" >"$reports/out" 2>&1; then
+    passed=$((passed + 1))
+    echo "ok    $name ($((SECONDS - started)) s)"
+  else
+    failed=$((failed + 1))
+    echo "FAIL  $name"
+    cat "$reports/out"
+  fi
+}
+
+suite() { # suite NAME VITEST-ARGUMENTS…: counts every test in it
+  local name=$1 started=$SECONDS status
+  shift
+  vitest run "$@" --reporter=default --reporter=json --outputFile.json="$reports/$name.json" >"$reports/out" 2>&1
+  status=$?
+  local counts
+  counts=$(node -e '
+    const report = JSON.parse(require("fs").readFileSync(process.argv[1], "utf8"));
+    const broken = report.testResults.filter((file) => file.status === "failed" && file.assertionResults.length === 0).length;
+    console.log(report.numPassedTests, report.numFailedTests + broken);' "$reports/$name.json" 2>/dev/null) || counts="0 1"
+  read -r good bad <<<"$counts"
+  if [ $status != 0 ] && [ "$bad" = 0 ]; then bad=1; fi
+  passed=$((passed + good))
+  failed=$((failed + bad))
+  if [ $status != 0 ]; then
+    echo "FAIL  $name: $bad failed, $good passed"
+    tail -n 150 "$reports/out"
+  else
+    echo "ok    $name: $good passed ($((SECONDS - started)) s)"
+    grep -E '^(Lines|Statements|Branches|Functions) ' "$reports/out" | sed 's/^/      /'
+  fi
+}
+
+check "format and lint" biome ci --colors=off .
+check "types" tsc --noEmit
+start_postgres && echo "ok    PostgreSQL at $KERUTA_TEST_POSTGRES_URL"
+suite tests --project unit --project contract --coverage --coverage.thresholds.lines=80
+check "build" ./scripts/build.sh --if-needed
+suite end-to-end --project e2e
+
+echo "$passed passed, $failed failed"
+[ "$failed" = 0 ]
