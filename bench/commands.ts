@@ -17,6 +17,7 @@ async function perCall(command: string, times: number, env: Record<string, strin
 
 /** The rows of the commands. */
 export async function benchCommands(bench: Bench): Promise<Row[]> {
+  await bench.stopAgent();
   const taskId = await bench.submit('true');
   const env = bench.env({ KERUTA_TASK_ID: taskId });
 
@@ -38,7 +39,7 @@ export async function benchCommands(bench: Bench): Promise<Row[]> {
     env,
   );
   const bare = await perCall(
-    `${process.execPath} ${resolve(import.meta.dirname, 'bare-request.mjs')}`,
+    `${process.execPath} ${resolve(import.meta.dirname, 'bare-request.cjs')}`,
     20,
     env,
   );

@@ -30,6 +30,7 @@ export const commandLoaders: Readonly<Record<string, () => Promise<AnyCommand>>>
   fail: async () => (await import('./task-commands/speaking.ts')).speakingCommand('fail'),
   log: async () => (await import('./task-commands/speaking.ts')).speakingCommand('log'),
   ask: async () => (await import('./task-commands/speaking.ts')).speakingCommand('ask'),
+  execute: async () => (await import('./task-commands/execute.ts')).execute,
   'artifact add': async () => (await import('./task-commands/artifact-add.ts')).artifactAdd,
   'artifact list': async () => (await import('./task-commands/artifact-list.ts')).artifactList,
   'artifact remove': async () => (await import('./task-commands/artifact-remove.ts')).artifactRemove,

@@ -6,11 +6,13 @@ import { type ApiClient, makeApiClient } from '../../../internal/api/client/clie
 import { detectAbilities } from '../../../internal/api/dialect.ts';
 import { makeTaskSource } from '../../../internal/api/make-task-source.ts';
 import { isRetryable } from '../../../internal/api/retryable.ts';
+import { sendSpooled } from '../../../internal/api/send-spooled.ts';
 import type { LoadedSettings } from '../../../internal/config/load-settings.ts';
 import { makeLocalExecutor } from '../../../internal/executor/local/local-executor.ts';
 import { runAgent } from '../../../internal/worker/agent.ts';
 import type { AgentExit, AgentOptions } from '../../../internal/worker/agent-options.ts';
 import type { AgentControl } from '../../../internal/worker/control.ts';
+import { deliverSpool } from '../../../internal/worker/deliver-spool.ts';
 import { makeHttp } from '../../../pkg/http/http.ts';
 import type { Log } from '../../../pkg/log/log.ts';
 import type { ApiAccess } from '../client.ts';
@@ -40,13 +42,14 @@ export async function startAgent(start: AgentStart): Promise<AgentExit> {
   const { context, settings, access, control, log } = start;
   const { values } = settings;
   const { clock, random } = context;
+  const http = makeHttp({
+    userAgent: `keruta/${context.version}`,
+    connectMs: values.connectTimeout,
+    headersMs: values.firstByteTimeout,
+    stallMs: values.stallTimeout,
+  });
   const client = makeApiClient({
-    http: makeHttp({
-      userAgent: `keruta/${context.version}`,
-      connectMs: values.connectTimeout,
-      headersMs: values.firstByteTimeout,
-      stallMs: values.stallTimeout,
-    }),
+    http,
     baseUrl: access.url,
     token: () => access.token,
     clock,
@@ -58,6 +61,16 @@ export async function startAgent(start: AgentStart): Promise<AgentExit> {
   if (session === null) return { why: 'stopped', tasks: 0 };
   const commands = runCommandsOf(values.baseDir);
   const options = agentOptionsOf(start, { sessionId: session.id, executable: commands.executable });
+  void deliverSpool(
+    {
+      clock,
+      log,
+      directory: join(values.baseDir, 'spool'),
+      apiUrl: client.baseUrl,
+      send: (request) => sendSpooled({ http, token: access.token }, request),
+    },
+    control.draining,
+  );
   return runAgent(
     {
       clock,
@@ -89,7 +102,8 @@ export async function startAgent(start: AgentStart): Promise<AgentExit> {
   );
 }
 
-function agentOptionsOf(
+/** How the agent of these settings behaves. */
+export function agentOptionsOf(
   { context, settings, access }: AgentStart,
   found: { readonly sessionId: string; readonly executable: string },
 ): AgentOptions {
@@ -134,7 +148,7 @@ function agentOptionsOf(
 }
 
 /** The commands that runs find on their PATH, and the full executable as one path. */
-function runCommandsOf(baseDir: string): { readonly executable: string; readonly write: () => void } {
+export function runCommandsOf(baseDir: string): { readonly executable: string; readonly write: () => void } {
   const bin = join(baseDir, 'bin');
   const self = selfCommand();
   const full = join(bin, 'keruta-full');

@@ -3,6 +3,7 @@ import type { CommandOption, CommandPositional } from '../command.ts';
 import { type AnyCommand, type CommandContext, command } from '../command.ts';
 import { fromSetting } from '../options.ts';
 import { type SpeakingCommand, type Spoken, speakingCommands } from './grammar.ts';
+import { mailboxWords } from './in-run.ts';
 import { placeOf } from './place.ts';
 import { hasFiles, speak } from './speak.ts';
 
@@ -83,6 +84,8 @@ async function run(
       json: context.json,
     },
   };
+  // a bad value is told before a missing task: it is wrong wherever the command runs
+  if (row.name !== 'ask') mailboxWords(spoken);
   const place = await placeOf(context);
   if ('outside' in place) {
     const client =

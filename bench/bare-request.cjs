@@ -1,5 +1,5 @@
 // The baseline of a command outside a run: bare Node making the same HTTP request.
-import { request } from 'node:http';
+const { request } = require('node:http');
 
 const body = JSON.stringify({ status: 'PROCESSING', progress: 50 });
 const url = `${process.env.KERUTA_API_URL}/api/v1/tasks/${process.env.KERUTA_TASK_ID}/status`;
