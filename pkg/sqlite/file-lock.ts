@@ -1,3 +1,4 @@
+import { closeSync, openSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { DatabaseInUseError, sqliteCodeOf, sqliteCodes } from './errors.ts';
 
@@ -12,6 +13,8 @@ const waitMs = 500;
  * @throws {DatabaseInUseError} when it is held already, also by this process
  */
 export function holdFile(file: string): () => void {
+  // SQLite gives its journal the mode of the file, so making the file private makes both private
+  closeSync(openSync(`${file}.lock`, 'a', 0o600));
   const holder = new DatabaseSync(`${file}.lock`, { timeout: waitMs });
   try {
     holder.exec('BEGIN EXCLUSIVE');
