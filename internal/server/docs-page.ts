@@ -58,7 +58,7 @@ summary{cursor:pointer}
 .method{display:inline-block;min-width:4.2rem;font-weight:700}
 table{border-collapse:collapse;width:100%}
 td,th{text-align:left;vertical-align:top;padding:.15rem .6rem .15rem 0;border-bottom:1px solid #8882}
-nav a{margin-right:.8rem}
+nav a{margin-right:.8rem;white-space:nowrap}
 .muted{opacity:.7}`;
 
 /** Makes the page of a document. */
@@ -71,7 +71,7 @@ export function docsPage(document: OpenApiDocument): string {
   const groups = groupByTag(document.paths as Readonly<Record<string, Readonly<Record<string, Operation>>>>);
   const nav = [...groups.keys()]
     .map((tag) => `<a href="#${escapeHtml(tag)}">${escapeHtml(tag)}</a>`)
-    .join('');
+    .join('\n');
   const sections = [...groups].map(
     ([tag, entries]) =>
       `<h2 id="${escapeHtml(tag)}">${escapeHtml(tag)}</h2>${entries.map(renderEntry).join('')}`,
