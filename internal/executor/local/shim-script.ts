@@ -15,6 +15,7 @@
  */
 export const shimScript = `# usage: shim run CAT SLEEP MKFIFO UMASK DIRECTORY INPUT INTERPRETER... | shim spare CAT SLEEP MKFIFO UMASK
 umask 077
+exec 2>/dev/null
 trap '' HUP INT QUIT USR1 USR2 ALRM TERM PIPE
 k_mode=$1 k_cat=$2 k_sleep=$3 k_mkfifo=$4 k_umask=$5 k_hold= k_bash=
 shift 5
@@ -28,7 +29,7 @@ for k_fd in /proc/self/fd/*; do
     [4-9]) eval "exec $k_fd>&-" ;;
     *) [ "$k_bash" ] && eval "exec $k_fd>&-" ;;
   esac
-done 2>/dev/null
+done
 
 k_open() {
   [ -p pipes/stderr ] || "$k_mkfifo" pipes/stdin pipes/hold pipes/stdout pipes/stderr
@@ -101,7 +102,7 @@ fi
 # One run is started once: whoever makes this file owns it.
 set -C
 k_line=
-{ read -r k_line 2>/dev/null </proc/self/stat || k_line=$$; echo "$k_line" >shim; } 2>/dev/null || exit 0
+{ read -r k_line </proc/self/stat || k_line=$$; echo "$k_line" >shim; } || exit 0
 set +C
 
 if [ "$2" = wait ]; then

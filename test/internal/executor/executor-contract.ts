@@ -101,7 +101,7 @@ export function executorContract(name: string, makeFixture: () => Promise<Execut
       expect(await text(run, 'stderr')).toBe('3\n5\n');
     });
 
-    test.each([0, 1, 126, 127, 130, 137, 139, 141, 143, 255])('exit code %i is exact', async (code) => {
+    test.each([0, 1, 126, 127, 130, 137, 139, 141, 143, 147, 255])('exit code %i is exact', async (code) => {
       expect(await endOf(await start(`exit ${code}`))).toMatchObject({ exitCode: code, signal: null });
     });
 

@@ -1,5 +1,14 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -28,6 +37,8 @@ async function localFixture(shell?: readonly string[]) {
 
 executorContract('the local executor', () => localFixture());
 executorContract('the local executor under plain sh', () => localFixture(['/bin/sh']));
+const busybox = ['/bin/busybox', '/usr/bin/busybox'].find((file) => existsSync(file));
+if (busybox) executorContract('the local executor under busybox', () => localFixture([busybox, 'sh']));
 
 describe('the local executor', () => {
   let base: string;
@@ -137,11 +148,13 @@ describe('the local executor', () => {
     const run = await executor.start({ ...spec, script });
     await until(async () => (await run.size('stdout')) > 0);
     const shim = Number(readFileSync(join(spec.directory, 'shim'), 'utf8').split(' ')[0]);
-    const writers = (listPids() ?? []).filter((pid) => {
-      const stat = readStat(pid);
-      return stat?.session === shim && stat.command === 'cat';
+    const writers = await until(() => {
+      const found = (listPids() ?? []).filter((pid) => {
+        const stat = readStat(pid);
+        return stat?.session === shim && stat.command === 'cat';
+      });
+      return found.length === 2 ? found : null;
     });
-    expect(writers).toHaveLength(2);
     for (const pid of writers) process.kill(pid, 'SIGKILL');
     writeFileSync(join(base, 'go'), '');
     expect((await outputOf(run)).toString()).toBe('one\ntwo\n');
@@ -149,10 +162,76 @@ describe('the local executor', () => {
     expect(losses).toContainEqual({ stream: 'stdout', offset: 4, maxBytes: 131072, cause: 'killed' });
   });
 
-  test('the script has descriptors 0 to 2 only and no signal ignored, also when the agent had more open', async () => {
+  test('descriptors that the agent was started with reach neither the script nor the recorder', async () => {
+    const fixture = join(import.meta.dirname, '../../fixtures/agent-of-one-run.ts');
+    const script = '#!/bin/sh\nls /proc/$$/fd; ls -l /proc/$PPID/fd; sleep 300';
+    const args = [fixture, JSON.stringify({ ...spec, script }), join(base, 'executor')];
+    const open = `exec 9<${base} 40<${base} 200<${base} 251<${base}; exec "$@"`;
+    const stdio = ['ignore', 'pipe', 'inherit'] as const;
+    const agent = spawn('/bin/bash', ['-c', open, 'bash', process.execPath, ...args], { stdio: [...stdio] });
+    agents.push(agent);
+    await new Promise((resolve) => agent.stdout?.once('data', resolve));
+    const run = await executor.attach(spec.directory);
+    if (run === null) throw new Error('not found');
+    const text = await until(async () => {
+      const now = Buffer.from(await run.read('stdout', 0, 10_000)).toString();
+      return now.includes('total') && now.endsWith('\n') ? now : null;
+    });
+    expect(text.slice(0, text.indexOf('total')).split('\n').filter(Boolean).sort()).toEqual([
+      '0',
+      '1',
+      '10',
+      '2',
+    ]);
+    expect(text).not.toContain(`${base}\n`);
+  });
+
+  const canMount = (() => {
+    const at = newBase();
+    const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', at]).status === 0;
+    if (mounted) spawnSync('umount', [at]);
+    rmSync(at, { recursive: true });
+    return mounted;
+  })();
+
+  test.skipIf(!canMount)('a full disk holds the script back, and the gap is on record', async () => {
+    const disk = join(base, 'disk');
+    mkdirSync(disk);
+    spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=4m', 'tmpfs', disk]);
+    try {
+      const small = localExecutor(disk);
+      writeFileSync(join(disk, 'ballast'), Buffer.alloc(2 << 20));
+      const script = 'i=0; while [ $i -lt 300000 ]; do echo "line $i"; i=$((i+1)); done; exit 4';
+      const run = await small.start({ ...spec, directory: join(disk, 'run'), script });
+      await until(() => statSync(join(disk, 'run/probe.stdout'), { throwIfNoEntry: false }) ?? null);
+      expect(await run.ended()).toBeNull();
+      rmSync(join(disk, 'ballast'));
+      await until(() => statSync(join(disk, 'run/loss'), { throwIfNoEntry: false })?.size || null);
+      const losses = await (run as unknown as { losses(): Promise<{ offset: number }[]> }).losses();
+      expect(losses).toMatchObject([{ stream: 'stdout', cause: 'full', maxBytes: 131072 }]);
+      const offset = losses[0]?.offset ?? 0;
+      const before = Buffer.from(await run.read('stdout', 0, offset)).toString();
+      const whole = Array.from({ length: 300_000 }, (_, index) => `line ${index}\n`).join('');
+      expect(whole.startsWith(before)).toBe(true);
+      const after = await until(async () => {
+        const bytes = Buffer.from(await run.read('stdout', offset, 65_536));
+        return bytes.length >= 4096 ? bytes : null;
+      });
+      const gap = whole.indexOf(after.toString().slice(0, 4096), offset) - offset;
+      expect(gap).toBeGreaterThanOrEqual(0);
+      expect(gap).toBeLessThanOrEqual(131072);
+      await run.kill();
+      await small.close();
+    } finally {
+      spawnSync('umount', ['-l', disk]);
+    }
+  });
+
+  test('the script has descriptors 0 to 2 only and no signal ignored', async () => {
     const run = await executor.start({
       ...spec,
-      script: '#!/bin/sh\nls /proc/$$/fd; grep -E "Sig(Blk|Ign)" /proc/$$/status; cat /proc/$$/oom_score_adj',
+      script:
+        '#!/bin/sh\nls /proc/$$/fd; grep -E "Sig(Blk|Ign)" /proc/self/status; cat /proc/$$/oom_score_adj',
     });
     const text = (await outputOf(run)).toString();
     // 10 is the shell's own, on the script file
@@ -194,7 +273,12 @@ describe('the local executor', () => {
   test('a run whose directory the script deletes still ends', async () => {
     const run = await executor.start({ ...spec, script: `rm -rf ${base}/runs ${base}/executor; echo x` });
     expect(await endOf(run)).toMatchObject({ exitCode: null, shimLost: true });
-    const next = await executor.start({ ...spec, directory: join(base, 'runs', 'task.2'), script: 'exit 3' });
+    const next = await executor.start({
+      ...spec,
+      directory: join(base, 'runs', 'task.2'),
+      runId: `${spec.runId}.2`,
+      script: 'exit 3',
+    });
     expect(await endOf(next)).toMatchObject({ exitCode: 3 });
   });
 
