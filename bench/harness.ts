@@ -5,8 +5,10 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 
-/** The built executable. */
-export const executable = resolve(import.meta.dirname, '../dist/keruta');
+/** The built executable; BENCH_EXECUTABLE names another one. */
+export const executable = resolve(
+  process.env.BENCH_EXECUTABLE ?? join(import.meta.dirname, '../dist/keruta'),
+);
 
 /** A line of the result table. */
 export interface Row {

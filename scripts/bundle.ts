@@ -7,7 +7,17 @@
  * code cache is only taken by the same V8. For another architecture the executable is made without code cache.
  */
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -21,16 +31,16 @@ const nodeBinary = resolve(values.node ?? process.execPath);
 const out = resolve(values.out ?? join(root, 'dist/keruta'));
 const arch = values.arch ?? process.arch;
 const native = arch === process.arch;
-const work = join(root, 'dist/build');
-
-rmSync(work, { recursive: true, force: true });
-mkdirSync(work, { recursive: true });
+// a directory of its own, so that two builds at once do not meet
+mkdirSync(join(root, 'dist'), { recursive: true });
+const work = mkdtempSync(join(root, 'dist/build-'));
 
 const version = (JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string }).version;
 const shared = {
   bundle: true,
   platform: 'node',
   target: 'node24',
+  alias: { 'string-width': join(root, 'scripts/string-width.cjs') },
   format: 'cjs',
   minify: true,
   keepNames: true,
@@ -62,11 +72,19 @@ const large = await build({
 
 const body = readFileSync(join(work, 'large-body.cjs'), 'utf8');
 writeFileSync(join(work, 'large.cjs'), `(function(exports,require,module){${body}\n})`);
+// The cache is taken after the bundle has run, so that it holds the functions a start needs, compiled.
 writeFileSync(
   join(work, 'make-cache.cjs'),
   `const {Script}=require('node:vm');const {readFileSync,writeFileSync}=require('node:fs');
 const script=new Script(readFileSync(process.argv[2],'utf8'),{filename:'keruta-large.cjs'});
-writeFileSync(process.argv[3],script.createCachedData());`,
+const module_={exports:{}};
+script.runInThisContext()(module_.exports,require,module_);
+const write=process.stdout.write;process.stdout.write=(_text,done)=>{done?.();return true};
+(async()=>{
+for(const words of [['--help'],['config','show'],['task','list','--help'],['server','--help'],['daemon','--help']])await module_.exports.runLarge(words);
+process.stdout.write=write;
+writeFileSync(process.argv[3],script.createCachedData());
+process.exit(0)})();`,
 );
 if (native)
   execFileSync(nodeBinary, [
@@ -97,9 +115,10 @@ await pkg.default(join(work, 'small.cjs'), {
   targets: [{ nodeRange: 'node24', platform, arch, output: temporary }],
 });
 mkdirSync(dirname(out), { recursive: true });
-rmSync(out, { force: true });
-copyFileSync(temporary, out);
-execFileSync('chmod', ['755', out]);
+// beside its name first: who runs the old one, or looks while it is copied, never sees half of it
+copyFileSync(temporary, `${out}.new`);
+chmodSync(`${out}.new`, 0o755);
+renameSync(`${out}.new`, out);
 
 const megabytes = (file: string) => (statSync(file).size / 1e6).toFixed(1);
 const packages = new Set(
@@ -110,3 +129,4 @@ const packages = new Set(
 console.log(
   `${out}: ${megabytes(out)} MB; small bundle ${megabytes(join(work, 'small.cjs'))} MB, large ${megabytes(join(work, 'large.cjs'))} MB, ${packages.size} packages`,
 );
+rmSync(work, { recursive: true, force: true });
