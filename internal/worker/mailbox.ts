@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { decodeMailbox, type MailboxRecord } from '../domain/mailbox.ts';
 
@@ -31,6 +32,8 @@ export class MailboxReader {
   }
 
   async #read(): Promise<Uint8Array> {
+    // nothing new, most of the time: that is told without a thread
+    if ((statSync(this.#file, { throwIfNoEntry: false })?.size ?? 0) <= this.#offset) return new Uint8Array();
     let handle: Awaited<ReturnType<typeof open>>;
     try {
       handle = await open(this.#file, 'r');

@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import type { SessionWire, TaskWire } from '../api/shapes.ts';
 import type { ClaimedTask } from '../api/task-source.ts';
@@ -98,9 +98,12 @@ export function settleRun(directory: string, receipt: Receipt): void {
   clearRun(directory);
 }
 
-/** Removes what a settled run left beside its receipt. */
+/** Removes what a settled run left beside its receipt. A restart of the agent finishes what was broken off. */
 export function clearRun(directory: string): void {
-  for (const name of readdirSync(directory)) {
-    if (name !== 'receipt.json') rmSync(join(directory, name), { recursive: true, force: true });
+  for (const entry of readdirSync(directory, { withFileTypes: true })) {
+    if (entry.name === 'receipt.json') continue;
+    const path = join(directory, entry.name);
+    if (entry.isDirectory()) rmSync(path, { recursive: true, force: true });
+    else unlinkSync(path);
   }
 }

@@ -58,6 +58,12 @@ export function listPids(): readonly number[] | null {
   }
 }
 
+/** The pid that was given to the newest process or thread; null where the machine does not tell. */
+export function newestPid(): number | null {
+  const pid = Number(readProc('loadavg')?.split(' ')[4]);
+  return pid > 0 ? pid : null;
+}
+
 /** Takes a line of /proc/PID/stat apart; null when it is none. */
 export function parseStat(line: string): ProcessStat | null {
   // the command stands in brackets and may hold anything, so fields are counted from the last one

@@ -12,7 +12,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import type { Clock } from '../../../pkg/clock/clock.ts';
-import { bootId, type ProcessId } from '../../../pkg/process/proc.ts';
+import { bootId, newestPid, type ProcessId } from '../../../pkg/process/proc.ts';
 import { NotFoundError, UnavailableError } from '../../domain/errors.ts';
 import type { Executor, Run, RunSpec } from '../executor.ts';
 import { prepareScript } from './interpreter.ts';
@@ -123,6 +123,7 @@ class LocalExecutor implements Executor {
     const prepared = prepareScript(spec.script, { path, workingDirectory });
     try {
       const record = this.#writeFiles(spec, prepared.text, prepared.interpreter);
+      const newestPidBefore = newestPid();
       const launched = this.#launch({
         directory: spec.directory,
         workingDirectory,
@@ -130,7 +131,13 @@ class LocalExecutor implements Executor {
         command: [...prepared.interpreter, join(spec.directory, runFile.script)],
         env: { ...spec.env, [marker]: spec.runId },
       });
-      const run = new LocalRun({ clock: this.#clock, directory: spec.directory, record, launched });
+      const run = new LocalRun({
+        clock: this.#clock,
+        directory: spec.directory,
+        record,
+        launched,
+        newestPidBefore,
+      });
       this.#launched.set(spec.directory, run);
       this.#forgetClaimed(spec.directory);
       return run;

@@ -1,4 +1,4 @@
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, statSync, writeFileSync } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../../../pkg/clock/clock.ts';
@@ -28,7 +28,12 @@ export interface LocalRunParts {
   readonly record: RunRecord;
   /** the shim as it was started, for the moment before it says itself who it is; null when found again */
   readonly launched: ProcessId | null;
+  /** the newest pid of the machine just before the start; null when it was found again */
+  readonly newestPidBefore?: number | null;
 }
+
+/** For how long after a start the processes of a run are looked for among the newest pids alone; ms. */
+const youngMs = 1_000;
 
 /** A run on this machine, seen through its directory. Holds no resource: it may be dropped at any time. */
 export class LocalRun implements Run {
@@ -37,6 +42,8 @@ export class LocalRun implements Run {
   readonly #clock: Clock;
   readonly #record: RunRecord;
   readonly #launched: ProcessId | null;
+  readonly #newestPidBefore: number | null;
+  readonly #youngUntil: number;
   readonly #usage: UsageMeter;
   #end: RunEnd | null = null;
   #lastWrite: Promise<unknown> = Promise.resolve();
@@ -47,6 +54,8 @@ export class LocalRun implements Run {
     this.#clock = parts.clock;
     this.#record = parts.record;
     this.#launched = parts.launched;
+    this.#newestPidBefore = parts.newestPidBefore ?? null;
+    this.#youngUntil = parts.clock.monotonicMs() + youngMs;
     this.#usage = new UsageMeter(parts.clock);
   }
 
@@ -70,7 +79,10 @@ export class LocalRun implements Run {
   }
 
   async read(stream: StreamName, offset: number, maxBytes: number): Promise<Uint8Array> {
-    const file = await open(join(this.directory, stream)).catch(() => null);
+    // most looks find nothing new: this one costs a microsecond, opening the file a thread
+    const path = join(this.directory, stream);
+    if ((statSync(path, { throwIfNoEntry: false })?.size ?? 0) <= offset) return new Uint8Array();
+    const file = await open(path).catch(() => null);
     if (file === null) return new Uint8Array();
     try {
       const available = Math.max(0, (await file.stat()).size - offset);
@@ -117,7 +129,8 @@ export class LocalRun implements Run {
   }
 
   async processes(): Promise<readonly RunProcess[]> {
-    return this.#find().scripts.map(({ pid, startTicks, command }) => ({ pid, startTicks, command }));
+    const young = this.#clock.monotonicMs() < this.#youngUntil ? this.#newestPidBefore : null;
+    return this.#find(young).scripts.map(({ pid, startTicks, command }) => ({ pid, startTicks, command }));
   }
 
   async isReadingInput(): Promise<boolean | null> {
@@ -142,13 +155,15 @@ export class LocalRun implements Run {
     return readLosses(this.directory);
   }
 
-  #find(): RunProcesses {
+  /** Everything, or only what belongs to the script when the run is young; see `newPids`. */
+  #find(newestPidBefore: number | null = null): RunProcesses {
     return findRunProcesses({
       directory: this.directory,
       runId: this.#record.runId,
       bootId: this.#record.bootId,
       shim: this.#shim(),
       swept: this.#has(runFile.swept),
+      newestPidBefore,
     });
   }
 

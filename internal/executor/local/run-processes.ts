@@ -10,6 +10,7 @@ import {
   hasEnvironmentEntry,
   isDead,
   listPids,
+  newestPid,
   type ProcessId,
   type ProcessStat,
   readStat,
@@ -26,7 +27,12 @@ export interface RunTraits {
   readonly shim: ProcessId | null;
   /** whether the run was swept before: its session number may be somebody else's by now */
   readonly swept: boolean;
+  /** the newest pid when the run was started, if that was a moment ago; null = look at every process */
+  readonly newestPidBefore: number | null;
 }
+
+/** More new pids than this are not looked at one by one. */
+const maxNewPids = 200;
 
 /** The live processes of a run. */
 export interface RunProcesses {
@@ -42,7 +48,7 @@ export const marker = 'KERUTA_RUN_ID';
 /** Looks at the whole machine once. Empty where there is no /proc, and after the machine was started anew. */
 export function findRunProcesses(traits: RunTraits): RunProcesses {
   if (traits.bootId === null || traits.bootId !== bootId()) return { scripts: [], keepers: [] };
-  const candidates = livingSince(traits.shim?.startTicks ?? 0);
+  const candidates = livingSince(traits.shim?.startTicks ?? 0, newPids(traits) ?? listPids() ?? []);
   const pipes = pipeKeys(traits.directory);
   const isShim = (stat: ProcessStat) =>
     stat.pid === traits.shim?.pid && stat.startTicks === traits.shim.startTicks;
@@ -67,8 +73,21 @@ export function findRunProcesses(traits: RunTraits): RunProcesses {
   };
 }
 
-function livingSince(startTicks: number): readonly ProcessStat[] {
-  return (listPids() ?? [])
+/**
+ * The pids that processes of a young run can have: that of its shim, and those given since. Looking at these alone saves
+ * most of what a short run costs on a machine with many processes.
+ * @returns null when the run is not young, or the numbers began anew
+ */
+function newPids({ newestPidBefore, shim }: RunTraits): readonly number[] | null {
+  const newest = newestPidBefore === null ? null : newestPid();
+  if (newest === null || newestPidBefore === null || shim === null) return null;
+  const count = newest - newestPidBefore;
+  if (count < 0 || count > maxNewPids) return null;
+  return [shim.pid, ...Array.from({ length: count }, (_, index) => newestPidBefore + 1 + index)];
+}
+
+function livingSince(startTicks: number, pids: readonly number[]): readonly ProcessStat[] {
+  return pids
     .filter((pid) => pid > 1 && pid !== process.pid)
     .map(readStat)
     .filter((stat) => stat !== null)
