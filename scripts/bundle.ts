@@ -81,6 +81,7 @@ const module_={exports:{}};
 script.runInThisContext()(module_.exports,require,module_);
 const write=process.stdout.write;process.stdout.write=(_text,done)=>{done?.();return true};
 (async()=>{
+await module_.exports.loadRoles();
 for(const words of [['--help'],['config','show'],['task','list','--help'],['server','--help'],['daemon','--help']])await module_.exports.runLarge(words);
 process.stdout.write=write;
 writeFileSync(process.argv[3],script.createCachedData());

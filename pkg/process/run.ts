@@ -6,7 +6,6 @@
  * read and dropped.
  */
 import type { Readable } from 'node:stream';
-import { execa } from 'execa';
 
 /** What to run. */
 export interface ProcessCall {
@@ -61,6 +60,8 @@ const killDelayMs = 2_000;
  */
 export async function runProcess(call: ProcessCall): Promise<ProcessResult> {
   call.signal?.throwIfAborted();
+  // loaded with the first program: most starts of an agent or a command run none
+  const { execa } = await import('execa');
   const subprocess = execa(call.command, [...call.args], {
     cwd: call.cwd,
     env: call.env,

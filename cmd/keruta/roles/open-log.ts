@@ -1,5 +1,6 @@
 /** The log of programs that live long. */
 import type { SettingValues } from '../../../internal/config/table.ts';
+import { makeStreamLog } from '../../../pkg/log/stream-log.ts';
 import type { ClosableLog } from '../../../pkg/log/winston-log.ts';
 import type { CommandContext } from '../command.ts';
 import { lineLevelOf } from '../context.ts';
@@ -9,19 +10,22 @@ const [maxLogBytes, logFiles] = [10 * 1024 * 1024, 5];
 
 /** Opens the log that the settings name: a file that is rotated, else stderr. Close it at the end. */
 export async function openLog(context: CommandContext, values: SettingValues): Promise<ClosableLog> {
-  const { makeWinstonLog } = await import('../../../pkg/log/winston-log.ts');
   const isText =
     values.logFormat === 'text' ||
     (values.logFormat === 'auto' && values.logFile === null && context.stderr.isTerminal);
-  return makeWinstonLog({
-    clock: context.clock,
-    level: lineLevelOf(values.logLevel),
-    format: isText ? 'text' : 'json',
-    destination:
-      values.logFile === null
-        ? { kind: 'writer', write: (line) => context.stderr.write(line) }
-        : { kind: 'file', file: values.logFile, maxBytes: maxLogBytes, count: logFiles },
-  });
+  const { clock } = context;
+  const [level, format] = [lineLevelOf(values.logLevel), isText ? ('text' as const) : ('json' as const)];
+  if (values.logFile === null) {
+    let last: Promise<void> = Promise.resolve();
+    const write = (line: string) => {
+      last = context.stderr.write(line);
+    };
+    return { ...makeStreamLog({ clock, level, format, write }), close: () => last };
+  }
+  // only a file needs rotation, and so the package that does it
+  const { makeWinstonLog } = await import('../../../pkg/log/winston-log.ts');
+  const destination = { kind: 'file' as const, file: values.logFile, maxBytes: maxLogBytes, count: logFiles };
+  return makeWinstonLog({ clock, level, format, destination });
 }
 
 /**
