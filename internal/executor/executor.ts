@@ -77,6 +77,19 @@ export interface Run {
   isReadingInput(): Promise<boolean | null>;
   /** Takes a sample of memory and returns what the run used up to now. */
   usage(): Promise<Usage>;
+  /** Gaps in the output, in the order in which they came to be; adapters that cannot lose output leave it out. */
+  losses?(): Promise<readonly StreamLoss[]>;
+}
+
+/** A gap in a stream: bytes that the script wrote and that could not be kept. */
+export interface StreamLoss {
+  readonly stream: StreamName;
+  /** where the gap is: what follows in the stream stood behind it */
+  readonly offset: number;
+  /** the most that can be missing there; bytes */
+  readonly maxBytes: number;
+  /** `full`: no space; `killed`: somebody killed the writer, and there may be no gap at all */
+  readonly cause: 'full' | 'killed';
 }
 
 /** How the script ended. */

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Clock } from '../../../pkg/clock/clock.ts';
 import { bootId, isAlive, type ProcessId, signalProcess } from '../../../pkg/process/proc.ts';
 import type { StreamName, Usage } from '../../domain/task.ts';
-import type { Run, RunEnd, RunProcess } from '../executor.ts';
+import type { Run, RunEnd, RunProcess, StreamLoss } from '../executor.ts';
 import {
   type ExitRecord,
   parseExit,
@@ -15,7 +15,7 @@ import {
   writtenAt,
 } from './run-files.ts';
 import { closeRunInput, findInputReader, writeInput } from './run-input.ts';
-import { readLosses, type StreamLoss } from './run-losses.ts';
+import { readLosses } from './run-losses.ts';
 import { findRunProcesses, type RunProcesses } from './run-processes.ts';
 import { UsageMeter } from './run-usage.ts';
 import { sweepRun } from './sweep-run.ts';
@@ -150,7 +150,6 @@ export class LocalRun implements Run {
     });
   }
 
-  /** What could not be kept of the output, for want of space or because a writer was killed. */
   async losses(): Promise<readonly StreamLoss[]> {
     return readLosses(this.directory);
   }
