@@ -54,8 +54,11 @@ export interface Run {
   drained(): Promise<boolean>;
   /** Bytes that are in a stream now. */
   size(stream: StreamName): Promise<number>;
-  /** Reads at most `maxBytes` from `offset`; fewer, or none, when they are not there yet. */
-  read(stream: StreamName, offset: number, maxBytes: number): Promise<Uint8Array>;
+  /**
+   * Reads at most `maxBytes` from `offset`; fewer, or none, when they are not there yet.
+   * @param into  of at least `maxBytes`; where to put them, so that a long stream does not allocate for each piece
+   */
+  read(stream: StreamName, offset: number, maxBytes: number, into?: Uint8Array): Promise<Uint8Array>;
   /** The run's mailbox file, for the agent to read; see domain/mailbox. */
   readonly mailboxFile: string;
   /**

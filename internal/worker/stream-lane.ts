@@ -21,7 +21,7 @@ export interface StreamLaneOptions {
   readonly complete: AbortSignal;
 }
 
-/** Most bytes in memory of one stream: one piece is read, masked and sent before the next. The wire takes no more. */
+/** A piece on the wire; at most two of one stream are in memory: one is sent while the next is read. */
 const pieceBytes = 4 * 1024 * 1024;
 /** How long output is gathered after a small piece went out; ms. */
 const gatherMs = 40;
@@ -42,6 +42,11 @@ export class StreamLane {
   #readAt = 0;
   #producedTo = 0;
   #masker: StreamMasker;
+  /** the piece behind the one that is being sent, when the lane is behind; its bytes lie in the other buffer */
+  #ahead: Promise<Uint8Array> | null = null;
+  /** used in turn while the lane is behind, so that a gigabyte of output does not mean a gigabyte of garbage */
+  #buffers: readonly [Uint8Array, Uint8Array] | null = null;
+  #turn = 0;
 
   constructor(parts: RetryParts, options: StreamLaneOptions) {
     this.#parts = parts;
@@ -63,8 +68,10 @@ export class StreamLane {
     for (;;) {
       signal.throwIfAborted();
       const last = this.#options.complete.aborted;
-      const piece = await this.#read();
+      const piece = await (this.#ahead ?? this.#read());
+      this.#ahead = null;
       this.#readAt += piece.length;
+      if (piece.length === pieceBytes) this.#ahead = this.#read();
       if (piece.length > 0) await this.#accept(this.#masker.push(piece), signal);
       if (piece.length === pieceBytes) continue;
       if (piece.length > 0) await this.#gather();
@@ -87,12 +94,20 @@ export class StreamLane {
   async #read(): Promise<Uint8Array> {
     const { run, stream } = this.#options;
     try {
-      return await run.read(stream, this.#readAt, pieceBytes);
+      return await run.read(stream, this.#readAt, pieceBytes, this.#nextBuffer());
     } catch (error) {
       // the task removed its own run directory: what was not read is gone, and the run ends by its exit alone
       this.#parts.log.warn(`${stream} cannot be read`, { error: messageOf(error) });
       return new Uint8Array();
     }
+  }
+
+  /** None while single pieces hold all there is: those are mostly small. */
+  #nextBuffer(): Uint8Array | undefined {
+    if (this.#position < pieceBytes) return undefined;
+    this.#buffers ??= [Buffer.allocUnsafeSlow(pieceBytes), Buffer.allocUnsafeSlow(pieceBytes)];
+    this.#turn = 1 - this.#turn;
+    return this.#buffers[this.#turn];
   }
 
   /** Lets a little output gather, so that a chatty script costs few requests; a complete run does not wait. */
@@ -105,9 +120,12 @@ export class StreamLane {
     this.#position = position;
     this.#crc = crc;
     // a secret may begin before the position: reading starts so far back that the masker finds it again
+    // a read that is under way may still write into its buffer
+    this.#ahead = null;
+    this.#buffers = null;
     this.#readAt = Math.max(0, position - this.#options.masking.overlapBytes);
     this.#producedTo = this.#readAt;
-    return this.#options.masking.stream();
+    return this.#options.masking.stream(this.#options.stream, this.#readAt);
   }
 
   /** Sums masked bytes and sends those that the server lacks. @returns false when it had to go back to the start */

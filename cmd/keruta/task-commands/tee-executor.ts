@@ -59,7 +59,7 @@ function teeRun(run: Run, target: TeeTarget): Run {
       return true;
     },
     size: (stream) => run.size(stream),
-    read: (stream, offset, maxBytes) => run.read(stream, offset, maxBytes),
+    read: (stream, offset, maxBytes, into) => run.read(stream, offset, maxBytes, into),
     watch: (listener) => run.watch(listener),
     write: (text) => run.write(text),
     closeInput: () => run.closeInput(),

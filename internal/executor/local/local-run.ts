@@ -78,7 +78,7 @@ export class LocalRun implements Run {
     }
   }
 
-  async read(stream: StreamName, offset: number, maxBytes: number): Promise<Uint8Array> {
+  async read(stream: StreamName, offset: number, maxBytes: number, into?: Uint8Array): Promise<Uint8Array> {
     // most looks find nothing new: this one costs a microsecond, opening the file a thread
     const path = join(this.directory, stream);
     if ((statSync(path, { throwIfNoEntry: false })?.size ?? 0) <= offset) return new Uint8Array();
@@ -86,8 +86,9 @@ export class LocalRun implements Run {
     if (file === null) return new Uint8Array();
     try {
       const available = Math.max(0, (await file.stat()).size - offset);
-      const buffer = Buffer.allocUnsafe(Math.min(maxBytes, available));
-      const { bytesRead } = await file.read(buffer, 0, buffer.length, offset);
+      const wanted = Math.min(maxBytes, available);
+      const buffer = into ?? Buffer.allocUnsafe(wanted);
+      const { bytesRead } = await file.read(buffer, 0, wanted, offset);
       return buffer.subarray(0, bytesRead);
     } finally {
       await file.close();
