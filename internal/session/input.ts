@@ -127,9 +127,10 @@ async function findRequest(
 
 function refuseOtherChoice(request: InputRequest, input: string): void {
   if (request.choices.length === 0 || request.choices.includes(input.trim())) return;
+  const came = request.secret ? 'something else' : JSON.stringify(input.trim().slice(0, 60));
   throw new InputError(
     'KERUTA_ERR_BAD_VALUE',
-    `the question takes one of ${request.choices.map((choice) => JSON.stringify(choice)).join(', ')}; the answer is none`,
+    `the question takes one of ${request.choices.map((choice) => JSON.stringify(choice)).join(', ')}; got ${came}`,
     { details: { choices: request.choices } },
   );
 }

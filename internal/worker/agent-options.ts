@@ -67,7 +67,7 @@ export interface AgentOptions {
 export interface ArtifactOptions {
   /** KERUTA_ARTIFACTS_DIR; absolute; null = `.keruta/doc` in the working directory */
   readonly directory: string | null;
-  /** looked at too where it exists, such as `/.keruta/doc` */
+  /** looked at too, when the run has ended and they exist; such as `/.keruta/doc` */
   readonly extraDirectories: readonly string[];
   /** largest single file */
   readonly maxFileBytes: number;

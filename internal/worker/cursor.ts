@@ -3,6 +3,7 @@ import type { ControlMessage } from '../api/protocol.ts';
 import type { Declared, EndReason } from '../domain/outcome.ts';
 import type { StreamName } from '../domain/task.ts';
 import { readJsonFile, writeJsonFile } from './json-file.ts';
+import type { LateSecret } from './masking.ts';
 
 /** How far one stream was acknowledged, in masked bytes, and their checksum. */
 export interface StreamCursor {
@@ -16,6 +17,8 @@ export interface OpenAsk {
   readonly key: string;
   /** when it is given up; epoch ms; null = never */
   readonly withdrawAt: number | null;
+  /** whether the answer is masked from then on */
+  readonly secret: boolean;
 }
 
 /** A file that the script handed over with `artifact add`. */
@@ -38,6 +41,8 @@ export interface CursorState {
   /** the failure that the script declared, else the last success; null when it said nothing */
   declared: Declared | null;
   asks: OpenAsk[];
+  /** answers to secret questions */
+  lateSecrets: LateSecret[];
   /** ids of answers that reached the script */
   deliveredInputs: string[];
   added: AddedArtifact[];
@@ -94,6 +99,7 @@ function emptyCursor(): CursorState {
     outbox: [],
     declared: null,
     asks: [],
+    lateSecrets: [],
     deliveredInputs: [],
     added: [],
     artifactsDir: null,

@@ -24,7 +24,7 @@ export async function fixRequest(
 ): Promise<NonNullable<FinishReport['fix']>> {
   const script = parts.options.autoFix.command;
   try {
-    const masking = parts.masking(begun.started.secrets);
+    const masking = parts.masking(begun.started.secrets, scene.cursor.state.lateSecrets);
     const { run, started } = begun;
     const git = createGit({
       environment: parts.options.environment,

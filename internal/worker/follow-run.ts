@@ -98,7 +98,7 @@ function converse(
 ): { readonly delivery: Delivery; readonly input: Input } {
   const { run, started } = begun;
   const { cursor, messages: control, reporter, record } = scene;
-  const masking = parts.masking(started.secrets);
+  const masking = parts.masking(started.secrets, cursor.state.lateSecrets);
   const input = new Input(parts, {
     run,
     cursor,

@@ -82,6 +82,8 @@ export class Heartbeat {
   }
 
   #cancelTold = false;
+  /** inputs that were handed on, which takes its time */
+  readonly #inputsTold = new Set<string>();
 
   /** @returns whether something was heard that was not known before */
   async #renew(signal: AbortSignal): Promise<boolean> {
@@ -90,7 +92,8 @@ export class Heartbeat {
     this.#events.onTimeout(answer.timeoutMs);
     const inputs = answer.inputs.filter((input) => !delivered.includes(input.id));
     if (inputs.length > 0) this.#events.onInputs(inputs);
-    const isNews = inputs.length > 0 || (answer.cancel && !this.#cancelTold);
+    const isNews = inputs.some(({ id }) => !this.#inputsTold.has(id)) || (answer.cancel && !this.#cancelTold);
+    for (const { id } of inputs) this.#inputsTold.add(id);
     if (answer.cancel) {
       this.#cancelTold = true;
       this.#events.onCancel();

@@ -49,6 +49,8 @@ const stdinPrefix = 'stdin-';
 export class Input {
   readonly #parts: InputParts;
   readonly #options: InputOptions;
+  /** ids of answers that are on their way to the script */
+  readonly #arriving = new Set<string>();
   #sightings = 0;
   #waitingSince: number | null = null;
 
@@ -74,7 +76,7 @@ export class Input {
     const withdrawAt = request.timeoutMs === null ? null : this.#parts.clock.now() + request.timeoutMs;
     const { state } = this.#options.cursor;
     if (state.asks.some((ask) => ask.key === request.key)) return;
-    state.asks.push({ key: request.key, withdrawAt });
+    state.asks.push({ key: request.key, withdrawAt, secret: request.secret });
     this.#options.cursor.touch();
     this.#tell();
   }
@@ -82,7 +84,9 @@ export class Input {
   /** Hands an answer to the script. One that arrived before, or whose question is closed, changes nothing. */
   async answer(answer: Answer): Promise<void> {
     const { state } = this.#options.cursor;
-    if (state.deliveredInputs.includes(answer.id)) return;
+    if (state.deliveredInputs.includes(answer.id) || this.#arriving.has(answer.id)) return;
+    this.#arriving.add(answer.id);
+    if (state.asks.some((ask) => ask.key === answer.key && ask.secret)) await this.#hide(answer.answer);
     state.deliveredInputs.push(answer.id);
     const isAsk = state.asks.some((ask) => ask.key === answer.key) && !answer.key.startsWith(stdinPrefix);
     if (isAsk) {
@@ -134,6 +138,16 @@ export class Input {
     for (const ask of [...this.#options.cursor.state.asks]) this.#giveUp(ask.key);
   }
 
+  /** Masks a text from here on, and writes that down, before the script gets to know it. */
+  async #hide(value: string): Promise<void> {
+    const { run, cursor, masking } = this.#options;
+    const [stdout, stderr] = [await run.size('stdout'), await run.size('stderr')];
+    const secret = { value, from: { stdout, stderr } };
+    masking.add(secret);
+    cursor.state.lateSecrets.push(secret);
+    cursor.save();
+  }
+
   async #look(): Promise<void> {
     const waits = (await this.#options.run.isReadingInput()) === true;
     this.#sightings = waits ? this.#sightings + 1 : 0;
@@ -151,7 +165,7 @@ export class Input {
     const key = `${stdinPrefix}${this.#parts.random.secret(6)}`;
     const prompt = this.#options.masking.text(await this.#prompt());
     this.#waitingSince = this.#parts.clock.monotonicMs();
-    this.#options.cursor.state.asks.push({ key, withdrawAt: null });
+    this.#options.cursor.state.asks.push({ key, withdrawAt: null, secret: false });
     this.#options.control.say({
       kind: 'ask',
       at: new Date(this.#parts.clock.now()).toISOString(),

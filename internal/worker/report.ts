@@ -51,8 +51,9 @@ export function reportOf(source: ReportSource): FinishReport {
 const scriptsFault: readonly Outcome['reason'][] = [null, 'timeout', 'no_output_timeout', 'oom'];
 
 /**
- * Whether a failure asks for a fix task: what the script said decides, then the task, then the agent's setting. Never for
- * a cancelled task, nor for what is no fault of the script. Limits (three per origin) are the server's.
+ * Whether a failure asks for a fix task: what the script said decides, then the task, then the agent's setting. Never
+ * when the task forbids it, for a cancelled task, nor for what is no fault of the script. Limits (three per origin) are
+ * the server's.
  */
 export function wantsFix(
   task: Pick<TaskWire, 'autoFix'>,
@@ -60,5 +61,6 @@ export function wantsFix(
   asked: { readonly declared: Declared | null; readonly autoFix: AutoFixOptions },
 ): boolean {
   if (outcome.status !== 'FAILED' || !scriptsFault.includes(outcome.reason)) return false;
+  if (task.autoFix === false) return false;
   return asked.declared?.autoFix ?? task.autoFix ?? asked.autoFix.enabled;
 }

@@ -6,7 +6,7 @@ import type { Executor } from '../executor/executor.ts';
 import type { AgentOptions } from './agent-options.ts';
 import type { AgentStatus } from './agent-status.ts';
 import type { AgentControl } from './control.ts';
-import type { Masking } from './masking.ts';
+import type { LateSecret, Masking } from './masking.ts';
 import type { StateDirectory } from './state-directory.ts';
 
 /** What bringing one task to its end needs. */
@@ -21,5 +21,5 @@ export interface TaskParts {
   readonly status: AgentStatus;
   readonly control: AgentControl;
   /** makes the masking of a run from the values that are secret in it */
-  readonly masking: (secrets: readonly string[]) => Masking;
+  readonly masking: (secrets: readonly string[], late: readonly LateSecret[]) => Masking;
 }

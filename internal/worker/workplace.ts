@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DeniedError } from '../domain/errors.ts';
@@ -28,7 +27,8 @@ export async function prepareWorkplace(parts: TaskParts, scene: Scene): Promise<
     url === null ? await plainDirectory(parts, session.id) : await repository(parts, scene, url);
   const own = options.artifacts.directory ?? join(directory, '.keruta', 'doc');
   await mkdir(own, { recursive: true });
-  const extra = options.artifacts.extraDirectories.filter((path) => path !== own && existsSync(path));
+  // also those that are not there yet: a script may make one
+  const extra = options.artifacts.extraDirectories.filter((path) => path !== own);
   parts.log.debug('the workplace is ready', { taskId: task.id, directory });
   return { directory, artifactsDirectories: [own, ...extra] };
 }

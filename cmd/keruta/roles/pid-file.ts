@@ -1,16 +1,23 @@
-/** PID files: the process id on the first line, as others read it; what names the process for good on the second. */
+/**
+ * PID files: the process id and nothing else, so that `kill $(cat FILE)` does what people mean. What names the process
+ * for good stands in a file beside it, `FILE.id`.
+ */
 import { readFileSync, rmSync } from 'node:fs';
 import { ConflictError } from '../../../internal/domain/errors.ts';
 import { identityOf, isAlive, type ProcessIdentity } from '../../../internal/worker/process-identity.ts';
 import { replaceFile } from '../own-file.ts';
 
-/** The process of a PID file, when it is alive; null when there is none, or its pid belongs to another one by now. */
+/**
+ * The process of a PID file, when it is alive; null when there is none, or its pid belongs to another one by now. A file
+ * without identity beside it is nobody's: it was not written by this program.
+ */
 export function readPidFile(path: string): ProcessIdentity | null {
   try {
-    const [pid = '', rest = ''] = readFileSync(path, 'utf8').split('\n');
-    const [startTicks = '', bootId = ''] = rest.split(' ');
-    if (!/^\d{1,10}$/.test(pid)) return null;
-    const identity = { pid: Number(pid), startTicks: startTicks === '' ? null : Number(startTicks), bootId };
+    const text = readFileSync(path, 'utf8').trim();
+    const [pid = '', startTicks = '', bootId = ''] = readFileSync(idFile(path), 'utf8').trim().split(' ');
+    if (!/^\d{1,10}$/.test(text) || pid !== text) return null;
+    const ticks = startTicks === '' || startTicks === '-' ? null : Number(startTicks);
+    const identity = { pid: Number(pid), startTicks: ticks, bootId };
     return isAlive(identity) ? identity : null;
   } catch {
     return null;
@@ -31,8 +38,15 @@ export function writePidFile(path: string, pid: number): () => void {
     );
   }
   const identity = identityOf(pid);
-  replaceFile(path, `${pid}\n${identity?.startTicks ?? ''} ${identity?.bootId ?? ''}\n`, String(pid));
+  // the identity first: who sees the pid can check it
+  const words = [pid, identity?.startTicks ?? '-', identity?.bootId ?? ''];
+  replaceFile(idFile(path), `${words.join(' ')}\n`, String(pid));
+  replaceFile(path, `${pid}\n`, String(pid));
   return () => {
-    if (readPidFile(path)?.pid === pid) rmSync(path, { force: true });
+    if (readPidFile(path)?.pid !== pid) return;
+    rmSync(path, { force: true });
+    rmSync(idFile(path), { force: true });
   };
 }
+
+const idFile = (path: string) => `${path}.id`;

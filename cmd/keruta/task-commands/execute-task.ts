@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import type { ApiClient } from '../../../internal/api/client/client.ts';
 import { detectAbilities, makeStatusWriter } from '../../../internal/api/dialect.ts';
 import { makeTaskSource } from '../../../internal/api/make-task-source.ts';
+import { isRetryable } from '../../../internal/api/retryable.ts';
 import type { SessionWire, TaskWire } from '../../../internal/api/shapes.ts';
 import type { ClaimedTask, TaskSource } from '../../../internal/api/task-source.ts';
 import { ConflictError } from '../../../internal/domain/errors.ts';
@@ -42,6 +43,7 @@ export async function executeTask(
   const client = await context.makeClient();
   const task = await findTask(context, client, what.taskId);
   refuseEnded(task);
+  await refuseRunning(context, client, task);
   await waitForTurn(context, client, task);
   const script =
     what.script ?? (task.script || (await client.tasks.script(task.id, { signal: context.signal })).content);
@@ -53,6 +55,11 @@ export async function executeTask(
   commands.write();
   const baseDirectory = join(settings.values.baseDir, 'execute', randomUUID());
   let end: RunEnd | null = null;
+  let refusal: { readonly error: unknown } | null = null;
+  const onRefusal = (error: unknown) => {
+    refusal = { error };
+    control.stop('drain');
+  };
   try {
     const options = agentOptionsOf(
       {
@@ -93,7 +100,8 @@ export async function executeTask(
             agent,
           });
           const limits = what.timeoutMs === null ? {} : { timeoutSeconds: what.timeoutMs / 1000 };
-          return oneTask(source, () => take(context, client, { ...task, script, ...limits }));
+          const takeIt = () => take(context, client, { ...task, script, ...limits });
+          return oneTask(source, { takeIt, onRefusal });
         },
       },
       { ...options, baseDirectory, workingDirectory: what.workDir, once: true, localApi: null },
@@ -103,6 +111,8 @@ export async function executeTask(
     giveBack();
     rmSync(baseDirectory, { recursive: true, force: true });
   }
+  const refused = refusal as { readonly error: unknown } | null;
+  if (refused !== null) throw refused.error;
   const { exitCode } = (end as RunEnd | null) ?? { exitCode: 1 };
   return exitCode ?? 137;
 }
@@ -112,6 +122,19 @@ function refuseEnded(task: TaskWire): void {
   if (status === null || !isEnded(status)) return;
   const text = `task ${task.id} has ended (${task.status}); run it again with: keruta task retry ${task.id}`;
   throw new ConflictError('KERUTA_ERR_TASK_ENDED', text);
+}
+
+/** A task that an agent runs is not run a second time beside it. */
+async function refuseRunning(context: CommandContext, client: ApiClient, task: TaskWire): Promise<void> {
+  // older servers know no agents; there is nothing to ask then
+  const agents = await client.agents.list({ signal: context.signal }).catch(() => []);
+  const holder = agents.find((agent) => agent.alive && agent.taskId === task.id);
+  if (holder === undefined) return;
+  throw new ConflictError(
+    'KERUTA_ERR_TRANSITION',
+    `task ${task.id} is being run by the agent on ${holder.hostname || 'another machine'}; ` +
+      `follow it with: keruta task logs -f ${task.id}, or cancel it first`,
+  );
 }
 
 /** Waits while another task of the session is under way. */
@@ -136,6 +159,8 @@ async function take(context: CommandContext, client: ApiClient, task: TaskWire):
     context.signal,
   );
   const now = await client.tasks.get(task.id, { signal: context.signal });
+  // an agent may have been quicker
+  await refuseRunning(context, client, now);
   return {
     task: { ...now, script: task.script, timeoutSeconds: task.timeoutSeconds },
     attempt: Math.max(1, now.attempt),
@@ -147,16 +172,22 @@ async function take(context: CommandContext, client: ApiClient, task: TaskWire):
   };
 }
 
-/** A source that has one task. */
-function oneTask(source: TaskSource, takeIt: () => Promise<ClaimedTask>): TaskSource {
-  let taken = false;
+/** A source that has one task. While the API is away it is tried again; when it may not be taken, that is the end. */
+function oneTask(
+  source: TaskSource,
+  how: { readonly takeIt: () => Promise<ClaimedTask>; readonly onRefusal: (error: unknown) => void },
+): TaskSource {
   return {
     abilities: source.abilities,
     reporter: (attempt) => source.reporter(attempt),
     claimNext: async () => {
-      if (taken) return null;
-      taken = true;
-      return takeIt();
+      try {
+        return await how.takeIt();
+      } catch (error) {
+        if (isRetryable(error)) throw error;
+        how.onRefusal(error);
+        return null;
+      }
     },
   };
 }

@@ -132,6 +132,14 @@ describe('a task', () => {
     ]);
   });
 
+  test('leaves artifacts in a further directory, also when the script makes that itself', async () => {
+    const extra = join(place.root, 'further', 'doc');
+    const script = `mkdir -p ${extra}; echo one > ${extra}/a.txt; echo two > "$KERUTA_ARTIFACTS_DIR/b.txt"`;
+    const artifacts = { directory: null, extraDirectories: [extra], maxFileBytes: 1024 };
+    const attempt = await run(script, {}, { artifacts });
+    expect(attempt.artifacts.map(({ path }) => path).sort()).toEqual(['a.txt', 'b.txt']);
+  });
+
   test('that times out is ended and says so', async () => {
     const attempt = await run('trap "" TERM; echo before; sleep 60', { timeoutSeconds: 0.3 });
     expect(attempt.report).toMatchObject({ reason: 'timeout', signal: 'SIGKILL' });
@@ -225,6 +233,26 @@ describe('a task', () => {
     place.source.changed();
     await exit;
     expect(textOf(attempt)).toBe('Name? hello Ada\n');
+  });
+
+  test('that asks for a secret does not show the answer from then on', async () => {
+    const script = [
+      'echo correct-horse',
+      say('ask', 'Password?', '--key', 'k1', '--secret'),
+      'while ! test -f "$KERUTA_RUN_DIR/answers/k1.json"; do sleep 0.02; done',
+      'cat "$KERUTA_RUN_DIR/answers/k1.json"; echo correct-horse >&2',
+    ].join('\n');
+    const task = place.source.add(script);
+    const { exit } = place.start({ once: true });
+    await place.source.until(() =>
+      place.source.attempts[0]?.messages.find((message) => message.kind === 'ask'),
+    );
+    const attempt = place.source.attemptOf(task);
+    attempt.inputs.push({ id: 'i1', key: 'k1', answer: 'correct-horse' });
+    place.source.changed();
+    await exit;
+    expect(textOf(attempt)).toBe('correct-horse\n{"answer":"*************"}');
+    expect(textOf(attempt, 'stderr')).toBe('*************\n');
   });
 
   test('that asks finds the answer in its run directory', async () => {
