@@ -1,10 +1,12 @@
 /**
  * Makes the bundles and the executable.
  *
- *   node scripts/bundle.ts --node PATH --out FILE [--cache-node PATH]
+ *   node scripts/bundle.ts [--node PATH] [--arch NAME] [--out FILE] [--work DIR]
  *
  * `--node` is the Node binary that becomes the executable; it must be of the version that runs this script, because the
  * code cache is only taken by the same V8. For another architecture the executable is made without code cache.
+ * `--work` is where the parts are made (default dist/build); it is emptied first, so that two builds at the same time need
+ * one each.
  */
 import { execFileSync } from 'node:child_process';
 import {
@@ -25,7 +27,12 @@ import { build } from 'esbuild';
 
 const root = resolve(import.meta.dirname, '..');
 const { values } = parseArgs({
-  options: { node: { type: 'string' }, out: { type: 'string' }, arch: { type: 'string' } },
+  options: {
+    node: { type: 'string' },
+    out: { type: 'string' },
+    arch: { type: 'string' },
+    work: { type: 'string' },
+  },
 });
 const nodeBinary = resolve(values.node ?? process.execPath);
 const out = resolve(values.out ?? join(root, 'dist/keruta'));
@@ -105,16 +112,39 @@ const seaConfig = {
 };
 const require = createRequire(import.meta.url);
 const temporary = join(work, 'keruta');
-const pkg = require('@yao-pkg/pkg/lib-es5/sea') as {
-  default: (entry: string, options: unknown) => Promise<void>;
-};
-const platform = process.platform === 'darwin' ? 'macos' : 'linux';
-await pkg.default(join(work, 'small.cjs'), {
-  nodePath: nodeBinary,
-  seaConfig,
-  signature: platform === 'macos',
-  targets: [{ nodeRange: 'node24', platform, arch, output: temporary }],
-});
+if (native) await packNative();
+else await packForeign();
+
+/** For this machine: by the packager, which also signs on a Mac. */
+async function packNative(): Promise<void> {
+  const pkg = require('@yao-pkg/pkg/lib-es5/sea') as {
+    default: (entry: string, options: unknown) => Promise<void>;
+  };
+  const platform = process.platform === 'darwin' ? 'macos' : 'linux';
+  await pkg.default(join(work, 'small.cjs'), {
+    nodePath: nodeBinary,
+    seaConfig,
+    signature: platform === 'macos',
+    targets: [{ nodeRange: 'node24', platform, arch, output: temporary }],
+  });
+}
+
+/** For another architecture: the packager would run the foreign binary, so its own injector is called directly. */
+async function packForeign(): Promise<void> {
+  const blob = join(work, 'sea.blob');
+  const config = join(work, 'sea-config.json');
+  writeFileSync(config, JSON.stringify({ main: join(work, 'small.cjs'), output: blob, ...seaConfig }));
+  execFileSync(process.execPath, ['--experimental-sea-config', config], { stdio: 'ignore' });
+  const ofPackager = createRequire(require.resolve('@yao-pkg/pkg/package.json'));
+  const { inject } = ofPackager('postject') as {
+    inject: (file: string, name: string, data: Buffer, options: unknown) => Promise<void>;
+  };
+  copyFileSync(nodeBinary, temporary);
+  // The mark that Node looks for; see its documentation of single executable applications.
+  const sentinelFuse = 'NODE_SEA_FUSE_fce680ab2cc467b6e072b8b5df1996b2';
+  await inject(temporary, 'NODE_SEA_BLOB', readFileSync(blob), { sentinelFuse });
+}
+
 mkdirSync(dirname(out), { recursive: true });
 // beside its name first: who runs the old one, or looks while it is copied, never sees half of it
 copyFileSync(temporary, `${out}.new`);
