@@ -128,11 +128,17 @@ function messageOf(answer: FailedAnswer, said: string): string {
   if (answer.status < 400)
     return `${call} answered ${answer.status}, a redirect to ${quote(answer.headers.location ?? '')}; redirects are not followed. Set KERUTA_API_URL to the address of the API itself.`;
   const what = said || (answer.body.trim() ? quote(answer.body) : 'without saying why');
-  const next: Readonly<Record<number, string>> = {
-    401: ' Check KERUTA_API_TOKEN or KERUTA_API_TOKEN_FILE.',
-    403: ' Use a token whose scope covers it.',
-  };
-  return `${call} answered ${answer.status}: ${what}${/[.!?]$/.test(what) ? '' : '.'}${next[answer.status] ?? ''}`;
+  const next = nextStep(answer.status, said !== '');
+  return `${call} answered ${answer.status}: ${what}${/[.!?]$/.test(what) ? '' : '.'}${next === '' ? '' : ` ${next}`}`;
+}
+
+/** What to do about a status. A server that says why also says what to do, except about tokens. */
+function nextStep(status: number, isSaid: boolean): string {
+  if (status === 401) return 'Check KERUTA_API_TOKEN or KERUTA_API_TOKEN_FILE.';
+  if (status === 403) return 'Use a token whose scope covers it.';
+  if (isSaid) return '';
+  if (status === 404) return 'Check that KERUTA_API_URL is the address of the API.';
+  return status >= 500 ? 'Try again; if it stays so, look into the log of the server.' : '';
 }
 
 const checkAddress = (baseUrl: string) =>

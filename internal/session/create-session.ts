@@ -2,6 +2,7 @@ import { InputError } from '../domain/errors.ts';
 import type { Session, TemplateConfig } from '../domain/session.ts';
 import { tellSession } from './events.ts';
 import type { Caller, SessionParts } from './parts.ts';
+import { putNamedSession } from './put-session.ts';
 import { noteSession } from './session-log.ts';
 import { toInstant } from './wire.ts';
 
@@ -38,7 +39,7 @@ export async function createSession(
       createdAt: now,
       updatedAt: now,
     };
-    await tx.putSession(session);
+    await putNamedSession(tx, session);
     const { id: sessionId, name, status, description, tags } = session;
     const message = `Session ${name} was created.`;
     await noteSession(tx, parts, { sessionId, action: 'session_created', message, now });

@@ -5,6 +5,7 @@ import { visibleSession } from './authorize.ts';
 import { readWish, type SessionWish } from './create-session.ts';
 import { tellSession } from './events.ts';
 import type { Caller, SessionParts } from './parts.ts';
+import { putNamedSession } from './put-session.ts';
 import { noteSession, type SessionAction } from './session-log.ts';
 import { toInstant } from './wire.ts';
 
@@ -29,7 +30,7 @@ export async function replaceSession(
   return onSession(parts, ref, async (tx, before, now) => {
     const workspaceId = wish.workspaceId ?? before.workspaceId;
     const session: Session = { ...before, ...fields, workspaceId, updatedAt: now };
-    await tx.putSession(session);
+    await putNamedSession(tx, session);
     const note = noter(tx, parts, session, now);
     await note('session_updated', `Session ${session.name} was changed.`);
     if (JSON.stringify(before.templateConfig) !== JSON.stringify(session.templateConfig)) {

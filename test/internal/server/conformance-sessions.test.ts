@@ -182,7 +182,9 @@ const rows: readonly Row[] = [
       const answer = await call('POST', 'sessions', { name });
       expect(answer).toMatchObject({
         status: 409,
-        body: { error: { code: 'KERUTA_ERR_SESSION_NAME_TAKEN' } },
+        body: {
+          error: { code: 'KERUTA_ERR_SESSION_NAME_TAKEN', message: expect.stringContaining('is named') },
+        },
       });
     },
   ],
