@@ -161,13 +161,19 @@ export class Place {
     return started;
   }
 
-  /** Starts a server on a free port, and makes it the one that everything here talks to. */
-  async server(args: readonly string[] = [], options: StartOptions & { port?: number } = {}) {
+  /**
+   * Starts a server on a free port, and makes it the one that everything here talks to.
+   * @param options.token  the admin token that it is given; default: it makes one
+   */
+  async server(
+    args: readonly string[] = [],
+    options: StartOptions & { readonly port?: number; readonly token?: string } = {},
+  ) {
     const words = ['server', '--port', String(options.port ?? 0), '--data-dir', this.path('server'), ...args];
     const started = this.start(this.executable, words, { timeoutMs: longestMs, ...options });
     const url = await this.#said(started, /keruta listens on (\S+)/);
     await this.#said(started, /token/);
-    this.use(url, readFileSync(this.path('server/admin.token'), 'utf8').trim());
+    this.use(url, options.token ?? readFileSync(this.path('server/admin.token'), 'utf8').trim());
     return { ...started, url, port: Number(new URL(url).port) } satisfies RunningServer;
   }
 
