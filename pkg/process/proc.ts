@@ -20,6 +20,10 @@ export interface ProcessStat {
   readonly command: string;
   /** one letter: R, S, D, T, Z, … */
   readonly state: string;
+  /** whether it does nothing any more but give back what it holds */
+  readonly exiting: boolean;
+  /** threads that still run, itself included */
+  readonly threads: number;
   readonly parentPid: number;
   readonly session: number;
   /** user and system time of its own; clock ticks */
@@ -75,6 +79,8 @@ export function parseStat(line: string): ProcessStat | null {
     pid: Number(line.slice(0, open)),
     command: line.slice(open + 1, close),
     state: fields[0] ?? '',
+    exiting: (field(9) & exitingFlag) !== 0,
+    threads: field(20),
     parentPid: field(4),
     session: field(6),
     cpuTicks: field(14) + field(15),
@@ -89,9 +95,12 @@ export function readStat(pid: number): ProcessStat | null {
   return line === null ? null : parseStat(line);
 }
 
-/** Whether the process has ended and waits only to be collected. */
+/** PF_EXITING of the kernel's task flags. @see proc(5), field 9 of stat */
+const exitingFlag = 0x4;
+
+/** Whether the process has ended and waits only to be collected. One whose first thread alone has ended is alive. */
 export function isDead(stat: ProcessStat): boolean {
-  return stat.state === 'Z' || stat.state === 'X';
+  return (stat.state === 'Z' || stat.state === 'X' || stat.exiting) && stat.threads <= 1;
 }
 
 /** Whether this very process is alive: not a zombie, and not another one with its pid. */

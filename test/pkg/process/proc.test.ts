@@ -42,6 +42,8 @@ describe('a line of /proc/PID/stat', () => {
       pid: 42,
       command,
       state: 'S',
+      exiting: false,
+      threads: 1,
       parentPid: 1,
       session: 41,
       cpuTicks: 15,
@@ -53,6 +55,21 @@ describe('a line of /proc/PID/stat', () => {
   test.each(['', 'x', '42', '42 (sh) S 1'])('is nothing when it is "%s"', (text) => {
     expect(parseStat(text)).toBeNull();
   });
+});
+
+test.each([
+  ['S', 4194560, 1, false],
+  ['D', 4194560, 1, false],
+  ['Z', 4194564, 1, true],
+  ['X', 4194564, 0, true],
+  ['R', 4194564, 1, true],
+  // its first thread has ended, another one goes on
+  ['Z', 4194564, 2, false],
+])('a process in state %s with flags %i and %i threads is dead: %s', (state, flags, threads, dead) => {
+  const stat = parseStat(
+    `42 (sh) ${state} 1 42 41 0 -1 ${flags} 1 0 0 0 7 8 9 10 20 0 ${threads} 0 123456 0 0`,
+  );
+  expect(stat !== null && isDead(stat)).toBe(dead);
 });
 
 describe.skipIf(bootId() === null)('a machine with /proc', () => {
