@@ -9,7 +9,8 @@
  *   not wait for background children that hold the output open;
  * - `attach` to a directory gives the same run again, in any state, any number of times;
  * - after `kill` nothing that the run started is alive, and nothing that it did not start was touched;
- * - `start` for a run that was already started attaches instead of starting it a second time.
+ * - `start` for a run that was already started attaches instead of starting it a second time;
+ * - of all the starts of one directory, whoever made them and whenever they come through, one at most runs the script.
  */
 import type { ProcessEnd } from '../domain/outcome.ts';
 import type { StreamName, Usage } from '../domain/task.ts';
@@ -21,8 +22,13 @@ export interface Executor {
    * @throws {InputError} KERUTA_ERR_INTERPRETER_MISSING; {UnavailableError} KERUTA_ERR_DISK_FULL
    */
   start(spec: RunSpec): Promise<Run>;
-  /** Finds the run of a directory; null when nothing was ever started there. */
+  /** Finds the run of a directory; null when there is none to be found, be it lost or never started. */
   attach(directory: string): Promise<Run | null>;
+  /**
+   * Whether it is certain that no script ever ran in this directory, so that a start that was broken off may be made
+   * again. Ask `attach` first: it waits for a start that is on its way.
+   */
+  isUntouched(directory: string): Promise<boolean>;
   /** Makes ready for the next start, where that saves time; harmless to leave out. */
   prepare(): void;
   /** Lets go of what `prepare` made; runs go on. */

@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { bootId } from '../../pkg/process/proc.ts';
 import { judge, type Outcome } from '../domain/outcome.ts';
 import type { Run } from '../executor/executor.ts';
 import { snapshotArtifacts } from './artifacts/scan.ts';
@@ -30,7 +31,9 @@ export async function beginRun(parts: TaskParts, scene: Scene): Promise<BegunRun
   const declared = scene.cursor.state.declared;
   if (started !== null) {
     const run = await parts.executor.attach(scene.directory);
-    return run === null ? judge(unknownEnd, 'agent_lost', declared) : { run, started };
+    if (run !== null) return { run, started };
+    if (!(await neverRan(parts, scene, started))) return judge(unknownEnd, 'agent_lost', declared);
+    parts.log.info('a start that was broken off is made again', { taskId: scene.record.task.id });
   }
   scene.speak();
   let step: 'checkout' | 'refused' = 'checkout';
@@ -46,6 +49,16 @@ export async function beginRun(parts: TaskParts, scene: Scene): Promise<BegunRun
     parts.log.warn('the task could not be started', { error, taskId: scene.record.task.id });
     return refusal(error, step);
   }
+}
+
+/** Whether a former agent ended between its decision to start the script and the start itself. */
+async function neverRan(
+  { executor }: TaskParts,
+  scene: Scene,
+  { bootId: before }: StartedRun,
+): Promise<boolean> {
+  const sameBoot = typeof before === 'string' && before === bootId();
+  return sameBoot && (await executor.isUntouched(scene.directory));
 }
 
 async function start(parts: TaskParts, scene: Scene, workplace: Workplace): Promise<BegunRun> {
@@ -73,6 +86,7 @@ async function start(parts: TaskParts, scene: Scene, workplace: Workplace): Prom
     at: parts.clock.now(),
     workingDirectory: workplace.directory,
     artifactsDirectories: workplace.artifactsDirectories,
+    bootId: bootId(),
     secrets: secretsFor(parts, scene, env),
   };
   const snapshot = await snapshotArtifacts(workplace.artifactsDirectories);

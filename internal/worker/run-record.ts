@@ -24,6 +24,8 @@ export interface StartedRun {
   readonly at: number;
   readonly workingDirectory: string;
   readonly artifactsDirectories: readonly string[];
+  /** of the machine then; null where it does not tell, left out by older versions */
+  readonly bootId?: string | null;
   /** what is masked in its output, so that the same bytes come out after a restart */
   readonly secrets: readonly string[];
 }

@@ -19,6 +19,7 @@ export function teeExecutor(inner: Executor, target: TeeTarget): Executor {
       const run = await inner.attach(directory);
       return run && teeRun(run, target);
     },
+    isUntouched: (directory) => inner.isUntouched(directory),
     prepare: () => inner.prepare(),
     close: () => inner.close(),
   };

@@ -1,23 +1,15 @@
 /** Runs scripts on this machine, each under a shim of its own; see shim-script.ts. */
 import { createHash } from 'node:crypto';
-import {
-  chmodSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  rmSync,
-  statfsSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, rmSync, statfsSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Clock } from '../../../pkg/clock/clock.ts';
 import { bootId, newestPid, type ProcessId } from '../../../pkg/process/proc.ts';
 import { NotFoundError, UnavailableError } from '../../domain/errors.ts';
 import type { Executor, Run, RunSpec } from '../executor.ts';
 import { prepareScript } from './interpreter.ts';
-import { type Launch, launchRun, launchSpare, type ShimPlace, type Spare } from './launch.ts';
+import { type Launch, launchRun, type ShimPlace } from './launch.ts';
 import { LocalRun } from './local-run.ts';
+import { type Nursery, openNursery, removeOldSpares, type Spare } from './nursery.ts';
 import { findShimPrograms } from './programs.ts';
 import { type RunRecord, readProcessId, readRunRecord, runFile } from './run-files.ts';
 import { marker } from './run-processes.ts';
@@ -51,6 +43,7 @@ class LocalExecutor implements Executor {
   readonly #starting = new Map<string, Promise<Run>>();
   /** runs whose shim has not said yet who it is */
   readonly #launched = new Map<string, LocalRun>();
+  #nursery: Nursery | null = null;
   #spare: Spare | null = null;
   #spares = 0;
   #closed = false;
@@ -89,16 +82,25 @@ class LocalExecutor implements Executor {
     }
   }
 
+  async isUntouched(directory: string): Promise<boolean> {
+    const record = readRunRecord(directory);
+    // after a crash of the machine a file that is not there proves nothing
+    if (record !== null && record.bootId !== bootId()) return false;
+    const traces = [runFile.shim, runFile.leader, runFile.holder, runFile.exit, runFile.drained];
+    return traces.every((name) => !existsSync(join(directory, name)));
+  }
+
   prepare(): void {
     if (this.#closed || this.#spare?.isReady()) return;
     this.#spare?.discard();
     this.#spare = null;
     try {
       this.#prepareState();
-      if (this.#spares === 0) this.#removeOldSpares();
+      if (this.#spares === 0) removeOldSpares(this.#stateDirectory);
       this.#spares += 1;
       const directory = join(this.#stateDirectory, `spare-${process.pid}-${this.#spares}`);
-      this.#spare = launchSpare(this.#place, directory);
+      if (!this.#nursery?.isOpen()) this.#nursery = openNursery(this.#place, this.#stateDirectory);
+      this.#spare = this.#nursery?.order(directory) ?? null;
     } catch {
       // a full disk or a deleted directory: the next start tells, with its own message
     }
@@ -108,6 +110,7 @@ class LocalExecutor implements Executor {
     this.#closed = true;
     this.#spare?.discard();
     this.#spare = null;
+    this.#nursery?.close();
   }
 
   async #start(spec: RunSpec): Promise<Run> {
@@ -190,28 +193,10 @@ class LocalExecutor implements Executor {
     writeFileSync(this.#place.shimFile, shimScript, { mode: 0o600 });
   }
 
-  /** Spares of an agent that died have ended; their directories are left. */
-  #removeOldSpares(): void {
-    for (const name of readdirSync(this.#stateDirectory)) {
-      const owner = /^spare-(\d+)-\d+$/.exec(name)?.[1];
-      if (owner !== undefined && !isRunning(Number(owner))) {
-        rmSync(join(this.#stateDirectory, name), { recursive: true, force: true });
-      }
-    }
-  }
-
   #forgetClaimed(except: string): void {
     for (const directory of this.#launched.keys()) {
       if (directory !== except && existsSync(join(directory, runFile.shim))) this.#launched.delete(directory);
     }
-  }
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
 }
 

@@ -7,6 +7,9 @@ export interface ShimPrograms {
   readonly cat: string;
   readonly sleep: string;
   readonly mkfifo: string;
+  /** for the nursery; null when it is not there, as `setsid` */
+  readonly bash: string | null;
+  readonly setsid: string | null;
 }
 
 /** Not the agent's PATH: a task may have changed what stands there. */
@@ -28,5 +31,7 @@ export function findShimPrograms(shell?: readonly string[]): ShimPrograms {
     cat: find('cat'),
     sleep: find('sleep'),
     mkfifo: find('mkfifo'),
+    bash: isProgram(bash) ? bash : null,
+    setsid: isProgram(find('setsid')) ? find('setsid') : null,
   };
 }

@@ -17,6 +17,12 @@ export const runFile = {
   /** directory of the FIFOs; apart, so that a watch of the run does not see every single write */
   pipes: 'pipes',
   stdin: 'pipes/stdin',
+  /** FIFO in the directory of a spare, from which it reads whether it has a run */
+  go: 'go',
+  /** /proc/PID/stat of a spare, once it waits */
+  ready: 'ready',
+  /** there when a spare is not wanted any more */
+  over: 'over',
   /** /proc/PID/stat of the shim at its start */
   shim: 'shim',
   /** pid of the script's own process */

@@ -7,19 +7,38 @@
  * the others are silent about SIGINT and SIGPIPE, which then look like exit codes 130 and 141.
  *
  * Two ways in: `run` starts at once in the run's directory; `spare` prepares everything in a directory of its own and
- * waits for one line on its stdin. When that ends without a line the agent is gone, and so is the spare. What
- * to run then stands as shell text in descriptor 3, an unnamed file in memory: environment values never touch a disk.
+ * waits for one line in the FIFO `go`: `go`, or `end`. What to run then stands as shell text in descriptor 3, an unnamed
+ * file in memory: environment values never touch a disk.
+ *
+ * Spares are made by the `nursery`, which belongs to the agent and forks in a fraction of the time that an agent with
+ * all its memory takes. It reads two lines per spare: the directory, and what descriptor 3 shall be. When its stdin ends
+ * the agent is gone, and it ends the spare that waits.
  *
  * Descriptors (dash knows one digit): 4, 5 the pipes' writing ends; 6, 7 their reading ends; 8 stdin's pipe read-write,
  * held by the holder alone; 9 its reading end. Names begin with `k_` because exported variables share the name space.
  */
 export const shimScript = `# usage: shim run CAT SLEEP MKFIFO UMASK DIRECTORY INPUT INTERPRETER... | shim spare CAT SLEEP MKFIFO UMASK
+#   | shim nursery CAT SLEEP MKFIFO UMASK SETSID SHELL... SHIM
 umask 077
 exec 2>/dev/null
 trap '' HUP INT QUIT USR1 USR2 ALRM TERM PIPE
 k_mode=$1 k_cat=$2 k_sleep=$3 k_mkfifo=$4 k_umask=$5 k_hold= k_bash=
 shift 5
 case $BASH_VERSION in [5-9].* | [1-9][0-9].*) k_bash=1 ;; esac
+
+if [ "$k_mode" = nursery ]; then
+  k_dir=
+  while IFS= read -r k_next && IFS= read -r k_text; do
+    k_dir=$k_next
+    (
+      trap - HUP INT QUIT USR1 USR2 ALRM TERM PIPE
+      cd "$k_dir" && exec "$@" spare "$k_cat" "$k_sleep" "$k_mkfifo" "$k_umask" </dev/null 3<"$k_text"
+    ) &
+  done
+  # a spare looks for "over" once it can be spoken to, so one of the two reaches it
+  : >"$k_dir/over" && [ -p "$k_dir/go" ] && echo end 1<>"$k_dir/go"
+  exit
+fi
 
 # What the agent inherited or leaked is not for the run. dash cannot name descriptors of two digits.
 for k_fd in /proc/self/fd/*; do
@@ -32,7 +51,7 @@ for k_fd in /proc/self/fd/*; do
 done
 
 k_open() {
-  [ -p pipes/stderr ] || "$k_mkfifo" pipes/stdin pipes/hold pipes/stdout pipes/stderr
+  [ -p pipes/stderr ] || "$k_mkfifo" pipes/stdin pipes/hold pipes/stdout pipes/stderr "$@"
   exec 4<>pipes/stdout 5<>pipes/stderr 6<pipes/stdout 7<pipes/stderr
   exec 4>pipes/stdout 5>pipes/stderr
 }
@@ -90,11 +109,18 @@ k_script() {
 }
 
 if [ "$k_mode" = spare ]; then
-  k_open
+  k_open go
+  exec <>go
+  [ -e over ] && exit
   k_writers
-  IFS= read -r k_go || exit 0
+  read -r k_line </proc/self/stat
+  echo "$k_line" >ready
+  IFS= read -r k_go
+  [ "$k_go" = go ] || exit 0
   . /proc/self/fd/3
   exec </dev/null 3>&-
+  # an agent that found no sign of us began anew, with pipes of its own
+  [ pipes/stdout -ef /proc/self/fd/4 ] || exit 0
 else
   k_open
 fi

@@ -124,6 +124,16 @@ export function executorContract(name: string, makeFixture: () => Promise<Execut
 
     test('a directory where nothing was started has no run', async () => {
       expect(await executor.attach(join(fixture.base, 'nothing'))).toBeNull();
+      expect(await executor.isUntouched(join(fixture.base, 'nothing'))).toBe(true);
+    });
+
+    test('a directory in which something was started is not untouched any more, also when it has ended', async () => {
+      const spec = specOf('sleep 0.1');
+      const run = await executor.start(spec);
+      await until(async () => ((await run.processes()).length > 0 ? true : null));
+      expect(await executor.isUntouched(spec.directory)).toBe(false);
+      await endOf(run);
+      expect(await executor.isUntouched(spec.directory)).toBe(false);
     });
 
     test('another agent finds a run again, in any state and any number of times', async () => {

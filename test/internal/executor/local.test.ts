@@ -40,6 +40,13 @@ executorContract('the local executor under plain sh', () => localFixture(['/bin/
 const busybox = ['/bin/busybox', '/usr/bin/busybox'].find((file) => existsSync(file));
 if (busybox) executorContract('the local executor under busybox', () => localFixture([busybox, 'sh']));
 
+/** The pid in a file that holds a line of /proc/PID/stat; null before it is whole. */
+function readStatLine(path: string): number | null {
+  return existsSync(path) && readFileSync(path, 'utf8').endsWith('\n')
+    ? Number.parseInt(readFileSync(path, 'utf8'), 10)
+    : null;
+}
+
 describe('the local executor', () => {
   let base: string;
   let executor: Executor;
@@ -268,6 +275,27 @@ describe('the local executor', () => {
       stateDirectory: join(base, 'executor'),
     });
     expect(await later.attach(spec.directory)).toBeNull();
+  });
+
+  test('a start that comes through after another one took its place runs nothing', async () => {
+    executor.prepare();
+    const ready = () => readdirSync(join(base, 'executor')).find((name) => name.startsWith('spare-'));
+    const spare = await until(() => readStatLine(join(base, 'executor', ready() ?? '', 'ready')));
+    process.kill(spare, 'SIGSTOP');
+    const script = 'echo ran >>ledger; echo x';
+    await executor.start({ ...spec, script });
+    const later = makeLocalExecutor({
+      clock: { ...systemClock, now: () => systemClock.now() + 10_000 },
+      stateDirectory: join(base, 'executor'),
+    });
+    expect(await later.attach(spec.directory)).toBeNull();
+    expect(await later.isUntouched(spec.directory)).toBe(true);
+    const run = await later.start({ ...spec, script });
+    expect((await outputOf(run)).toString()).toBe('x\n');
+    process.kill(spare, 'SIGCONT');
+    await until(() => (isAlive({ pid: spare, startTicks: null }) ? null : true));
+    expect(readFileSync(join(base, 'ledger'), 'utf8')).toBe('ran\n');
+    expect((await outputOf(run)).toString()).toBe('x\n');
   });
 
   test('a run whose directory the script deletes still ends', async () => {

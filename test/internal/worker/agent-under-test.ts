@@ -20,21 +20,27 @@ export class Place {
     return agentOptions(this.root, { sessionId: this.source.session.id, ...change });
   }
 
-  /** Starts an agent with the real executor against the fake server. */
-  start(change: Partial<AgentOptions> = {}): { control: AgentControl; exit: Promise<AgentExit> } {
+  /** Starts an agent with the real executor, unless told otherwise, against the fake server. */
+  start(
+    change: Partial<AgentOptions> = {},
+    parts: Partial<AgentParts> = {},
+  ): {
+    control: AgentControl;
+    exit: Promise<AgentExit>;
+  } {
     const control = new AgentControl();
     const options = this.options(change);
     const started = {
       control,
-      exit: runAgent({ ...agentParts(options), source: () => this.source }, options, control),
+      exit: runAgent({ ...agentParts(options), source: () => this.source, ...parts }, options, control),
     };
     this.running.push(started);
     return started;
   }
 
   /** Runs an agent until one task has ended. */
-  once(change: Partial<AgentOptions> = {}): Promise<AgentExit> {
-    return this.start({ once: true, ...change }).exit;
+  once(change: Partial<AgentOptions> = {}, parts: Partial<AgentParts> = {}): Promise<AgentExit> {
+    return this.start({ once: true, ...change }, parts).exit;
   }
 
   async remove(): Promise<void> {

@@ -1,9 +1,9 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { cpSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { encodeMailboxRecord } from '../../../internal/domain/mailbox.ts';
 import { isAlive } from '../../../pkg/process/proc.ts';
-import { Place } from './agent-under-test.ts';
+import { agentParts, Place } from './agent-under-test.ts';
 import type { FakeAttempt } from './fake-source.ts';
 
 let place: Place;
@@ -70,6 +70,24 @@ describe('a task', () => {
     const stars = (text: string) => '*'.repeat(text.length);
     expect(textOf(attempt)).toBe(`tok=${stars(token)}\n${stars(secret)}\n${stars(agents)}\n`);
     expect(JSON.stringify([attempt.messages, attempt.report])).not.toContain(secret);
+  });
+
+  test('whose agent died just before its script started is started by the next one, as the same attempt', async () => {
+    const root = join(place.root, 'next');
+    const task = place.source.add('echo ran >> "$HOME/ledger"; echo x');
+    const { executor } = agentParts(place.options());
+    const start = () => {
+      // what a kill -9 would leave at this instant
+      cpSync(place.options().baseDirectory, root, { recursive: true });
+      throw new Error('the rest of this agent does not count');
+    };
+    await place.once({}, { executor: Object.assign(executor, { start }) });
+    await place.once({ baseDirectory: root });
+    const attempt = place.source.attemptOf(task);
+    expect(attempt.report).toMatchObject({ exitCode: 0, reason: null });
+    expect(textOf(attempt)).toBe('x\n');
+    expect(readFileSync(join(place.root, 'ledger'), 'utf8')).toBe('ran\n');
+    expect(place.source.attempts).toHaveLength(1);
   });
 
   test('finds the environment contract and its parameters', async () => {
@@ -248,6 +266,8 @@ describe('a task', () => {
       place.source.attempts[0]?.messages.find((message) => message.kind === 'ask'),
     );
     const attempt = place.source.attemptOf(task);
+    // what is sent after the answer is masked, wherever it stands
+    await place.source.until(() => textOf(attempt) === 'correct-horse\n');
     attempt.inputs.push({ id: 'i1', key: 'k1', answer: 'correct-horse' });
     place.source.changed();
     await exit;
