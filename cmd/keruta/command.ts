@@ -85,6 +85,8 @@ export interface Command<P extends PositionalMap = PositionalMap, O extends Opti
   readonly failureExit?: number;
   /** left out of lists and completion, but works */
   readonly hidden?: boolean;
+  /** What has to be done while SIGINT and SIGTERM still end the process by themselves; after the line was read. */
+  readonly beforeSignals?: (context: CommandContext) => Promise<void>;
   /**
    * Does it.
    * @returns the exit status
@@ -141,7 +143,7 @@ export interface CommandContext {
   /** aborted at the first SIGINT or SIGTERM, unless the command listens itself by `onStop` */
   readonly signal: AbortSignal;
   /**
-   * Takes over SIGINT and SIGTERM.
+   * Takes over SIGINT and SIGTERM. One that came before is told at once.
    * @param listener gets the name of the signal, and how many came so far, this one included
    * @returns gives them back
    */

@@ -9,7 +9,10 @@ import { readConfigFiles, readEnvFile } from './config-files.ts';
 import type { ReadLine } from './read-line.ts';
 
 /** The process, handed in as values: what a context is made from. */
-export type ProcessParts = Omit<CommandContext, 'words' | 'json' | 'log' | 'settings' | 'makeClient'>;
+export type ProcessParts = Omit<CommandContext, 'words' | 'json' | 'log' | 'settings' | 'makeClient'> & {
+  /** From now on SIGINT and SIGTERM abort `signal` or are told to listeners; before, they end the process. Once. */
+  readonly takeSignals: () => void;
+};
 
 /**
  * Makes the context of one command line. Nothing is read until it is asked for, but for `--env-file`.

@@ -6,19 +6,23 @@ import type { Writer } from './command.ts';
 import type { ProcessParts } from './context.ts';
 import { version } from './version.ts';
 
-/** Makes the parts of this process. Signals are taken over at once: the first aborts `signal`, unless a command listens. */
+/**
+ * Makes the parts of this process. Once signals are taken over the first aborts `signal`, unless a command listens. Who
+ * begins to listen later hears of those that came before: a daemon that is told to stop while it starts must stop.
+ */
 export function makeProcessParts(): ProcessParts {
   const stop = new AbortController();
   const listeners = new Set<(name: 'SIGINT' | 'SIGTERM', count: number) => void>();
   let count = 0;
-  for (const name of ['SIGINT', 'SIGTERM'] as const) {
-    process.on(name, () => {
-      count += 1;
-      if (listeners.size > 0) for (const listener of listeners) listener(name, count);
-      else if (count === 1) stop.abort(new DOMException(`stopped by ${name}`, 'AbortError'));
-      else process.exit(name === 'SIGINT' ? 130 : 143);
-    });
-  }
+  let unheard: 'SIGINT' | 'SIGTERM' | null = null;
+  const hear = (name: 'SIGINT' | 'SIGTERM') => {
+    count += 1;
+    if (listeners.size > 0) for (const listener of listeners) listener(name, count);
+    else if (count === 1) {
+      unheard = name;
+      stop.abort(new DOMException(`stopped by ${name}`, 'AbortError'));
+    } else process.exit(name === 'SIGINT' ? 130 : 143);
+  };
   return {
     stdout: makeWriter(process.stdout),
     stderr: makeWriter(process.stderr),
@@ -32,8 +36,13 @@ export function makeProcessParts(): ProcessParts {
     clock: systemClock,
     random: systemRandom,
     signal: stop.signal,
+    takeSignals: () => {
+      for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, () => hear(name));
+    },
     onStop: (listener) => {
       listeners.add(listener);
+      if (unheard !== null) listener(unheard, count);
+      unheard = null;
       return () => listeners.delete(listener);
     },
   };

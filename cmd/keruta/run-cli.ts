@@ -53,6 +53,8 @@ async function runCommand(
   }
   const line = readLine(rest, command);
   const context = makeContext(parts, command, { line, words: rest });
+  await command.beforeSignals?.(context);
+  parts.takeSignals();
   const run = command.run as (context: CommandContext, values: unknown) => Promise<number>;
   return run(context, line.values);
 }

@@ -69,6 +69,7 @@ export async function cli(argv: readonly string[], options: CliOptions = {}): Pr
     clock: systemClock,
     random: systemRandom,
     signal: stop.signal,
+    takeSignals: () => {},
     onStop: (listener) => {
       listeners.add(listener);
       return () => listeners.delete(listener);

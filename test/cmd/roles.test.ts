@@ -11,30 +11,35 @@ import {
 } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { takeHandedToken, withoutToken } from '../../cmd/keruta/roles/hand-over.ts';
+import { removeForgotten, takeHandedToken, withoutToken } from '../../cmd/keruta/roles/hand-over.ts';
 import { readPidFile, writePidFile } from '../../cmd/keruta/roles/pid-file.ts';
 import { isLoopback } from '../../cmd/keruta/roles/start-server.ts';
 import { readServerState, writeServerState } from '../../cmd/keruta/server-state.ts';
 import { cli, temporaryDirectory } from './harness.ts';
 
-test('a PID file names this very process, and is removed by its owner only', () => {
+test('a PID file holds the pid of this very process alone, and is removed by its owner only', () => {
   const file = join(temporaryDirectory(), 'a.pid');
   const remove = writePidFile(file, process.pid);
-  expect(readFileSync(file, 'utf8').split('\n')[0]).toBe(String(process.pid));
+  expect(readFileSync(file, 'utf8')).toBe(`${process.pid}\n`);
   expect(readPidFile(file)?.pid).toBe(process.pid);
   expect(() => writePidFile(file, process.ppid)).toThrow('which is running');
   remove();
-  expect(existsSync(file)).toBe(false);
+  expect([existsSync(file), existsSync(`${file}.id`)]).toEqual([false, false]);
 });
 
-test.each(['', 'abc', '99999999\n', `${process.pid}\n1 other-boot\n`])(
-  'a PID file with %j names nobody',
-  (text) => {
-    const file = join(temporaryDirectory(), 'a.pid');
-    writeFileSync(file, text);
-    expect(readPidFile(file)).toBeNull();
-  },
-);
+test.each([
+  ['', ''],
+  ['abc\n', 'abc 1 boot\n'],
+  ['99999999\n', '99999999 1 boot\n'],
+  [`${process.pid}\n`, `${process.pid} 1 other-boot\n`],
+  [`${process.pid}\n`, `${process.ppid} 1 boot\n`],
+  [`${process.pid}\n`, null],
+])('a PID file with %j beside %j names nobody', (text, identity) => {
+  const file = join(temporaryDirectory(), 'a.pid');
+  writeFileSync(file, text);
+  if (identity !== null) writeFileSync(`${file}.id`, identity);
+  expect(readPidFile(file)).toBeNull();
+});
 
 test('a token leaves the environment through a file that is read once', () => {
   const directory = temporaryDirectory();
@@ -48,6 +53,16 @@ test('a token leaves the environment through a file that is read once', () => {
   expect(takeHandedToken()).toBe('krt_x');
   expect(takeHandedToken()).toBeNull();
   expect(readdirSync(directory)).toEqual([]);
+});
+
+test('a token that nobody came for does not stay', () => {
+  const directory = temporaryDirectory();
+  withoutToken({ KERUTA_API_TOKEN: 'krt_x' }, directory);
+  writeFileSync(join(directory, 'another'), '');
+  removeForgotten(directory, Date.now());
+  expect(readdirSync(directory)).toHaveLength(2);
+  removeForgotten(directory, Date.now() + 120_000);
+  expect(readdirSync(directory)).toEqual(['another']);
 });
 
 test('a server that is gone is not found by its file', () => {

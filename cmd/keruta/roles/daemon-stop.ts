@@ -1,4 +1,5 @@
 import { NotFoundError, UnavailableError } from '../../../internal/domain/errors.ts';
+import { isAlive } from '../../../internal/worker/process-identity.ts';
 import { signalProcess } from '../../../pkg/process/proc.ts';
 import { type CommandContext, command } from '../command.ts';
 import { fromSetting } from '../options.ts';
@@ -29,7 +30,8 @@ export const daemonStop = command({
         `no agent runs (there is no live process in ${pidFile})`,
       );
     }
-    const isGone = () => readPidFile(pidFile)?.pid !== process.pid;
+    // not when its PID file is gone: it removes that while it ends
+    const isGone = () => !isAlive(process);
     // The stages of the agent: let the task end, cancel it, leave.
     const stages = now
       ? [0, values.cancelGrace + 10_000, 5000]

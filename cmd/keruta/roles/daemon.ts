@@ -17,12 +17,15 @@ export const daemon = command({
     'keruta daemon --poll-interval 10 --port 8080',
     'keruta daemon --once --exit-on-idle 5m',
   ],
+  beforeSignals: async (context) => {
+    const { values } = await context.settings();
+    const { leaveTokenBehind } = await import('./hand-over.ts');
+    leaveTokenBehind(values.baseDir, context.clock.now());
+  },
   run: async (context) => {
     const settings = await context.settings();
     const { values } = settings;
-    const { leaveTokenBehind, takeHandedToken } = await import('./hand-over.ts');
-    leaveTokenBehind(values.baseDir);
-    const handed = takeHandedToken();
+    const handed = (await import('./hand-over.ts')).takeHandedToken();
     const { findAccess } = await import('../client.ts');
     const { withLog } = await import('./open-log.ts');
     const { startAgent } = await import('./start-agent.ts');

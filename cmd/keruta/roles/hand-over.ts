@@ -3,7 +3,7 @@
  * (`/proc/PID/environ`; deleting the variable does not change that file). The process replaces itself by itself, with
  * the token in a file that only its user can read and that is removed as soon as it was read.
  */
-import { readFileSync, rmSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { systemRandom } from '../../../pkg/random/random.ts';
 import { replaceFile } from '../own-file.ts';
@@ -11,6 +11,9 @@ import { selfCommand } from './self.ts';
 
 /** Names the file in the environment of the new process. */
 const variable = 'KERUTA_HANDOVER';
+const prefix = 'handover.';
+/** A file is read within a second; an older one is read by nobody. */
+const forgottenAfterMs = 60_000;
 /** Variables that hold the token of the API. */
 const tokenVariables = ['KERUTA_API_TOKEN', 'KERUTA_AUTH_TOKEN', 'KERUTA_API_KEY'];
 
@@ -26,17 +29,20 @@ export function withoutToken(
     }),
   );
   if (!token) return kept;
-  const file = join(directory, `handover.${systemRandom.secret(12)}`);
+  const file = join(directory, `${prefix}${systemRandom.secret(12)}`);
   replaceFile(file, token, systemRandom.secret(6));
   return { ...kept, [variable]: file };
 }
 
 /**
  * Replaces this process when its environment holds a token; the process id stays. Where that cannot be done the process
- * goes on as it is.
+ * goes on as it is. To be called before anything catches signals: the new program knows nothing of those that were
+ * caught by the old one.
  * @param directory  for the file; 0700
+ * @param now        epoch ms
  */
-export function leaveTokenBehind(directory: string): void {
+export function leaveTokenBehind(directory: string, now: number): void {
+  removeForgotten(directory, now);
   if (!tokenVariables.some((name) => process.env[name])) return;
   if (typeof process.execve !== 'function') return;
   const env = withoutToken(process.env, directory);
@@ -47,6 +53,18 @@ export function leaveTokenBehind(directory: string): void {
     process.execve(program, [program, ...rest, ...process.argv.slice(2)], env);
   } catch {
     rmSync(env[variable] ?? '', { force: true });
+  }
+}
+
+/** Removes the files of processes that ended between the two programs. @param now  epoch ms */
+export function removeForgotten(directory: string, now: number): void {
+  try {
+    for (const name of readdirSync(directory)) {
+      const file = join(directory, name);
+      if (name.startsWith(prefix) && statSync(file).mtimeMs < now - forgottenAfterMs) rmSync(file);
+    }
+  } catch {
+    // there is no directory yet, or another one was quicker
   }
 }
 
