@@ -27,18 +27,17 @@ suite() { # suite NAME VITEST-ARGUMENTS…: counts every test in it
   shift
   vitest run "$@" --reporter=default --reporter=json --outputFile.json="$reports/$name.json" >"$reports/out" 2>&1
   status=$?
-  local counts
-  counts=$(node -e '
-    const report = JSON.parse(require("fs").readFileSync(process.argv[1], "utf8"));
-    const broken = report.testResults.filter((file) => file.status === "failed" && file.assertionResults.length === 0).length;
-    console.log(report.numPassedTests, report.numFailedTests + broken);' "$reports/$name.json" 2>/dev/null) || counts="0 1"
+  local counts good bad
+  counts=$(node scripts/test-report.ts "$reports/$name.json" 2>"$reports/failures") || counts="0 1"
   read -r good bad <<<"$counts"
   if [ $status != 0 ] && [ "$bad" = 0 ]; then bad=1; fi
   passed=$((passed + good))
   failed=$((failed + bad))
   if [ $status != 0 ]; then
     echo "FAIL  $name: $bad failed, $good passed"
-    tail -n 150 "$reports/out"
+    cat "$reports/failures"
+    echo "--- the end of what it printed"
+    grep -v '✓' "$reports/out" | tail -n 60
   else
     echo "ok    $name: $good passed ($((SECONDS - started)) s)"
     grep -E '^(Lines|Statements|Branches|Functions) ' "$reports/out" | sed 's/^/      /'
