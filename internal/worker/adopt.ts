@@ -20,7 +20,7 @@ export function unsettledRuns(runs: string, clock: Clock): readonly RunRecord[] 
     const at = modifiedAt(directory);
     if (receipt !== null) {
       if (clock.now() - receipt.at > receiptKeptMs) rmSync(directory, { recursive: true, force: true });
-      else clearRun(directory);
+      else if (receipt.state !== 'refused') clearRun(directory);
       continue;
     }
     const record = readRecord(directory);

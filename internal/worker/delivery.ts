@@ -1,5 +1,5 @@
 import type { AttemptReporter } from '../api/task-source.ts';
-import type { Run } from '../executor/executor.ts';
+import type { Run, StreamLoss } from '../executor/executor.ts';
 import type { ControlLane } from './control-lane.ts';
 import type { Cursor } from './cursor.ts';
 import { MailboxReader } from './mailbox.ts';
@@ -83,6 +83,21 @@ export class Delivery {
   async finish(): Promise<void> {
     this.#complete.abort();
     await this.#work;
+  }
+
+  /**
+   * Tells the server about output that could not be kept; after `finish`. The server counts it with the stream.
+   * @returns the gaps
+   */
+  async declareLosses(signal: AbortSignal): Promise<readonly StreamLoss[]> {
+    const losses = (await this.#options.run.losses?.()) ?? [];
+    for (const [stream, lane] of Object.entries(this.#lanes)) {
+      const bytes = losses
+        .filter((loss) => loss.stream === stream)
+        .reduce((sum, { maxBytes }) => sum + maxBytes, 0);
+      if (bytes > 0) await lane.declareLost(bytes, signal);
+    }
+    return losses;
   }
 
   /** Asks the server where its streams end and sends what it lacks; after it said that something is missing. */

@@ -1,6 +1,6 @@
 import { judge, type Outcome } from '../domain/outcome.ts';
 import type { Usage } from '../domain/task.ts';
-import type { Run, RunEnd } from '../executor/executor.ts';
+import type { Run, RunEnd, StreamLoss } from '../executor/executor.ts';
 import type { BegunRun } from './begin-run.ts';
 import { Delivery } from './delivery.ts';
 import { type Answer, Input } from './input.ts';
@@ -66,6 +66,7 @@ export async function followRun(parts: TaskParts, scene: Scene, begun: BegunRun)
     input.closeAll();
     await delivery.finish();
     scene.life.throwIfAborted();
+    for (const loss of await delivery.declareLosses(scene.life)) scene.note('WARN', lossText(loss));
     const outcome = judgeRun(scene, end);
     return { outcome, startedAt: started.at, exitedAt: end.endedAt, delivery, usage: await run.usage() };
   } finally {
@@ -156,6 +157,11 @@ function makeReady(parts: TaskParts): void {
   } catch (error) {
     parts.log.warn('the next run could not be prepared', { error });
   }
+}
+
+function lossText({ stream, offset, maxBytes, cause }: StreamLoss): string {
+  const why = { full: 'the disk of the agent was full', killed: 'what writes it down was killed' }[cause];
+  return `Up to ${maxBytes} bytes of ${stream} are missing behind byte ${offset}: ${why}.`;
 }
 
 function judgeRun(scene: Scene, end: RunEnd): Outcome {

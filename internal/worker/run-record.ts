@@ -35,8 +35,8 @@ export interface Receipt {
   readonly version: 1;
   readonly taskId: string;
   readonly attempt: number;
-  /** `reported`: the server has it; `superseded`: it no longer wants it */
-  readonly state: 'reported' | 'superseded';
+  /** `reported`: the server has it; `superseded`: it no longer wants it; `refused`: it does not take it, all is kept */
+  readonly state: 'reported' | 'superseded' | 'refused';
   readonly status: string | null;
   readonly streams: unknown;
   readonly artifacts: unknown;
@@ -93,11 +93,14 @@ export function readReceipt(directory: string): Receipt | null {
   return value?.version === 1 ? value : null;
 }
 
-/** Leaves the receipt of a run and removes everything else of it. The receipt is there before anything is removed. */
+/**
+ * Leaves the receipt of a run and removes everything else of it, unless the server refused it: then this is the only copy.
+ * The receipt is there before anything is removed.
+ */
 export function settleRun(directory: string, receipt: Receipt): void {
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   writeJsonFile(join(directory, 'receipt.json'), receipt);
-  clearRun(directory);
+  if (receipt.state !== 'refused') clearRun(directory);
 }
 
 /** Removes what a settled run left beside its receipt. A restart of the agent finishes what was broken off. */

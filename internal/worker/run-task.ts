@@ -48,7 +48,8 @@ export async function runTask(parts: TaskParts, record: RunRecord): Promise<Task
       return 'left';
     }
     if (!scene.isGone) throw error;
-    settle(parts, scene, { state: 'superseded', status: null, streams: null, artifacts: null });
+    const state = scene.isRefused ? 'refused' : 'superseded';
+    settle(parts, scene, { state, status: null, streams: null, artifacts: null });
     return 'superseded';
   } finally {
     parts.status.task = null;
@@ -74,6 +75,6 @@ function settle(
     });
   } catch (error) {
     parts.log.warn('the directory of a run could not be cleared', { error, directory: scene.directory });
-    clearRun(scene.directory);
+    if (end.state !== 'refused') clearRun(scene.directory);
   }
 }

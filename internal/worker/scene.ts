@@ -41,6 +41,7 @@ export class Scene {
   readonly #control: AgentControl;
   #actor: Actor | null = null;
   #isGone = false;
+  #isRefused = false;
   #isSpeaking = false;
   #work: Promise<unknown> = Promise.resolve();
   readonly #onCancelling = () => this.stop('agent_stop');
@@ -79,6 +80,11 @@ export class Scene {
   /** Whether the server no longer wants this attempt. */
   get isGone(): boolean {
     return this.#isGone;
+  }
+
+  /** Whether the server refused something of this attempt although it is still ours: what it lacks is nowhere else. */
+  get isRefused(): boolean {
+    return this.#isRefused;
   }
 
   /** Why the attempt is being ended; null when it is not. */
@@ -126,12 +132,13 @@ export class Scene {
   fail(error: unknown): void {
     if (this.#isGone || this.#life.signal.aborted) return;
     this.#isGone = true;
-    const level = isGone(error) ? 'warn' : 'error';
-    this.#parts.log[level]('the attempt is given up: the server does not take it', {
-      taskId: this.record.task.id,
-      attempt: this.record.attempt,
-      error: messageOf(error),
-    });
+    this.#isRefused = !isGone(error);
+    const { task, attempt } = this.record;
+    const what = { taskId: task.id, attempt, error: messageOf(error) };
+    if (this.#isRefused) {
+      const kept = { ...what, keptIn: this.directory };
+      this.#parts.log.error('the attempt is given up: the server does not take it; its output is kept', kept);
+    } else this.#parts.log.warn('the attempt is given up: the server does not want it any more', what);
     this.stop('lost_lease');
     this.#life.abort(error);
   }

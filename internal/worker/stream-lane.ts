@@ -47,6 +47,7 @@ export class StreamLane {
   /** used in turn while the lane is behind, so that a gigabyte of output does not mean a gigabyte of garbage */
   #buffers: readonly [Uint8Array, Uint8Array] | null = null;
   #turn = 0;
+  #lostBytes = 0;
 
   constructor(parts: RetryParts, options: StreamLaneOptions) {
     this.#parts = parts;
@@ -60,7 +61,7 @@ export class StreamLane {
 
   /** Size and checksum of what was carried; final when `carry` has returned. */
   report(): { size: number; crc32: number; lostBytes: number } {
-    return { size: this.#position, crc32: this.#crc, lostBytes: 0 };
+    return { size: this.#position, crc32: this.#crc, lostBytes: this.#lostBytes };
   }
 
   /** Carries until everything is there. May be called again: it then only looks whether the server agrees. */
@@ -89,6 +90,17 @@ export class StreamLane {
     });
     this.#sent = at.offset;
     this.#masker = this.#rewind(0, 0);
+  }
+
+  /** Says how much of the stream could not be kept; once everything else is there. @param bytes  at most; > 0 */
+  async declareLost(bytes: number, signal: AbortSignal): Promise<void> {
+    const { reporter, stream } = this.#options;
+    const gap = { stream, offset: this.#position, bytes };
+    await persist(this.#parts, `telling what is missing of ${stream}`, {
+      signal,
+      run: () => reporter.declareLost(gap, signal),
+    });
+    this.#lostBytes = bytes;
   }
 
   async #read(): Promise<Uint8Array> {

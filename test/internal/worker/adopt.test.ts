@@ -41,18 +41,22 @@ describe('an agent that is killed in mid-run', () => {
 
   test('loses nothing: the next one brings every line and the exit code, in one attempt', async () => {
     const session = (await server.call('POST', 'sessions', { name: 'killed' })).body;
-    const script = 'for i in $(seq 1 300); do echo "line $i"; sleep 0.003; done; exit 7';
+    // it waits at each hundred, so that every agent dies in mid-run however slow the machine is
+    const script = `for i in $(seq 1 300); do echo "line $i"
+case $i in *00) while [ ! -e "$HOME/go-$i" ]; do sleep 0.02; done ;; esac; done; exit 7`;
     const task = (await server.call('POST', 'tasks', { sessionId: session.id, name: 't', script })).body;
     const text = async () =>
       (await server.call('GET', `tasks/${task.id}/logs?format=text&stream=stdout`)).body;
 
-    for (const lines of [1, 60, 120]) {
+    for (const lines of [100, 200, 300]) {
       const killed = await startAgent(session.id);
       await expect
         .poll(async () => String(await text()).split('\n').length, { timeout: 15_000 })
         .toBeGreaterThan(lines);
+      const isOver = ended(killed);
       killed.kill('SIGKILL');
-      await ended(killed);
+      await isOver;
+      writeFileSync(join(root, `go-${lines}`), '');
     }
     const last = await startAgent(session.id);
     expect(await ended(last)).toBe(0);

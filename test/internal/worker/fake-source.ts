@@ -23,12 +23,14 @@ export interface FakeAttempt {
   readonly inputs: { id: string; key: string; answer: string }[];
   cancel: boolean;
   superseded: boolean;
+  /** bytes that were declared lost */
+  readonly lost: Record<StreamName, number>;
   exited: unknown;
   report: FinishReport | null;
 }
 
-/** When a fault strikes: `before` the call had its effect, `after` (the answer is lost), or not at all. */
-export type Fault = 'before' | 'after' | null;
+/** When a fault strikes: `before` the call had its effect, `after` (the answer is lost), or not at all; or the refusal. */
+export type Fault = 'before' | 'after' | Error | null;
 
 /** A server in memory that keeps the laws of the port, and fails when a test says so. */
 export class FakeSource implements TaskSource {
@@ -100,6 +102,7 @@ export class FakeSource implements TaskSource {
         inputs: [],
         cancel: false,
         superseded: false,
+        lost: { stdout: 0, stderr: 0 },
         exited: null,
         report: null,
       });
@@ -171,7 +174,14 @@ export class FakeSource implements TaskSource {
           attempt.streams[stream].push(Buffer.from(bytes));
           return position(size + bytes.length);
         }),
-      declareLost: () => Promise.reject(new Error('not used')),
+      declareLost: ({ stream, offset, bytes }, signal) =>
+        write('declareLost', signal, (attempt) => {
+          if (offset !== sizeOf(attempt.streams[stream])) {
+            throw new ConflictError('KERUTA_ERR_OFFSET_MISMATCH', 'not the end of the stream');
+          }
+          attempt.lost[stream] = bytes;
+          return position(offset);
+        }),
       exited: (request, signal) =>
         write('exited', signal, (attempt) => {
           attempt.exited = request;
@@ -212,6 +222,7 @@ export class FakeSource implements TaskSource {
     signal.throwIfAborted();
     this.calls.push(method);
     const fault = this.fault(method);
+    if (fault instanceof Error) throw fault;
     if (fault === 'before') throw new UnavailableError('KERUTA_ERR_API_UNAVAILABLE', 'refused');
     const result = await effect();
     if (fault === 'after') throw new UnavailableError('KERUTA_ERR_API_UNAVAILABLE', 'the answer is lost');

@@ -1,5 +1,8 @@
 import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { InputError } from '../../../internal/domain/errors.ts';
 import { Place } from './agent-under-test.ts';
 import type { Fault } from './fake-source.ts';
 
@@ -75,6 +78,41 @@ describe('delivery', () => {
     isAway = false;
     await exit;
     expect(place.source.attemptOf(task).report).toMatchObject({ reason: 'timeout' });
+  });
+
+  test('tells the server what could not be kept', async () => {
+    // the shim writes this when the disk is full or its writer is killed
+    const loss = 'printf "stdout 2 full\\nstderr 0 killed\\nstdout 2 full\\n" >> "$KERUTA_RUN_DIR/loss"';
+    const task = place.source.add(`echo x; ${loss}`);
+    await place.once();
+    const attempt = place.source.attemptOf(task);
+    expect(attempt.lost).toEqual({ stdout: 2 * 131072, stderr: 131072 });
+    expect(attempt.report?.streams).toMatchObject({
+      stdout: { size: 2, lostBytes: 2 * 131072 },
+      stderr: { size: 0, lostBytes: 131072 },
+    });
+    const said = JSON.stringify(attempt.messages);
+    expect(said).toContain('Up to 131072 bytes of stdout are missing behind byte 2: the disk');
+    expect(said).toContain('Up to 131072 bytes of stderr are missing behind byte 0: what writes it down');
+  });
+
+  test('that the server refuses for good keeps everything, and the next task runs', async () => {
+    const refused = new InputError('KERUTA_ERR_BAD_VALUE', 'no such field');
+    const task = place.source.add('echo precious');
+    place.source.fault = (method) => (method === 'finish' ? refused : null);
+    await place.once();
+    const runs = join(place.root, 'base', 'runs');
+    const [name = ''] = readdirSync(runs);
+    expect(JSON.parse(readFileSync(join(runs, name, 'receipt.json'), 'utf8'))).toMatchObject({
+      state: 'refused',
+    });
+    expect(readFileSync(join(runs, name, 'stdout'), 'utf8')).toBe('precious\n');
+    place.source.fault = () => null;
+    const next = place.source.add('echo next');
+    await place.once();
+    expect(place.source.attemptOf(next).report).toMatchObject({ exitCode: 0 });
+    expect(place.source.attemptOf(task).report).toBeNull();
+    expect(readFileSync(join(runs, name, 'stdout'), 'utf8')).toBe('precious\n');
   });
 
   test('tells the end ahead when bytes take long', async () => {
