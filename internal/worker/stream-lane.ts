@@ -21,7 +21,7 @@ export interface StreamLaneOptions {
   readonly complete: AbortSignal;
 }
 
-/** A piece on the wire; at most two of one stream are in memory: one is sent while the next is read. */
+/** A piece on the wire; at most three of one stream are in memory: one is sent, one is masked, one is read. */
 const pieceBytes = 4 * 1024 * 1024;
 /** How long output is gathered after a small piece went out; ms. */
 const gatherMs = 40;
@@ -42,11 +42,15 @@ export class StreamLane {
   #readAt = 0;
   #producedTo = 0;
   #masker: StreamMasker;
-  /** the piece behind the one that is being sent, when the lane is behind; its bytes lie in the other buffer */
+  /** the piece behind the one that is being masked, when the lane is behind */
   #ahead: Promise<Uint8Array> | null = null;
+  /** done when the piece that is on its way has arrived */
+  #sending: Promise<unknown> = Promise.resolve();
   /** used in turn while the lane is behind, so that a gigabyte of output does not mean a gigabyte of garbage */
-  #buffers: readonly [Uint8Array, Uint8Array] | null = null;
+  #buffers: readonly Uint8Array[] | null = null;
   #turn = 0;
+  /** how often the lane went back: what was read before is of no use then */
+  #rewinds = 0;
   #lostBytes = 0;
 
   constructor(parts: RetryParts, options: StreamLaneOptions) {
@@ -69,12 +73,24 @@ export class StreamLane {
     for (;;) {
       signal.throwIfAborted();
       const last = this.#options.complete.aborted;
+      const rewinds = this.#rewinds;
       const piece = await (this.#ahead ?? this.#read());
+      if (rewinds !== this.#rewinds) continue;
       this.#ahead = null;
       this.#readAt += piece.length;
-      if (piece.length === pieceBytes) this.#ahead = this.#read();
-      if (piece.length > 0) await this.#accept(this.#masker.push(piece), signal);
-      if (piece.length === pieceBytes) continue;
+      const isBehind = piece.length === pieceBytes;
+      if (isBehind) this.#ahead = this.#read();
+      if (piece.length > 0) {
+        const masked = this.#masker.push(piece);
+        await this.#sending;
+        if (rewinds !== this.#rewinds) continue;
+        this.#sending = this.#accept(masked, signal);
+        // whoever waits for it hears of it; it may fail before anybody does
+        this.#sending.catch(() => {});
+      }
+      if (isBehind) continue;
+      await this.#sending;
+      if (rewinds !== this.#rewinds) continue;
       if (piece.length > 0) await this.#gather();
       else if (!last) await this.#options.changed.wait(1000);
       else if (await this.#accept(this.#masker.end(), signal)) return;
@@ -117,8 +133,8 @@ export class StreamLane {
   /** None while single pieces hold all there is: those are mostly small. */
   #nextBuffer(): Uint8Array | undefined {
     if (this.#position < pieceBytes) return undefined;
-    this.#buffers ??= [Buffer.allocUnsafeSlow(pieceBytes), Buffer.allocUnsafeSlow(pieceBytes)];
-    this.#turn = 1 - this.#turn;
+    this.#buffers ??= [0, 1, 2].map(() => Buffer.allocUnsafeSlow(pieceBytes));
+    this.#turn = (this.#turn + 1) % this.#buffers.length;
     return this.#buffers[this.#turn];
   }
 
@@ -129,6 +145,7 @@ export class StreamLane {
   }
 
   #rewind(position: number, crc: number): StreamMasker {
+    this.#rewinds += 1;
     this.#position = position;
     this.#crc = crc;
     // a secret may begin before the position: reading starts so far back that the masker finds it again

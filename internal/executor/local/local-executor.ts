@@ -193,9 +193,12 @@ class LocalExecutor implements Executor {
     writeFileSync(this.#place.shimFile, shimScript, { mode: 0o600 });
   }
 
+  /** Forgets runs whose shim has said who it is, or whose directory was cleared since. */
   #forgetClaimed(except: string): void {
     for (const directory of this.#launched.keys()) {
-      if (directory !== except && existsSync(join(directory, runFile.shim))) this.#launched.delete(directory);
+      const isWaiting =
+        !existsSync(join(directory, runFile.shim)) && existsSync(join(directory, runFile.spec));
+      if (directory !== except && !isWaiting) this.#launched.delete(directory);
     }
   }
 }

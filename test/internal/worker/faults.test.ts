@@ -55,6 +55,23 @@ describe('delivery', () => {
     expect(hashOf(bytes)).toBe(hashOf(Buffer.alloc(30_000_000, 'x')));
   });
 
+  test('brings large output whole when the server loses some of it in between', async () => {
+    const task = place.source.add('seq 1 4000000');
+    let calls = 0;
+    place.source.fault = (method) => {
+      if (method !== 'patchStream') return null;
+      calls += 1;
+      // as after a crash that took bytes which were acknowledged
+      if (calls === 3 || calls === 9)
+        place.source.attemptOf(task).streams.stdout.length = calls === 3 ? 0 : 1;
+      return null;
+    };
+    await place.once();
+    const whole = Buffer.concat(place.source.attemptOf(task).streams.stdout);
+    const expected = Buffer.from(Array.from({ length: 4_000_000 }, (_, index) => `${index + 1}\n`).join(''));
+    expect(whole.equals(expected)).toBe(true);
+  });
+
   test('sends again what the server turns out to lack when the end is reported', async () => {
     let strikes = 1;
     const task = place.source.add('echo one; echo two');
