@@ -1,12 +1,11 @@
 /**
  * Makes the bundles and the executable.
  *
- *   node scripts/bundle.ts [--node PATH] [--arch NAME] [--out FILE] [--work DIR]
+ *   node scripts/bundle.ts [--node PATH] [--arch NAME] [--out FILE] [--failpoints]
  *
  * `--node` is the Node binary that becomes the executable; it must be of the version that runs this script, because the
  * code cache is only taken by the same V8. For another architecture the executable is made without code cache.
- * `--work` is where the parts are made (default dist/build); it is emptied first, so that two builds at the same time need
- * one each.
+ * `--failpoints` makes a build for fault tests, which can be told where to die; see pkg/failpoint.
  */
 import { execFileSync } from 'node:child_process';
 import {
@@ -31,7 +30,7 @@ const { values } = parseArgs({
     node: { type: 'string' },
     out: { type: 'string' },
     arch: { type: 'string' },
-    work: { type: 'string' },
+    failpoints: { type: 'boolean', default: false },
   },
 });
 const nodeBinary = resolve(values.node ?? process.execPath);
@@ -58,6 +57,7 @@ const shared = {
   define: {
     'import.meta.url': '__importMetaUrl',
     'process.env.KERUTA_BUILT_VERSION': JSON.stringify(version),
+    'process.env.KERUTA_BUILT_FAILPOINTS': JSON.stringify(values.failpoints ? 'on' : 'off'),
   },
   banner: { js: 'const __importMetaUrl = require("node:url").pathToFileURL(process.execPath).href;' },
   logLevel: 'warning',

@@ -1,3 +1,4 @@
+import { failpoint } from '../../pkg/failpoint/failpoint.ts';
 import { ConflictError } from '../domain/errors.ts';
 import type { ApiClient } from './client/client.ts';
 import type { ArtifactSource } from './task-source.ts';
@@ -33,6 +34,7 @@ export async function uploadInPieces(
     try {
       for await (const bytes of piecesOf(artifact, offset)) {
         const answer = await client.artifacts.patchUpload(upload, { offset, bytes }, options);
+        failpoint('mid_artifact');
         if (answer.artifact !== null) return answer.artifact.id;
         offset = answer.offset;
       }

@@ -1,4 +1,5 @@
 import { crc32 } from 'node:zlib';
+import { failpoint } from '../../pkg/failpoint/failpoint.ts';
 import type { Attempt, StreamState } from '../domain/attempt.ts';
 import { ConflictError } from '../domain/errors.ts';
 import type { StreamName } from '../domain/task.ts';
@@ -50,6 +51,7 @@ export function appendStream(
     const measured = measure(append.bytes, here.crc32);
     const appended = await parts.blob.append(key, offset, measured.bytes);
     if (!appended.ok) throw mismatch(append, appended.size);
+    failpoint('mid_append');
     if (measured.size > 0) {
       const before = await onAttempt(parts, append, (tx, held) => {
         const state = { ...here, size: offset + measured.size, crc32: measured.crc32 };

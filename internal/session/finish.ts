@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { failpoint } from '../../pkg/failpoint/failpoint.ts';
 import type { FinishAnswer, finishRequest } from '../api/protocol.ts';
 import type { Attempt } from '../domain/attempt.ts';
 import type { Failure } from '../domain/fix.ts';
@@ -43,6 +44,7 @@ export async function finish(
     if (about.agentId !== '') await putSighting(tx, about);
     return { answer: given, sighting: about };
   });
+  failpoint('before_ack');
   if (sighting && sighting.agentId !== '') noteSighting(parts.store, sighting);
   return answer;
 }

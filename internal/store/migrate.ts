@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import { failpoint } from '../../pkg/failpoint/failpoint.ts';
 import { ConflictError } from '../domain/errors.ts';
 import type { Db } from './tables.ts';
 
@@ -48,7 +49,10 @@ export async function migrate(parts: {
     );
   }
   for (const migration of migrations.filter(({ version }) => version > have)) {
-    for (const statement of migration.statements(ddl)) await run(statement);
+    for (const statement of migration.statements(ddl)) {
+      await run(statement);
+      failpoint('mid_migration');
+    }
     await db
       .insertInto('schema_versions')
       .values({ version: migration.version, name: migration.name, applied_at: parts.now })

@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { failpoint } from '../../pkg/failpoint/failpoint.ts';
 import { bootId } from '../../pkg/process/proc.ts';
 import { judge, type Outcome } from '../domain/outcome.ts';
 import type { Run } from '../executor/executor.ts';
@@ -100,6 +101,7 @@ async function start(parts: TaskParts, scene: Scene, workplace: Workplace): Prom
   scene.preparing.throwIfAborted();
   // written before the script starts: from here on a restart looks for the run instead of starting it a second time
   writeRecord(directory, { ...record, started });
+  failpoint('before_spawn');
   try {
     const run = await parts.executor.start({
       directory,

@@ -1,3 +1,4 @@
+import { failpoint } from '../../pkg/failpoint/failpoint.ts';
 import { judge, type Outcome } from '../domain/outcome.ts';
 import type { Usage } from '../domain/task.ts';
 import type { Run, RunEnd, StreamLoss } from '../executor/executor.ts';
@@ -59,6 +60,7 @@ export async function followRun(parts: TaskParts, scene: Scene, begun: BegunRun)
     });
     makeReady(parts);
     const end = await supervisor.ended(parts.control.leaving);
+    failpoint('after_exit');
     watching.abort();
     parts.status.input = null;
     parts.clock.after(exitedAfterMs, () => void tellExited(parts, scene, { end, started }));

@@ -1,3 +1,4 @@
+import { failpoint } from '../../pkg/failpoint/failpoint.ts';
 import type { ClaimedTask } from '../api/task-source.ts';
 import { unsettledRuns } from './adopt.ts';
 import type { AgentExit } from './agent-options.ts';
@@ -100,6 +101,7 @@ async function take(
   parts: TaskParts,
   claim: ClaimedTask,
 ): Promise<Awaited<ReturnType<typeof runTask>> | null> {
+  failpoint('after_claim');
   const directory = runDirectory(parts.base.runs, claim.task.id, claim.attempt);
   const knowsAttempts = parts.source.abilities.has('claim');
   if (knowsAttempts && readReceipt(directory) !== null) {

@@ -1,3 +1,4 @@
+import { failpoint } from '../../pkg/failpoint/failpoint.ts';
 import type { FinishReport } from '../api/task-source.ts';
 import { KerutaError } from '../domain/errors.ts';
 import type { Outcome } from '../domain/outcome.ts';
@@ -47,6 +48,7 @@ export async function reportRun(
       usage: followed.usage,
       fix,
     });
+    failpoint('before_final');
     try {
       const answer = await persist(parts, 'reporting the end', {
         signal: scene.life,
@@ -59,6 +61,7 @@ export async function reportRun(
         reason: outcome.reason,
         fixTaskId: answer.fixTaskId,
       });
+      failpoint('after_ack');
       return { report, status: statusOf(answer.status, outcome) };
     } catch (error) {
       if (!isUnfinished(error) || delivery === null || round >= maxRounds) throw asGone(scene, error);

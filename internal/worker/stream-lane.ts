@@ -1,4 +1,5 @@
 import { crc32 } from 'node:zlib';
+import { failpoint } from '../../pkg/failpoint/failpoint.ts';
 import type { AttemptReporter } from '../api/task-source.ts';
 import { KerutaError } from '../domain/errors.ts';
 import type { StreamName } from '../domain/task.ts';
@@ -184,6 +185,7 @@ export class StreamLane {
           signal,
           run: () => reporter.patchStream(piece, signal),
         });
+        failpoint('mid_segment');
         this.#sent = at.offset;
         const whole = at.durableOffset === this.#position;
         cursor.state.streams[stream] = { offset: at.durableOffset, crc32: whole ? this.#crc : 0 };
