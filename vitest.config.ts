@@ -1,8 +1,9 @@
 import { defineConfig } from 'vitest/config';
 
 /**
- * Three kinds of tests, by what they need: `unit` needs nothing, `contract` needs a PostgreSQL
- * (KERUTA_TEST_POSTGRES_URL), `e2e` needs the built executable (dist/keruta).
+ * Four kinds of tests, by what they need: `unit` needs nothing, `contract` needs a PostgreSQL
+ * (KERUTA_TEST_POSTGRES_URL), `e2e` needs the built executable (dist/keruta), `faults` a build that can be told where to
+ * die (dist/keruta-faults).
  */
 export default defineConfig({
   test: {
@@ -11,7 +12,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/e2e/**', 'test/**/*.contract.test.ts'],
+          exclude: ['test/e2e/**', 'test/faults/**', 'test/**/*.contract.test.ts'],
           testTimeout: 20_000,
         },
       },
@@ -21,6 +22,15 @@ export default defineConfig({
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],
           testTimeout: 60_000,
+          fileParallelism: false,
+        },
+      },
+      {
+        test: {
+          name: 'faults',
+          include: ['test/faults/**/*.test.ts'],
+          testTimeout: process.env.FAULTS === 'full' ? 1_800_000 : 120_000,
+          hookTimeout: 60_000,
           fileParallelism: false,
         },
       },

@@ -64,9 +64,9 @@ const built = resolve(import.meta.dirname, '../../dist/keruta');
 /** Lives longer than any test. */
 const longestMs = 170_000;
 
-/** Makes a place. Call `close` in an `afterAll`. */
-export function makePlace(name: string): Place {
-  return new Place(name);
+/** Makes a place. Call `close` in an `afterAll`. @param executable  default: dist/keruta */
+export function makePlace(name: string, executable = built): Place {
+  return new Place(name, executable);
 }
 
 /** @see makePlace */
@@ -80,13 +80,13 @@ export class Place {
   #children: Started[] = [];
   #api = { url: '', token: '' };
 
-  constructor(name: string) {
+  constructor(name: string, executable: string) {
     this.directory = mkdtempSync(join(tmpdir(), `e2e-${name}-`));
     this.executable = join(this.directory, 'bin/keruta');
     this.home = join(this.directory, 'home');
     mkdirSync(join(this.directory, 'bin'));
     mkdirSync(this.home);
-    copyFileSync(built, this.executable, constants.COPYFILE_FICLONE);
+    copyFileSync(executable, this.executable, constants.COPYFILE_FICLONE);
     this.env = { PATH: `${join(this.directory, 'bin')}:/usr/bin:/bin`, HOME: this.home };
   }
 

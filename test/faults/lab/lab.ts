@@ -1,0 +1,153 @@
+/**
+ * A laboratory: a place with a server, a proxy in front of it, agents that go through the proxy, a journal of what the
+ * server acknowledged, and a check that names the guarantee that was broken.
+ */
+import { existsSync, readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import type { TaskWire } from '../../../internal/api/shapes.ts';
+import { makePlace, type Place, type RunningServer, type Started, type Wish } from '../../e2e/place.ts';
+import { ledgerFaults, ledgerScript } from './ledger.ts';
+import { FlakyProxy } from './proxy.ts';
+import { seed } from './rounds.ts';
+
+/** The build for fault tests; it obeys KERUTA_FAILPOINT. */
+export const faultyExecutable = resolve(import.meta.dirname, '../../../dist/keruta-faults');
+
+/** A ledger task that was submitted. */
+export interface LedgerTask {
+  readonly id: string;
+  readonly lines: number;
+  readonly starts: string;
+  readonly exitCode: number;
+}
+
+/** What a ledger must have come to; see {@link Lab.check}. */
+export interface Expectation {
+  /** default 1 */
+  readonly attempts?: number;
+  /** default FAILED, as the ledger's exit code says */
+  readonly status?: string;
+  /** default: the ledger's */
+  readonly exitCode?: number | null;
+  /** default null */
+  readonly reason?: string | null;
+}
+
+/** @see Lab.open */
+export class Lab {
+  readonly place: Place;
+  /** ids that the server has acknowledged: they must be there for ever */
+  readonly journal: string[] = [];
+  proxy!: FlakyProxy;
+  server!: RunningServer;
+  #ledgers = 0;
+
+  private constructor(place: Place) {
+    this.place = place;
+  }
+
+  /** Opens a laboratory with a server and a proxy that passes. Call `close` in an `afterAll`. */
+  static async open(name: string, serverArgs: readonly string[] = []): Promise<Lab> {
+    const executable = existsSync(faultyExecutable) ? faultyExecutable : undefined;
+    const lab = new Lab(makePlace(name, executable));
+    lab.server = await lab.place.server(serverArgs);
+    lab.proxy = await FlakyProxy.listen(lab.server.port);
+    return lab;
+  }
+
+  /** Starts an agent behind the proxy. @param options.failpoint  such as `after_claim:kill` */
+  agent(
+    session: string,
+    options: {
+      readonly base?: string;
+      readonly args?: readonly string[];
+      readonly failpoint?: string;
+      readonly env?: Readonly<Record<string, string>>;
+      readonly direct?: boolean;
+    } = {},
+  ): Promise<Started> {
+    const { base = session, args = [], failpoint, env = {}, direct = false } = options;
+    return this.place.daemon(session, ['--base-dir', this.place.path(`base-${base}`), ...args], {
+      env: {
+        ...this.place.env,
+        ...(direct ? {} : { KERUTA_API_URL: this.proxy.url }),
+        ...(failpoint === undefined ? {} : { KERUTA_FAILPOINT: failpoint }),
+        ...env,
+      },
+    });
+  }
+
+  /** Submits a ledger. */
+  async ledger(
+    session: string,
+    plan: { readonly lines: number; readonly pauseSeconds?: number; readonly exitCode?: number },
+    wish: Wish = {},
+  ): Promise<LedgerTask> {
+    const starts = this.place.path(`starts-${++this.#ledgers}`);
+    const id = await this.submit(session, ledgerScript({ ...plan, starts }), { name: 'ledger', ...wish });
+    return { id, lines: plan.lines, starts, exitCode: plan.exitCode ?? 7 };
+  }
+
+  /** Submits a task and writes its id into the journal. */
+  async submit(session: string, script: string, wish: Wish = {}): Promise<string> {
+    const id = await this.place.submit(session, script, wish);
+    this.journal.push(id);
+    return id;
+  }
+
+  /** Kills the server and starts it again on its port. @param pauseMs  for how long it is away */
+  async restartServer(
+    signal: NodeJS.Signals = 'SIGKILL',
+    pauseMs = 0,
+    args: readonly string[] = [],
+  ): Promise<void> {
+    const { port } = this.server;
+    await this.server.stop(signal);
+    if (pauseMs > 0) await new Promise((done) => setTimeout(done, pauseMs));
+    this.server = await this.place.server(args, { port });
+  }
+
+  /**
+   * Waits for the end of a ledger and compares everything with what is promised.
+   * @returns the task
+   * @throws {Error} that names the broken guarantees by their ids
+   */
+  async check(ledger: LedgerTask, expected: Expectation = {}, timeoutMs = 60_000): Promise<TaskWire> {
+    const task = await this.place.ended(ledger.id, timeoutMs);
+    const { attempts = 1, status = 'FAILED', exitCode = ledger.exitCode, reason = null } = expected;
+    const broken: string[] = [];
+    for (const [stream, word] of [
+      ['stdout', 'out'],
+      ['stderr', 'err'],
+    ] as const) {
+      const text = await this.place.logs(ledger.id, stream);
+      for (const fault of ledgerFaults(text, word, ledger.lines)) broken.push(`G-01: ${stream}: ${fault}`);
+    }
+    const starts = existsSync(ledger.starts) ? readFileSync(ledger.starts, 'utf8').trim().split('\n') : [];
+    const wanted = Array.from(
+      { length: attempts },
+      (_, index) => `start ${task.attempt - attempts + 1 + index}`,
+    );
+    if (starts.join() !== wanted.join()) broken.push(`G-04: starts [${starts}], expected [${wanted}]`);
+    if (task.exitCode !== exitCode) broken.push(`G-09: exit code ${task.exitCode}, expected ${exitCode}`);
+    if (task.status !== status) broken.push(`G-09: status ${task.status}, expected ${status}`);
+    if (task.reason !== reason) broken.push(`G-09: reason ${task.reason}, expected ${reason}`);
+    if (task.logComplete !== true) broken.push('G-10: the log is not marked complete');
+    if (broken.length > 0) throw new Error(`violated (seed ${seed}):\n${broken.join('\n')}`);
+    return task;
+  }
+
+  /** Looks for everything that the server acknowledged. @throws {Error} G-02 */
+  async checkJournal(): Promise<void> {
+    for (const id of this.journal) {
+      const task = await this.place.task(id).catch(() => null);
+      if (task === null)
+        throw new Error(`violated (seed ${seed}):\nG-02: task ${id} was acknowledged and is gone`);
+    }
+  }
+
+  async close(): Promise<void> {
+    this.proxy.close();
+    await this.place.close();
+  }
+}
