@@ -3,7 +3,7 @@
  * server acknowledged, and a check that names the guarantee that was broken.
  */
 import { existsSync, readFileSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { TaskWire } from '../../../internal/api/shapes.ts';
 import { makePlace, type Place, type RunningServer, type Started, type Wish } from '../../e2e/place.ts';
 import { ledgerFaults, ledgerScript } from './ledger.ts';
@@ -11,7 +11,9 @@ import { FlakyProxy } from './proxy.ts';
 import { seed } from './rounds.ts';
 
 /** The build for fault tests; it obeys KERUTA_FAILPOINT. */
-export const faultyExecutable = resolve(import.meta.dirname, '../../../dist/keruta-faults');
+export const faultyExecutable = resolve(
+  process.env.KERUTA_FAULTS_EXECUTABLE ?? join(import.meta.dirname, '../../../dist/keruta-faults'),
+);
 
 /** A ledger task that was submitted. */
 export interface LedgerTask {
