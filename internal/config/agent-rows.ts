@@ -54,7 +54,7 @@ export const agentRows = {
     range: [1, 2 ** 50],
     default: 100 * 1024 ** 2,
     doc: 'largest artifact',
-    roles: ['task', 'agent'],
+    roles: ['task', 'agent', 'server'],
   },
   autoFix: {
     kind: 'bool',

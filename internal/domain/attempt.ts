@@ -51,5 +51,15 @@ export interface StreamState {
 export const leaseMs = 45_000;
 /** How often an agent renews; ms. */
 export const renewEveryMs = 2_000;
-/** For how long after a server start no lease runs out; ms. A server's own outage fails nobody. */
-export const bootGraceMs = 60_000;
+/** How long things about a claim hold. */
+export interface LeaseTiming {
+  /** a claim without renewal; ms */
+  readonly leaseMs: number;
+  /** after a server start no lease runs out: a server's own outage fails nobody; ms */
+  readonly bootGraceMs: number;
+  /** a lost attempt keeps its session's slot, since its process may still run; ms */
+  readonly lostHoldMs: number;
+}
+
+/** What holds unless a server is told otherwise. */
+export const defaultTiming: LeaseTiming = { leaseMs, bootGraceMs: 60_000, lostHoldMs: 30 * 60_000 };

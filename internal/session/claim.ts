@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import type { claimRequest } from '../api/protocol.ts';
-import { type Attempt, type AttemptReason, leaseMs } from '../domain/attempt.ts';
+import { type Attempt, type AttemptReason, defaultTiming, type LeaseTiming } from '../domain/attempt.ts';
 import { isClosed, type Session } from '../domain/session.ts';
 import type { Task } from '../domain/task.ts';
 import type { Transaction } from '../store/store.ts';
@@ -87,7 +87,7 @@ async function claimNow(parts: SessionParts, wish: ClaimWish): Promise<Claimed |
     await tx.lockSession(wish.sessionId);
     const session = await tx.session(wish.sessionId);
     if (!session || isClosed(session.status)) return null;
-    const found = await findAttempt(tx, { wish, now, leaseNow });
+    const found = await findAttempt(tx, { wish, now, leaseNow, timing: parts.timing ?? defaultTiming });
     if (!found) return null;
     const { task, attempt } = found;
     const run = { taskId: task.id, sessionId: session.id, attempt: attempt.number, now };
@@ -103,6 +103,7 @@ interface ClaimTime {
   readonly wish: ClaimWish;
   readonly now: number;
   readonly leaseNow: number;
+  readonly timing: LeaseTiming;
 }
 
 interface TaskAttempt {
@@ -117,7 +118,7 @@ async function findAttempt(tx: Transaction, time: ClaimTime): Promise<TaskAttemp
     const again = await claimAgain(tx, same, time);
     if (again !== 'anew') return again;
   }
-  const holder = await findSlotHolder(tx, time.wish.sessionId, time.leaseNow);
+  const holder = await findSlotHolder(tx, time.wish.sessionId, time);
   if (holder) {
     // The agent asks anew although this attempt is its own: the answer to its claim was lost before anything began.
     // (A wish from before that attempt, which comes again, does not say so.)
@@ -137,7 +138,7 @@ async function findAttempt(tx: Transaction, time: ClaimTime): Promise<TaskAttemp
 async function claimAgain(
   tx: Transaction,
   attempt: Attempt,
-  { wish, now, leaseNow }: ClaimTime,
+  { wish, now, leaseNow, timing }: ClaimTime,
 ): Promise<TaskAttempt | null | 'anew'> {
   const task = await tx.task(attempt.taskId);
   if (!task || task.sessionId !== wish.sessionId || attempt.state === 'finished') return null;
@@ -149,10 +150,10 @@ async function claimAgain(
   const renewed: Attempt = {
     ...attempt,
     state: attempt.state === 'lost' ? 'claimed' : attempt.state,
-    leaseUntil: leaseNow + leaseMs,
+    leaseUntil: leaseNow + timing.leaseMs,
   };
   if (attempt.state === 'lost') {
-    const holder = await findSlotHolder(tx, wish.sessionId, leaseNow);
+    const holder = await findSlotHolder(tx, wish.sessionId, { leaseNow, timing });
     if (holder && holder.taskId !== attempt.taskId) return null;
   }
   await tx.putAttempt(renewed);
@@ -181,7 +182,14 @@ async function reasonFor(tx: Transaction, task: Task): Promise<AttemptReason> {
 
 async function begin(
   tx: Transaction,
-  { task, reason, wish, now, leaseNow }: ClaimTime & { readonly task: Task; readonly reason: AttemptReason },
+  {
+    task,
+    reason,
+    wish,
+    now,
+    leaseNow,
+    timing,
+  }: ClaimTime & { readonly task: Task; readonly reason: AttemptReason },
 ): Promise<TaskAttempt> {
   const { agentId, claimId } = wish.request;
   const number = task.attempt + 1;
@@ -191,7 +199,7 @@ async function begin(
     reason,
     agentId,
     claimId,
-    leaseUntil: leaseNow + leaseMs,
+    leaseUntil: leaseNow + timing.leaseMs,
     now,
   });
   await tx.putAttempt(attempt);

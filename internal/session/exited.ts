@@ -1,4 +1,3 @@
-import { leaseMs } from '../domain/attempt.ts';
 import { decidesTask, type EndReport, endTask, judgeAttempt, withEnd } from './end-attempt.ts';
 import { type AttemptRef, onAttempt } from './fence.ts';
 import type { SessionParts } from './parts.ts';
@@ -16,7 +15,7 @@ export async function reportExited(
   await onAttempt(parts, { ...ref, settled: true }, async (tx, held) => {
     if (held.attempt.state === 'finished' || held.attempt.state === 'exited') return;
     const attempt = withEnd(held.attempt, ref.report);
-    const leaseUntil = attempt.leaseUntil === null ? null : held.leaseNow + leaseMs;
+    const leaseUntil = attempt.leaseUntil === null ? null : held.leaseNow + held.timing.leaseMs;
     await tx.putAttempt({ ...attempt, state: 'exited', leaseUntil });
     if (!(await decidesTask(tx, held))) return;
     await endTask(tx, held, { attempt, outcome: judgeAttempt(attempt, ref.report), logComplete: false });

@@ -2,7 +2,7 @@
  * The fence: every write that speaks for an attempt passes here, so that an attempt which was replaced, or which has
  * finished, changes nothing any more. A lost attempt passes: its agent may come back with the true end.
  */
-import type { Attempt } from '../domain/attempt.ts';
+import { type Attempt, defaultTiming, type LeaseTiming } from '../domain/attempt.ts';
 import { ConflictError, DeniedError, NotFoundError } from '../domain/errors.ts';
 import type { Task } from '../domain/task.ts';
 import type { Reads, Transaction } from '../store/store.ts';
@@ -23,6 +23,7 @@ export interface HeldTask {
   readonly now: number;
   /** `store.leaseNow()`; ms */
   readonly leaseNow: number;
+  readonly timing: LeaseTiming;
 }
 
 /** An attempt inside a transaction that holds its session. */
@@ -45,7 +46,7 @@ export async function onTask<T>(
   return parts.store.transact(async (tx) => {
     await tx.lockSession(seen.sessionId);
     const task = await visibleTask(tx, ref.caller, ref.taskId);
-    return work(tx, { task, now, leaseNow });
+    return work(tx, { task, now, leaseNow, timing: parts.timing ?? defaultTiming });
   });
 }
 

@@ -2,6 +2,7 @@ import type { Clock } from '../../pkg/clock/clock.ts';
 import type { Log } from '../../pkg/log/log.ts';
 import type { Random } from '../../pkg/random/random.ts';
 import type { BlobStore } from '../blob/blob.ts';
+import type { LeaseTiming } from '../domain/attempt.ts';
 import type { TokenScope } from '../domain/records.ts';
 import type { Store } from '../store/store.ts';
 
@@ -13,6 +14,8 @@ export interface SessionParts {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
+  /** absent = `defaultTiming` */
+  readonly timing?: LeaseTiming;
   /** largest artifact; bytes; absent = 100 MiB */
   readonly maxArtifactBytes?: number;
 }

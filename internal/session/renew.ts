@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import type { RenewAnswer, renewRequest } from '../api/protocol.ts';
-import { type Attempt, leaseMs } from '../domain/attempt.ts';
+import { type Attempt, defaultTiming } from '../domain/attempt.ts';
 import type { InputRequest } from '../domain/records.ts';
 import type { Task } from '../domain/task.ts';
 import type { Reads, Transaction } from '../store/store.ts';
@@ -34,8 +34,8 @@ export async function renew(
       const left = deadline - clock.monotonicMs();
       if (answer.cancel || answer.inputs.length > 0 || left <= 0) return answer;
       if ((await wakeup.wait(clock, left, ref.signal)) === 'stopped') return answer;
-      const { task } = await fencedAttempt(parts, ref);
-      answer = await answerOf(store, task, ref.number);
+      const now = await fencedAttempt(parts, ref);
+      answer = await answerOf(store, { ...now, timing: parts.timing ?? defaultTiming });
     }
   } finally {
     wakeup.close();
@@ -50,7 +50,7 @@ async function renewNow(
     for (const id of ref.request.deliveredInputs) await markDelivered(tx, held, id);
     const task = await extend(tx, held);
     return {
-      answer: await answerOf(tx, task, ref.number),
+      answer: await answerOf(tx, { ...held, task }),
       sighting: { agentId: held.attempt.agentId, sessionId: task.sessionId, taskId: task.id, now: held.now },
     };
   });
@@ -66,22 +66,26 @@ async function markDelivered(tx: Transaction, { task, attempt }: HeldAttempt, id
 }
 
 async function extend(tx: Transaction, held: HeldAttempt): Promise<Task> {
-  const { task, attempt, leaseNow, now } = held;
+  const { task, attempt, leaseNow, timing } = held;
   if (attempt.leaseUntil === null) return task;
   if (attempt.state !== 'lost') {
-    await tx.putLease(task.id, attempt.number, leaseNow + leaseMs);
+    await tx.putLease(task.id, attempt.number, leaseNow + timing.leaseMs);
     return task;
   }
-  const holder = await findSlotHolder(tx, task.sessionId, leaseNow);
+  const holder = await findSlotHolder(tx, task.sessionId, held);
   if (holder !== null && holder.taskId !== task.id) return task;
-  return revive(tx, { task, attempt, now, leaseNow });
+  return revive(tx, held);
 }
 
 /** Brings a lost attempt, and its task when that is LOST, back to where they stood before the lease ran out. */
 export async function revive(tx: Transaction, held: HeldAttempt): Promise<Task> {
-  const { task, attempt, now, leaseNow } = held;
+  const { task, attempt, now, leaseNow, timing } = held;
   const ended = attempt.finishedAt !== null;
-  await tx.putAttempt({ ...attempt, state: ended ? 'exited' : 'claimed', leaseUntil: leaseNow + leaseMs });
+  await tx.putAttempt({
+    ...attempt,
+    state: ended ? 'exited' : 'claimed',
+    leaseUntil: leaseNow + timing.leaseMs,
+  });
   if (task.status !== 'LOST') return task;
   const status = (await hasOpenRequest(tx, attempt)) ? 'WAITING_FOR_INPUT' : 'PROCESSING';
   return putAndTell(tx, { ...task, status, reason: null, message: '', errorCode: '' }, now);
@@ -92,12 +96,15 @@ async function hasOpenRequest(reads: Reads, attempt: Attempt): Promise<boolean> 
   return requests.some((request) => request.attempt === attempt.number && request.state === 'open');
 }
 
-async function answerOf(reads: Reads, task: Task, number: number): Promise<RenewAnswer> {
+async function answerOf(
+  reads: Reads,
+  { task, attempt, timing }: Pick<HeldAttempt, 'task' | 'attempt' | 'timing'>,
+): Promise<RenewAnswer> {
   const requests = await reads.inputRequests(task.id);
   return {
-    leaseMs,
+    leaseMs: timing.leaseMs,
     cancel: task.cancelRequested,
-    inputs: requests.filter((request) => isForAgent(request, number)).map(toInput),
+    inputs: requests.filter((request) => isForAgent(request, attempt.number)).map(toInput),
     timeoutMs: task.timeoutMs,
   };
 }

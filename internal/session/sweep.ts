@@ -1,4 +1,4 @@
-import { type Attempt, bootGraceMs } from '../domain/attempt.ts';
+import { type Attempt, defaultTiming } from '../domain/attempt.ts';
 import { isActive } from '../domain/task-status.ts';
 import type { Transaction } from '../store/store.ts';
 import { type SessionParts, systemCaller } from './parts.ts';
@@ -27,7 +27,7 @@ export async function sweep(parts: SessionParts): Promise<number> {
  */
 export async function startSweep(parts: SessionParts, signal: AbortSignal): Promise<void> {
   const { store, clock, log } = parts;
-  const until = (await store.leaseNow()) + bootGraceMs;
+  const until = (await store.leaseNow()) + (parts.timing ?? defaultTiming).bootGraceMs;
   await store.transact((tx) => tx.extendLeases(until));
   while (!signal.aborted) {
     try {

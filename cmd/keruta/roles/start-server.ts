@@ -46,7 +46,17 @@ export async function startServer(
   const undo: (() => Promise<unknown> | unknown)[] = [state.close];
   const close = closeOnce(undo);
   try {
-    const parts = { store: state.store, blob: state.blob, clock, random, log };
+    const { lease: leaseMs, bootGrace: bootGraceMs, lostHold: lostHoldMs } = values;
+    const timing = { leaseMs, bootGraceMs, lostHoldMs };
+    const parts = {
+      store: state.store,
+      blob: state.blob,
+      clock,
+      random,
+      log,
+      timing,
+      maxArtifactBytes: values.maxFileSize,
+    };
     const token = await adminToken(parts, values);
     const server = buildServer({ parts, noAuth: values.devNoAuth, version: context.version, logger: log });
     undo.push(() => server.close());

@@ -11,7 +11,7 @@ import {
   renewRequest,
 } from '../../api/protocol.ts';
 import { claimAnswer } from '../../api/shapes.ts';
-import { leaseMs } from '../../domain/attempt.ts';
+import { defaultTiming } from '../../domain/attempt.ts';
 import { claim } from '../../session/claim.ts';
 import { reportExited } from '../../session/exited.ts';
 import { finish } from '../../session/finish.ts';
@@ -45,7 +45,10 @@ export const attemptRoutes: readonly Route[] = [
       if (!found.claim) return { status: 200, body: { claim: null, session } };
       const { task, attempt, token } = found.claim;
       const { number, reason } = attempt;
-      const given = { task: toTaskWire(task), attempt: { number, reason, leaseMs, token } };
+      const given = {
+        task: toTaskWire(task),
+        attempt: { number, reason, leaseMs: (parts.timing ?? defaultTiming).leaseMs, token },
+      };
       return { status: 200, body: { claim: given, session } };
     },
   }),

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
+import { defaultTiming } from '../../../internal/domain/attempt.ts';
 import { cancelTask } from '../../../internal/session/cancel.ts';
 import { requestInput } from '../../../internal/session/input.ts';
 import { retryTask } from '../../../internal/session/retry.ts';
-import { lostHoldMs } from '../../../internal/session/slot.ts';
 import { startSweep, sweep } from '../../../internal/session/sweep.ts';
 import { hashToken } from '../../../internal/session/tokens.ts';
 import { caller, coded, makeWorld, never, sessionId } from './claims-world.ts';
@@ -141,7 +141,7 @@ describe('a lease', () => {
     expect(await world.show(task.id)).toMatchObject({ status: 'LOST', reason: 'lost_lease' });
     const other = world.agent('agent-2');
     expect(await other.claim()).toBeNull();
-    world.clock.advance(lostHoldMs);
+    world.clock.advance(defaultTiming.lostHoldMs);
     expect(await other.claim()).not.toBeNull();
     expect(await agent.renew()).toMatchObject({ cancel: false });
     expect((await world.show(task.id)).status).toBe('LOST');
