@@ -1,24 +1,28 @@
 #!/usr/bin/env bash
-# Makes dist/keruta for this machine; with --all also the other Linux architecture (built, not run).
-#   scripts/build.sh [--all] [--if-needed]
+# Makes dist/keruta for this machine; with --all also the other Linux architecture (built, not run); with --faults instead
+# dist/keruta-faults, the build for fault tests.
+#   scripts/build.sh [--all] [--if-needed] [--faults]
 set -euo pipefail
 source "$(dirname "$0")/ensure.sh"
 
-all=0 lazy=0
+all=0 lazy=0 out=dist/keruta
 for word in "$@"; do
   case $word in
   --all) all=1 ;;
   --if-needed) lazy=1 ;;
-  *) say "build.sh: unknown option $word; expected --all or --if-needed"; exit 2 ;;
+  --faults) out=dist/keruta-faults ;;
+  *) say "build.sh: unknown option $word; expected --all, --if-needed or --faults"; exit 2 ;;
   esac
 done
 
 host=$(node -p 'process.platform + "-" + process.arch')
-if [ $lazy = 1 ] && [ -x dist/keruta ] &&
-  [ -z "$(find cmd internal pkg scripts/bundle.ts package-lock.json -newer dist/keruta -type f | head -1)" ]; then
-  say "dist/keruta is up to date"
+if [ $lazy = 1 ] && [ -x $out ] &&
+  [ -z "$(find cmd internal pkg scripts/bundle.ts package-lock.json -newer $out -type f | head -1)" ]; then
+  say "$out is up to date"
 else
-  node scripts/bundle.ts --out dist/keruta | grep -v '^> ' >&2
+  failpoints=
+  [ $out = dist/keruta ] || failpoints=--failpoints
+  node scripts/bundle.ts --out $out $failpoints | grep -v '^> ' >&2
 fi
 
 if [ $all = 1 ]; then

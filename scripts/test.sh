@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Runs every check, and installs what it needs: format, lint, types, architecture, unit and contract tests (both stores),
-# coverage, end-to-end tests with the built executable. Ends with the line "N passed, N failed".
+# coverage, end-to-end tests with the built executable, a selection of the fault rows. Ends with the line "N passed, N failed".
 set -uo pipefail
 source "$(dirname "$0")/ensure.sh"
 source "$ROOT/scripts/postgres.sh"
@@ -50,6 +50,8 @@ start_postgres && echo "ok    PostgreSQL at $KERUTA_TEST_POSTGRES_URL"
 suite tests --project unit --project contract --coverage --coverage.thresholds.lines=80
 check "build" ./scripts/build.sh --if-needed
 suite end-to-end --project e2e
+check "build for fault tests" ./scripts/build.sh --if-needed --faults
+suite faults --project faults
 
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ]

@@ -16,16 +16,17 @@ import { ConflictError } from '../../internal/domain/errors.ts';
 /**
  * Reads a file that this user may replace.
  * @returns null when there is none
+ * @param option  the one that names the file, for the message
  * @throws {ConflictError} KERUTA_ERR_DIRECTORY when it is a link or no regular file
  */
-export function readOwnFile(path: string): string | null {
+export function readOwnFile(path: string, option = '--config'): string | null {
   const found = lstatSync(path, { throwIfNoEntry: false });
   if (!found) return null;
   if (!found.isFile()) {
     const kind = found.isSymbolicLink() ? 'a symbolic link' : 'no regular file';
     throw new ConflictError(
       'KERUTA_ERR_DIRECTORY',
-      `${path} is ${kind}; it is not written. Name the file itself by --config`,
+      `${path} is ${kind}; it is not written. Name the file itself by ${option}`,
     );
   }
   return readFileSync(path, 'utf8');

@@ -5,7 +5,7 @@
 import { readFileSync, rmSync } from 'node:fs';
 import { ConflictError } from '../../../internal/domain/errors.ts';
 import { identityOf, isAlive, type ProcessIdentity } from '../../../internal/worker/process-identity.ts';
-import { replaceFile } from '../own-file.ts';
+import { readOwnFile, replaceFile } from '../own-file.ts';
 
 /**
  * The process of a PID file, when it is alive; null when there is none, or its pid belongs to another one by now. A file
@@ -27,9 +27,11 @@ export function readPidFile(path: string): ProcessIdentity | null {
 /**
  * Writes the PID file of this process.
  * @returns removes it, when it is still ours
- * @throws {ConflictError} KERUTA_ERR_AGENT_RUNNING when it names another process that is alive
+ * @throws {ConflictError} KERUTA_ERR_AGENT_RUNNING when it names another process that is alive; KERUTA_ERR_DIRECTORY when it
+ *         is a link or no file
  */
 export function writePidFile(path: string, pid: number): () => void {
+  readOwnFile(path, '--pid-file');
   const other = readPidFile(path);
   if (other !== null && other.pid !== pid) {
     throw new ConflictError(

@@ -49,9 +49,14 @@ export class Lab {
   }
 
   /** Opens a laboratory with a server and a proxy that passes. Call `close` in an `afterAll`. */
-  static async open(name: string, serverArgs: readonly string[] = []): Promise<Lab> {
+  static async open(
+    name: string,
+    serverArgs: readonly string[] = [],
+    serverEnv: Readonly<Record<string, string>> = {},
+  ): Promise<Lab> {
     const executable = existsSync(faultyExecutable) ? faultyExecutable : undefined;
     const lab = new Lab(makePlace(name, executable));
+    lab.place.env = { ...lab.place.env, ...serverEnv };
     lab.server = await lab.place.server(serverArgs);
     lab.proxy = await FlakyProxy.listen(lab.server.port);
     return lab;

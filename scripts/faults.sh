@@ -1,0 +1,10 @@
+#!/usr/bin/env bash
+# Runs every fault row with all its rounds, and prints what each measured; takes hours. See docs/reliability.md.
+#   scripts/faults.sh [--short] [FILE…]
+set -uo pipefail
+source "$(dirname "$0")/ensure.sh"
+source "$ROOT/scripts/postgres.sh"
+trap stop_postgres EXIT
+start_postgres
+./scripts/build.sh --if-needed --faults || exit 1
+node scripts/faults.ts "$@"

@@ -1,0 +1,192 @@
+import { spawn } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { pause, until } from '../e2e/place.ts';
+import { Lab } from './lab/lab.ts';
+import { rounds, tally } from './lab/rounds.ts';
+
+/** A. Agents that are paused, stopped, started twice, or that find what others left. */
+let lab: Lab;
+beforeAll(async () => {
+  lab = await Lab.open('agent-life', [], { KERUTA_LEASE: '3s', KERUTA_BOOT_GRACE: '1s' });
+});
+afterAll(() => lab.close());
+
+describe('F-04: an agent that is paused for longer than three leases', () => {
+  test('finds its task LOST, takes it up again and brings it to its end, in one attempt', async () => {
+    const session = await lab.place.session('f04');
+    const ledger = await lab.ledger(session, { lines: 4000, pauseSeconds: 0.3 });
+    const agent = await lab.agent(session);
+    await until('lines arrive', async () => (await lab.place.logs(ledger.id)).length > 500);
+    const pausedAt = Date.now();
+    agent.child.kill('SIGSTOP');
+    await lab.place.when(ledger.id, ({ status }) => status === 'LOST', 60_000);
+    const lostAfterMs = Date.now() - pausedAt;
+    await pause(Math.max(0, 9_500 - lostAfterMs));
+    agent.child.kill('SIGCONT');
+    await lab.check(ledger);
+    expect(lostAfterMs).toBeLessThan(90_000);
+    tally({ row: 'F-04', rounds: 1, lines: 8000, note: `lease 3 s; LOST after ${lostAfterMs} ms` });
+    await agent.stop('SIGKILL');
+  });
+
+  test('is not let in again when a person had the task run anew meanwhile: its run ends, the new one stands', async () => {
+    const session = await lab.place.session('f04 retried');
+    const ledger = await lab.ledger(session, { lines: 4000, pauseSeconds: 0.3 });
+    const paused = await lab.agent(session, { base: 'f04-paused' });
+    await until('lines arrive', async () => (await lab.place.logs(ledger.id)).length > 500);
+    paused.child.kill('SIGSTOP');
+    await lab.place.when(ledger.id, ({ status }) => status === 'LOST', 60_000);
+    await lab.place.api('POST', `/tasks/${ledger.id}/retry`, {});
+    const other = await lab.agent(session, { base: 'f04-other' });
+    await lab.place.when(
+      ledger.id,
+      ({ status, attempt }) => status === 'PROCESSING' && attempt === 2,
+      60_000,
+    );
+    paused.child.kill('SIGCONT');
+    await until('the old run is given up', () => paused.stderr().includes('given up'), 60_000);
+    await lab.check(ledger, { attempts: 2 });
+    const running = lab.place.processes().filter(({ command }) => command.includes(`${ledger.id}.1`));
+    expect(running).toEqual([]);
+    for (const agent of [paused, other]) await agent.stop('SIGKILL');
+    tally({ row: 'F-04', rounds: 1, lines: 8000, note: 'fenced after a retry by hand' });
+  });
+});
+
+describe('F-05: SIGTERM', () => {
+  test('ends an idle agent at once', async () => {
+    const agent = await lab.agent(await lab.place.session('f05 idle'));
+    const before = Date.now();
+    expect(await agent.stop()).toMatchObject({ status: 0 });
+    expect(Date.now() - before).toBeLessThan(5000);
+    tally({ row: 'F-05', rounds: 1, note: `idle: ${Date.now() - before} ms` });
+  });
+
+  test('twice cancels the task of a busy one, which ends within grace and five seconds; the log is whole', async () => {
+    const session = await lab.place.session('f05 busy');
+    const agent = await lab.agent(session, { args: ['--cancel-grace', '1s'] });
+    const id = await lab.submit(session, 'trap "" TERM; echo begun; sleep 600');
+    await until('it runs', async () => (await lab.place.logs(id)) === 'begun\n');
+    agent.child.kill('SIGTERM');
+    await until('the first is heard', () => agent.stderr().includes('no further task'));
+    const before = Date.now();
+    expect(await agent.stop()).toMatchObject({ status: 0 });
+    expect(Date.now() - before).toBeLessThan(6000);
+    expect(await lab.place.task(id)).toMatchObject({
+      status: 'FAILED',
+      reason: 'agent_stop',
+      logComplete: true,
+    });
+    expect(await lab.place.logs(id)).toBe('begun\n');
+    tally({ row: 'F-05', rounds: 1, note: `busy, grace 1 s: ${Date.now() - before} ms` });
+  });
+});
+
+describe('two agents', () => {
+  test('F-07: on one base directory: the second ends at once and names the first, which goes on', async () => {
+    const session = await lab.place.session('f07');
+    const first = await lab.agent(session);
+    const before = Date.now();
+    const second = lab.place.start(lab.place.executable, [
+      ...['daemon', '--session-id', session, '--port', '0', '--base-dir', lab.place.path(`base-${session}`)],
+    ]);
+    const ended = await second.ended;
+    expect(ended).toMatchObject({ status: 5, stderr: expect.stringContaining(String(first.pid)) });
+    expect(Date.now() - before).toBeLessThan(5000);
+    const ledger = await lab.ledger(session, { lines: 100 });
+    await lab.check(ledger);
+    await first.stop('SIGKILL');
+    tally({ row: 'F-07', rounds: 1, note: `refused after ${Date.now() - before} ms` });
+  });
+
+  test('F-08: on one session: no two tasks run at the same time, and none runs twice', async () => {
+    const session = await lab.place.session('f08');
+    const times = lab.place.path('f08-times');
+    const count = rounds(20, 200);
+    const ids: string[] = [];
+    for (let task = 0; task < count; task++) {
+      const script = `s=$EPOCHREALTIME; sleep 0.0$((RANDOM % 5)); echo "$s $EPOCHREALTIME $KERUTA_TASK_ID" >> '${times}'`;
+      ids.push(await lab.submit(session, script));
+    }
+    const agents = [];
+    for (const base of ['f08-a', 'f08-b', 'f08-c']) agents.push(await lab.agent(session, { base }));
+    for (const id of ids) expect(await lab.place.ended(id, 60_000)).toMatchObject({ status: 'COMPLETED' });
+    const runs = readFileSync(times, 'utf8')
+      .trim()
+      .split('\n')
+      .map((line) => line.split(' '));
+    expect(runs.map(([, , id]) => id).sort()).toEqual([...ids].sort());
+    for (const [index, run] of runs.entries()) {
+      if (index > 0) expect(Number(run[0])).toBeGreaterThanOrEqual(Number(runs[index - 1]?.[1]));
+    }
+    for (const agent of agents) await agent.stop('SIGKILL');
+    tally({ row: 'F-08', rounds: count, note: 'three agents, one session' });
+  });
+});
+
+describe('a PID file', () => {
+  const start = (session: string, pidFile: string) => lab.agent(session, { args: ['--pid-file', pidFile] });
+
+  test('F-09: of an agent that is dead is replaced', async () => {
+    const session = await lab.place.session('f09');
+    const pidFile = lab.place.path('f09.pid');
+    const dead = await start(session, pidFile);
+    await dead.stop('SIGKILL');
+    expect(readFileSync(pidFile, 'utf8')).toBe(`${dead.pid}\n`);
+    const agent = await start(session, pidFile);
+    expect(readFileSync(pidFile, 'utf8')).toBe(`${agent.pid}\n`);
+    await agent.stop('SIGKILL');
+    tally({ row: 'F-09', rounds: 1 });
+  });
+
+  test('F-10: that names a living process of somebody else is replaced, and that process is never signalled', async () => {
+    const session = await lab.place.session('f10');
+    const bystander = spawn('sleep', ['600']);
+    onTestFinished(() => void bystander.kill('SIGKILL'));
+    const pidFile = lab.place.path('f10.pid');
+    writeFileSync(pidFile, `${bystander.pid}\n`);
+    writeFileSync(`${pidFile}.id`, `${bystander.pid} 1 another-boot\n`);
+    const agent = await start(session, pidFile);
+    expect(await agent.stop()).toMatchObject({ status: 0 });
+    const stop = await lab.place.keruta(['daemon', 'stop', '--pid-file', pidFile]);
+    expect(stop.status).toBe(4);
+    expect(bystander.exitCode ?? bystander.signalCode).toBeNull();
+    tally({ row: 'F-10', rounds: 1 });
+  });
+
+  test.each(['link', 'directory'])(
+    'F-11: that is a %s is refused, and what it leads to is left alone',
+    async (kind) => {
+      const session = await lab.place.session(`f11 ${kind}`);
+      const [target, pidFile] = [lab.place.file('f11-target', 'precious'), lab.place.path(`f11-${kind}.pid`)];
+      if (kind === 'link') symlinkSync(target, pidFile);
+      else mkdirSync(pidFile);
+      const args = ['daemon', '--session-id', session, '--port', '0', '--pid-file', pidFile];
+      const refused = await lab.place.keruta([...args, '--base-dir', lab.place.path(`base-f11-${kind}`)]);
+      expect(refused.status).not.toBe(0);
+      expect(refused.stderr).toContain(pidFile);
+      expect(readFileSync(target, 'utf8')).toBe('precious');
+      tally({ row: 'F-11', rounds: 1, note: kind });
+    },
+  );
+});
+
+test('F-13: the state of a newer version is refused, and nothing of it is touched', async () => {
+  const session = await lab.place.session('f13');
+  const base = lab.place.path('base-f13');
+  const run = join(base, 'runs', 'some-task.1');
+  mkdirSync(run, { recursive: true, mode: 0o700 });
+  mkdirSync(base, { recursive: true, mode: 0o700 });
+  const record = JSON.stringify({ version: 99, task: { id: 'some-task' }, attempt: 1 });
+  writeFileSync(join(run, 'task.json'), record);
+  writeFileSync(join(run, 'stdout'), 'from the future\n');
+  const agent = await lab.agent(session, { base: 'f13' });
+  const ledger = await lab.ledger(session, { lines: 50 });
+  await lab.check(ledger);
+  expect(readFileSync(join(run, 'task.json'), 'utf8')).toBe(record);
+  expect(existsSync(join(run, 'stdout'))).toBe(true);
+  await agent.stop('SIGKILL');
+  tally({ row: 'F-13', rounds: 1, note: 'new state, old binary' });
+});
