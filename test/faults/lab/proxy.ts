@@ -19,6 +19,8 @@ export type ProxyMode = 'pass' | 'refuse' | 'blackhole' | 'reset' | 'eat' | 'cut
 export class FlakyProxy {
   mode: ProxyMode = 'pass';
   amount = 0;
+  /** changes what passes from client to server; null = nothing */
+  change: ((bytes: Buffer) => Buffer) | null = null;
   /** connections that came */
   connections = 0;
   /** connections of now, both ends */
@@ -77,7 +79,7 @@ export class FlakyProxy {
     let seen = 0;
     client.on('data', (bytes: Buffer) => {
       seen += bytes.length;
-      this.#pass(client, server, bytes, seen);
+      this.#pass(client, server, this.change?.(bytes) ?? bytes, seen);
     });
     client.on('end', () => this.mode !== 'eat' && server.end());
     server.on('data', (bytes: Buffer) => {
