@@ -7,10 +7,10 @@ import type { Transaction } from '../store/store.ts';
 import { noteSighting, putSighting, seeAgent } from './agent-seen.ts';
 import { visibleSession } from './authorize.ts';
 import { neverSpoke, newAttempt } from './new-attempt.ts';
-import type { Caller, SessionParts } from './parts.ts';
-import { putAndTell } from './put-task.ts';
+import { type Caller, type SessionParts, systemCaller } from './parts.ts';
+import { auditTask, putAndTell } from './put-task.ts';
 import { wasRetried } from './retry-mark.ts';
-import { findSlotHolder } from './slot.ts';
+import { findReleased, findSlotHolder } from './slot.ts';
 import { mintTaskToken } from './tokens.ts';
 import { Wakeup } from './wakeup.ts';
 
@@ -87,9 +87,11 @@ async function claimNow(parts: SessionParts, wish: ClaimWish): Promise<Claimed |
     await tx.lockSession(wish.sessionId);
     const session = await tx.session(wish.sessionId);
     if (!session || isClosed(session.status)) return null;
-    const found = await findAttempt(tx, { wish, now, leaseNow, timing: parts.timing ?? defaultTiming });
+    const time = { wish, now, leaseNow, timing: parts.timing ?? defaultTiming };
+    const found = await findAttempt(tx, time);
     if (!found) return null;
     const { task, attempt } = found;
+    await auditOverlaps(tx, parts, { ...time, task });
     const run = { taskId: task.id, sessionId: session.id, attempt: attempt.number, now };
     const { token } = await mintTaskToken(tx, parts, run);
     await putSighting(tx, { agentId, sessionId: session.id, taskId: task.id, about: agent, now });
@@ -97,6 +99,22 @@ async function claimNow(parts: SessionParts, wish: ClaimWish): Promise<Claimed |
   });
   if (claimed) noteSighting(store, { agentId, sessionId: wish.sessionId, taskId: claimed.task.id, now });
   return claimed;
+}
+
+/** A slot that was given up by time alone is on record, once: two tasks of the session may run at the same time. */
+async function auditOverlaps(
+  tx: Transaction,
+  parts: SessionParts,
+  time: ClaimTime & { readonly task: Task },
+): Promise<void> {
+  for (const { task, attempt } of await findReleased(tx, time.wish.sessionId, time)) {
+    const name = `released:${task.id}:${attempt.number}`;
+    if (task.id === time.task.id || (await tx.meta(name)) !== null) continue;
+    await tx.putMeta(name, String(time.now));
+    const details = { attempt: attempt.number, agentId: attempt.agentId, nextTaskId: time.task.id };
+    const action = 'slot.possible_overlap';
+    await auditTask(tx, { parts, caller: systemCaller, action, task, now: time.now, details });
+  }
 }
 
 interface ClaimTime {

@@ -143,6 +143,10 @@ describe('a lease', () => {
     expect(await other.claim()).toBeNull();
     world.clock.advance(defaultTiming.lostHoldMs);
     expect(await other.claim()).not.toBeNull();
+    const overlaps = (await world.parts.store.audit({ limit: 100, offset: 0 })).filter(
+      ({ action }) => action === 'slot.possible_overlap',
+    );
+    expect(overlaps).toMatchObject([{ taskId: task.id, details: { attempt: 1, agentId: 'agent-1' } }]);
     expect(await agent.renew()).toMatchObject({ cancel: false });
     expect((await world.show(task.id)).status).toBe('LOST');
   });
