@@ -9,6 +9,7 @@ import {
   hasEnded,
   makePlace,
   type Place,
+  pause,
   type RunningServer,
   type Started,
   type Wish,
@@ -140,7 +141,7 @@ export class Lab {
       ['stdout', 'out'],
       ['stderr', 'err'],
     ] as const) {
-      const text = await this.place.logs(ledger.id, stream);
+      const text = await this.#logs(ledger.id, stream);
       for (const fault of ledgerFaults(text, word, ledger.lines)) broken.push(`G-01: ${stream}: ${fault}`);
     }
     const starts = existsSync(ledger.starts) ? readFileSync(ledger.starts, 'utf8').trim().split('\n') : [];
@@ -154,6 +155,18 @@ export class Lab {
     if (task.reason !== reason) broken.push(`G-09: reason ${task.reason}, expected ${reason}`);
     if (broken.length > 0) throw new Error(`violated (seed ${seed}):\n${broken.join('\n')}`);
     return task;
+  }
+
+  /** The server may be away at this very moment. */
+  async #logs(id: string, stream: 'stdout' | 'stderr'): Promise<string> {
+    for (let tries = 1; ; tries++) {
+      try {
+        return await this.place.logs(id, stream);
+      } catch (error) {
+        if (tries >= 20) throw error;
+        await pause(500);
+      }
+    }
   }
 
   /** Looks for everything that the server acknowledged. @throws {Error} G-02 */
