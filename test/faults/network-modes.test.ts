@@ -1,0 +1,122 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { pause, until } from '../e2e/place.ts';
+import { Lab } from './lab/lab.ts';
+import { FlakyProxy, type ProxyMode } from './lab/proxy.ts';
+import { chance, rounds, seed, tally } from './lab/rounds.ts';
+
+/** D. A network that misbehaves between agent and server while a ledger runs and leaves a file. */
+let lab: Lab;
+const proxies: FlakyProxy[] = [];
+beforeAll(async () => {
+  lab = await Lab.open('network-modes');
+});
+afterAll(async () => {
+  for (const proxy of proxies) proxy.close();
+  await lab.close();
+});
+
+/** An agent with a network of its own. */
+async function behindProxy(name: string) {
+  const session = await lab.place.session(name);
+  const proxy = await FlakyProxy.listen(lab.server.port);
+  proxies.push(proxy);
+  const agent = await lab.agent(session, { env: { KERUTA_API_URL: proxy.url } });
+  return { session, proxy, agent };
+}
+
+describe.concurrent('in mid-run', () => {
+  const cases: readonly [string, ProxyMode, number][] = [
+    ['F-37', 'refuse', 0],
+    ['F-38', 'blackhole', 0],
+    ['F-37', 'reset', 0],
+    ['F-40', 'eat', 0],
+    ['F-41', 'cut', 1000],
+    ['F-46', 'slow', 10_000],
+    ['F-46', 'delay', 700],
+  ];
+  test.each(cases)('%s: a network in mode %s (%i) costs time and nothing else', async (row, mode, amount) => {
+    const { session, proxy, agent } = await behindProxy(`${row} ${mode}`);
+    const lines = 3000;
+    const ledger = await lab.ledger(session, { lines, pauseSeconds: 0.1 });
+    await until('lines arrive', async () => (await lab.place.logs(ledger.id)).length > 100);
+    proxy.set(mode, amount);
+    // the script is over before the network is well again
+    await pause(5000);
+    proxy.set('pass');
+    const wellAt = Date.now();
+    await lab.check(ledger, {}, 90_000);
+    tally({
+      row,
+      rounds: 1,
+      lines: 2 * lines,
+      note: `${mode}: whole ${Date.now() - wellAt} ms after it was over`,
+    });
+    await agent.stop('SIGKILL');
+  });
+});
+
+describe.concurrent('in each phase of a task', () => {
+  const phases: readonly [string, string][] = [
+    ['poll', ''],
+    ['claim', 'after_claim:stop'],
+    ['start', 'before_spawn:stop'],
+    ['log', 'mid_segment:stop'],
+    ['artifact', 'mid_artifact:stop'],
+    ['finish', 'before_final:stop'],
+  ];
+  test.each(phases)(
+    'F-37: an outage that begins in phase %s is survived, and everything is delivered',
+    async (phase, failpoint) => {
+      const session = await lab.place.session(`f37 ${phase}`);
+      const proxy = await FlakyProxy.listen(lab.server.port);
+      proxies.push(proxy);
+      const agent = await lab.agent(session, {
+        env: { KERUTA_API_URL: proxy.url },
+        ...(failpoint === '' ? {} : { failpoint }),
+      });
+      if (failpoint === '') proxy.set('refuse');
+      const file = 'head -c 6000000 /dev/zero > "$KERUTA_ARTIFACTS_DIR/zeros"';
+      const id = await lab.submit(session, `echo out; echo err >&2; ${file}; exit 3`);
+      if (failpoint !== '') {
+        // it stands still exactly there; the network goes away, then it goes on
+        await until(`it comes to ${phase}`, () => agent.stderr().includes('failpoint'), 30_000);
+        proxy.set('refuse');
+        agent.child.kill('SIGCONT');
+      }
+      await pause(rounds(2500, 60_000));
+      proxy.set('pass');
+      const task = await lab.place.when(id, ({ logComplete }) => logComplete === true, 90_000);
+      expect(task).toMatchObject({ status: 'FAILED', exitCode: 3, attempt: 1, reason: null });
+      expect(await lab.place.logs(id, 'stdout')).toBe('out\n');
+      expect(await lab.place.logs(id, 'stderr')).toBe('err\n');
+      expect(await lab.place.artifacts(id)).toMatchObject([{ path: 'zeros', size: 6_000_000 }]);
+      tally({ row: 'F-37', rounds: 1, note: `outage in phase ${phase}` });
+      await agent.stop('SIGKILL');
+    },
+  );
+});
+
+test('F-40: answers that are lost at random, on every call of an agent, have one effect each', async () => {
+  const random = chance(seed);
+  const { session, proxy, agent } = await behindProxy('f40 random');
+  const count = rounds(6, 60);
+  let lines = 0;
+  for (let round = 0; round < count; round++) {
+    const ledger = await lab.ledger(session, { lines: 400, pauseSeconds: 0.02 });
+    let over = false;
+    const checked = lab.check(ledger, {}, 90_000).finally(() => {
+      over = true;
+    });
+    checked.catch(() => {});
+    while (!over) {
+      await pause(random() * 60);
+      proxy.set('eat');
+      await pause(random() * 40);
+      proxy.set('pass', 0, { keep: true });
+    }
+    await checked;
+    lines += 800;
+  }
+  tally({ row: 'F-40', rounds: count, lines, note: 'answers lost at random' });
+  await agent.stop('SIGKILL');
+});
