@@ -1,0 +1,76 @@
+/** Looks at processes through /proc: who is alive, and how much memory somebody took at most. */
+import { spawn, spawnSync } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import { onTestFinished } from 'vitest';
+import { parseStat } from '../../../pkg/process/proc.ts';
+import { isFull } from './rounds.ts';
+
+/** A process that is alive: zombies are not. */
+export interface Living {
+  readonly pid: number;
+  /** arguments, by spaces */
+  readonly command: string;
+  /** one letter, see proc(5) */
+  readonly state: string;
+}
+
+/** Processes whose command line matches, zombies left out, oldest pid first. */
+export function living(what: RegExp | string): readonly Living[] {
+  const found: Living[] = [];
+  for (const entry of readdirSync('/proc')) {
+    const pid = Number(entry);
+    if (!(pid > 0) || pid === process.pid) continue;
+    const command = read(`${pid}/cmdline`).replaceAll('\0', ' ').trim();
+    const { state } = parseStat(read(`${pid}/stat`)) ?? { state: 'X' };
+    if (command === '' || state === 'Z' || state === 'X') continue;
+    if (typeof what === 'string' ? command.includes(what) : what.test(command)) {
+      found.push({ pid, command, state });
+    }
+  }
+  return found.sort((a, b) => a.pid - b.pid);
+}
+
+/** Whether this very process is alive. */
+export function isLiving(pid: number): boolean {
+  const { state } = parseStat(read(`${pid}/stat`)) ?? { state: 'X' };
+  return state !== 'Z' && state !== 'X';
+}
+
+/** The most memory that a process ever had resident; MiB; 0 when it is gone. */
+export function peakMegabytes(pid: number): number {
+  const kilobytes = /^VmHWM:\s*(\d+)/m.exec(read(`${pid}/status`))?.[1];
+  return Math.round(Number(kilobytes ?? 0) / 1024);
+}
+
+/** Starts a program that has nothing to do with any run and must stay alive; ended with the test. @returns its pid */
+export function bystander(program: string, ...args: readonly string[]): number {
+  const child = spawn(program, args, { stdio: 'ignore', detached: true });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  return child.pid ?? 0;
+}
+
+/**
+ * How much later than promised something may be seen here, ms: nothing but the two seconds that the guarantee has when
+ * everything runs by itself; more in the selection, which shares the machine with other tests.
+ */
+export const slackMs = isFull ? 2_000 : 10_000;
+
+/** Why a test that needs root and namespaces cannot run here; null when it can. */
+export const noNamespaces =
+  process.getuid?.() === 0 &&
+  spawnSync('unshare', ['-p', '-f', '--mount-proc', 'true'], { stdio: 'ignore' }).status === 0
+    ? null
+    : 'needs root and pid namespaces';
+
+/** Whether a program is on PATH. */
+export function has(program: string): boolean {
+  return spawnSync('sh', ['-c', `command -v ${program}`], { stdio: 'ignore' }).status === 0;
+}
+
+function read(path: string): string {
+  try {
+    return readFileSync(`/proc/${path}`, 'utf8');
+  } catch {
+    return '';
+  }
+}
