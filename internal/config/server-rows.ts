@@ -77,6 +77,16 @@ export const serverRows = {
     doc: 'for how long a LOST task keeps its session from running another one: its process may still run',
     roles: server,
   },
+  autoFixPerHour: {
+    kind: 'int',
+    flag: null,
+    variables: ['KERUTA_AUTO_FIX_PER_HOUR'],
+    fileKeys: ['server.auto_fix_per_hour'],
+    range: [0, 100_000],
+    default: 20,
+    doc: 'fix tasks that one session may get in an hour',
+    roles: server,
+  },
   devNoAuth: {
     kind: 'bool',
     flag: 'dev-no-auth',

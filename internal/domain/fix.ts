@@ -7,8 +7,16 @@ export const maxFixCount = 3;
 /** What the name of a fix task begins with. */
 export const fixPrefix = '【自動修正】';
 
+/** How many fix tasks one session may get in an hour, unless the server is told otherwise. */
+export const defaultFixesPerHour = 20;
+
 /** Why no fix task is made. */
-export type FixRefusal = 'MAX_FIX_COUNT' | 'NOT_FAILED' | 'NOT_THE_SCRIPTS_FAULT' | 'SAME_FAILURE';
+export type FixRefusal =
+  | 'MAX_FIX_COUNT'
+  | 'NOT_FAILED'
+  | 'NOT_THE_SCRIPTS_FAULT'
+  | 'SAME_FAILURE'
+  | 'TOO_MANY_IN_AN_HOUR';
 
 /** What failed, for the fix task: goes into its parameters as `autoFix`. */
 export interface Failure {
@@ -79,6 +87,13 @@ export function fixOf(task: Task, failure: Failure, script: string | null): NewT
       },
     },
   };
+}
+
+const hourMs = 3_600_000;
+
+/** Those of the given instants that lie within the last hour. @param now  epoch ms */
+export function withinTheHour(instants: readonly number[], now: number): readonly number[] {
+  return instants.filter((at) => at > now - hourMs && at <= now);
 }
 
 /** The idempotency key under which the fix task of an attempt is made, whoever asks for it. */

@@ -1,7 +1,16 @@
-import { type Failure, type FixRefusal, fixKey, fixOf, refuseFix } from '../domain/fix.ts';
+import {
+  defaultFixesPerHour,
+  type Failure,
+  type FixRefusal,
+  fixKey,
+  fixOf,
+  refuseFix,
+  withinTheHour,
+} from '../domain/fix.ts';
 import type { Task } from '../domain/task.ts';
 import type { Transaction } from '../store/store.ts';
 import { type SessionParts, systemCaller } from './parts.ts';
+import { auditTask } from './put-task.ts';
 import { submitTaskIn } from './submit.ts';
 
 /** A fix task that is wanted for the newest attempt of a task. */
@@ -31,7 +40,23 @@ export async function makeFixTask(tx: Transaction, wish: FixWish): Promise<FixMa
   if (known) return { task: known.task, refusal: null, created: false };
   const refusal = refuseFix(task, failure);
   if (refusal !== null) return { task: null, refusal };
+  if (!(await countFix(tx, wish))) return { task: null, refusal: 'TOO_MANY_IN_AN_HOUR' };
   const newTask = fixOf(task, failure, wish.script);
   const made = await submitTaskIn(tx, { parts, caller: systemCaller, newTask, now, idempotencyKey });
   return { task: made.task, refusal: null, created: true };
+}
+
+/** Counts one more fix task of the session. @returns false when the hour has had its share; it is on record then */
+async function countFix(tx: Transaction, { parts, task, now }: FixWish): Promise<boolean> {
+  const name = `fixes:${task.sessionId}`;
+  const before = JSON.parse((await tx.meta(name)) ?? '[]') as number[];
+  const recent = withinTheHour(before, now);
+  const limit = parts.maxFixesPerHour ?? defaultFixesPerHour;
+  if (recent.length >= limit) {
+    const details = { limit, attempt: task.attempt };
+    await auditTask(tx, { parts, caller: systemCaller, action: 'fix.too_many', task, now, details });
+    return false;
+  }
+  await tx.putMeta(name, JSON.stringify([...recent, now]));
+  return true;
 }

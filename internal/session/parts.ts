@@ -16,6 +16,8 @@ export interface SessionParts {
   readonly log: Log;
   /** absent = `defaultTiming` */
   readonly timing?: LeaseTiming;
+  /** fix tasks of one session; absent = `defaultFixesPerHour`; 0 = none */
+  readonly maxFixesPerHour?: number;
   /** largest artifact; bytes; absent = 100 MiB */
   readonly maxArtifactBytes?: number;
 }

@@ -56,6 +56,7 @@ export async function startServer(
       log,
       timing,
       maxArtifactBytes: values.maxFileSize,
+      maxFixesPerHour: values.autoFixPerHour,
     };
     const token = await adminToken(parts, values);
     const server = buildServer({ parts, noAuth: values.devNoAuth, version: context.version, logger: log });
