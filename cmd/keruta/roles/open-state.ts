@@ -1,5 +1,5 @@
 /** Opens where a server's state rests: SQLite and files, or PostgreSQL. */
-import { chmodSync, lstatSync, mkdirSync } from 'node:fs';
+import { chmodSync, existsSync, lstatSync, mkdirSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { BlobStore } from '../../../internal/blob/blob.ts';
 import { ConflictError } from '../../../internal/domain/errors.ts';
@@ -27,7 +27,7 @@ export interface OpenState {
 
 /**
  * Opens store and blobs.
- * @throws {ConflictError} KERUTA_ERR_DIRECTORY, and what the adapters throw
+ * @throws {ConflictError} KERUTA_ERR_DIRECTORY, KERUTA_ERR_STORE_DAMAGED, and what the adapters throw
  */
 export async function openState(options: StateOptions): Promise<OpenState> {
   const { dataDir, clock, log } = options;
@@ -46,7 +46,9 @@ export async function openState(options: StateOptions): Promise<OpenState> {
   async function openLocal() {
     const { openSqliteStore } = await import('../../../internal/store/sqlite-store.ts');
     const { openFileBlobStore } = await import('../../../internal/blob/file-blob-store.ts');
-    const opened = await openSqliteStore({ file: join(dataDir, 'keruta.db'), clock, log });
+    const file = join(dataDir, 'keruta.db');
+    refuseLostStore(dataDir, file);
+    const opened = await openSqliteStore({ file, clock, log });
     return { store: opened, blob: openFileBlobStore({ directory: join(dataDir, 'blobs'), log }) };
   }
 
@@ -56,6 +58,17 @@ export async function openState(options: StateOptions): Promise<OpenState> {
     const opened = await openPostgresStore({ url, clock, log });
     return { store: opened, blob: await openPostgresBlobStore({ url, clock, log }) };
   }
+}
+
+/** A server that was at work here had a database: a new one in its place would hide that everything is gone. */
+function refuseLostStore(dataDir: string, file: string): void {
+  if ((statSync(file, { throwIfNoEntry: false })?.size ?? 0) > 0) return;
+  const blobs = join(dataDir, 'blobs');
+  if (!existsSync(blobs) || readdirSync(blobs).length === 0) return;
+  throw new ConflictError(
+    'KERUTA_ERR_STORE_DAMAGED',
+    `the store ${file} is ${existsSync(file) ? 'empty' : 'not there'}, but ${blobs} holds what belongs to one: restore it from a backup, or move ${dataDir} away to begin anew`,
+  );
 }
 
 function ownDataDirectory(path: string, uid: number): void {
