@@ -46,7 +46,7 @@ export interface PostgresOptions {
   readonly clock: Clock;
   /** applied to every error of a statement and of taking a connection; default: as it came */
   readonly mapError?: (error: unknown) => unknown;
-  /** told of connections that broke while nobody used them */
+  /** told of connections that broke between two statements */
   readonly onFault: (error: unknown) => void;
 }
 
@@ -85,7 +85,18 @@ export async function openPostgres(options: PostgresOptions): Promise<Postgres> 
   const take = async (): Promise<Taken> => {
     try {
       const client = await pool.connect();
-      return { query: queryOf(client, names, mapError), release: (destroy) => client.release(destroy) };
+      // The pool looks after idle connections only: one that breaks between two statements would end the program.
+      let isBroken = false;
+      const onError = (error: unknown) => {
+        isBroken = true;
+        options.onFault(error);
+      };
+      client.on('error', onError);
+      const release = (destroy = false) => {
+        client.off('error', onError);
+        client.release(destroy || isBroken);
+      };
+      return { query: queryOf(client, names, mapError), release };
     } catch (error) {
       throw mapError(asConnectionError(error));
     }
