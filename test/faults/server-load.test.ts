@@ -1,0 +1,231 @@
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { connect, type Socket } from 'node:net';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { makePlace, pause, until } from '../e2e/place.ts';
+import { faultyExecutable, Lab } from './lab/lab.ts';
+import { isFull, rounds, tally } from './lab/rounds.ts';
+
+/** F. A server whose disk is full, and clients that are slow, huge or many. */
+let lab: Lab;
+beforeAll(async () => {
+  lab = await Lab.open('server-load');
+});
+afterAll(() => lab.close());
+
+const memoryMb = (pid: number, what: 'VmRSS' | 'VmHWM') =>
+  Number(new RegExp(`^${what}:\\s+(\\d+)`, 'm').exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) /
+  1024;
+
+/** A connection of its own, and what came back on it. */
+function dial(): { socket: Socket; text: () => string; closed: Promise<number> } {
+  const before = Date.now();
+  const socket = connect(lab.server.port, '127.0.0.1');
+  let text = '';
+  socket.on('data', (bytes) => {
+    text += bytes.toString('latin1');
+  });
+  socket.on('error', () => {});
+  const closed = new Promise<number>((done) => socket.on('close', () => done(Date.now() - before)));
+  onTestFinished(() => void socket.destroy());
+  return { socket, text: () => text, closed };
+}
+
+const authorization = () => `Authorization: Bearer ${lab.place.env.KERUTA_API_TOKEN}`;
+const canMount = () => process.getuid?.() === 0 && spawnSync('mount', ['--version']).status === 0;
+
+test.skipIf(!canMount())(
+  'F-59: the disk of the store is full: writes are refused, reads go on, nothing acknowledged is lost (needs mount)',
+  async () => {
+    const place = makePlace('full-store', faultyExecutable);
+    const disk = place.path('server');
+    mkdirSync(disk);
+    const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=16m', 'tmpfs', disk]).status === 0;
+    onTestFinished(async () => {
+      if (mounted) spawnSync('umount', ['-l', disk]);
+      await place.close();
+    });
+    expect(mounted).toBe(true);
+    const server = await place.server();
+    const session = await place.session('f59');
+    const acknowledged: string[] = [];
+    const submit = () => place.submit(session, `#${'x'.repeat(20_000)}`).then((id) => acknowledged.push(id));
+    await submit();
+    writeFileSync(`${disk}/ballast`, Buffer.alloc(13_000_000));
+    let refused = '';
+    for (let task = 0; task < 2000 && refused === ''; task++) {
+      await submit().catch((error: Error) => {
+        refused = error.message;
+      });
+    }
+    expect(refused).toMatch(/: 50[37] /);
+    expect(refused).not.toMatch(/node_modules|SELECT|INSERT|at \//);
+    expect(await place.task(acknowledged[0] ?? '')).toMatchObject({ status: 'PENDING' });
+    rmSync(`${disk}/ballast`);
+    await until(
+      'it may be written again',
+      () =>
+        submit().then(
+          () => true,
+          () => false,
+        ),
+      30_000,
+    );
+    await server.stop('SIGKILL');
+    await place.server();
+    for (const id of acknowledged) expect((await place.task(id)).id).toBe(id);
+    tally({ row: 'F-59', rounds: 1, note: `${acknowledged.length} acknowledged before and after` });
+  },
+);
+
+describe('F-64: a client that drips', () => {
+  test('headers is cut off', async () => {
+    const { socket, closed } = dial();
+    socket.write('GET /healthz HTTP/1.1\r\nHost: x\r\n');
+    const drip = setInterval(() => socket.write('X-A: b\r\n'), 500);
+    const tookMs = await closed;
+    clearInterval(drip);
+    expect(tookMs).toBeLessThan(20_000);
+    tally({ row: 'F-64', rounds: 1, note: `headers: closed after ${tookMs} ms` });
+  });
+
+  test('a body is cut off, and 500 idle connections beside it disturb nobody', async () => {
+    const idle = Array.from({ length: rounds(200, 500) }, dial);
+    const { socket, closed } = dial();
+    socket.write(
+      `POST /api/v1/sessions HTTP/1.1\r\nHost: x\r\n${authorization()}\r\nContent-Type: application/json\r\nContent-Length: 100000\r\n\r\n`,
+    );
+    const drip = setInterval(() => socket.write(' '), 500);
+    const before = Date.now();
+    await lab.place.session(`f64 ${before}`);
+    expect(Date.now() - before).toBeLessThan(2000);
+    const tookMs = await closed;
+    clearInterval(drip);
+    expect(tookMs).toBeLessThan(45_000);
+    for (const { socket: one } of idle) one.destroy();
+    tally({ row: 'F-64', rounds: 1, note: `body: closed after ${tookMs} ms` });
+  });
+});
+
+describe('F-65: a request that is too large', () => {
+  const send = async (head: string, body: () => Buffer | null) => {
+    const { socket, text, closed } = dial();
+    socket.write(head);
+    let over = false;
+    void closed.then(() => {
+      over = true;
+    });
+    for (let piece = body(); piece !== null && !over && !/^HTTP\/1.1 [45]/.test(text()); piece = body()) {
+      if (!socket.write(piece))
+        await Promise.race([new Promise((done) => socket.once('drain', done)), closed]);
+    }
+    await until('it answers', () => over || /^HTTP\/1.1 \d/.test(text()), 30_000);
+    socket.destroy();
+    return Number(/^HTTP\/1.1 (\d+)/.exec(text())?.[1] ?? 0);
+  };
+  const head = (more: string) =>
+    `POST /api/v1/sessions HTTP/1.1\r\nHost: x\r\n${authorization()}\r\nContent-Type: application/json\r\n${more}\r\n`;
+
+  test('is refused early, and memory stays flat', async () => {
+    const before = memoryMb(lab.server.pid, 'VmRSS');
+    const megabyte = Buffer.alloc(1_000_000, 'a');
+    const statuses = {
+      declared: await send(head('Content-Length: 1000000000\r\n'), () => megabyte),
+      chunked: await send(head('Transfer-Encoding: chunked\r\n'), () =>
+        Buffer.concat([Buffer.from('f4240\r\n'), megabyte, Buffer.from('\r\n')]),
+      ),
+      headers: await send(
+        head(Array.from({ length: 10_000 }, (_, index) => `X-${index}: y\r\n`).join('')),
+        () => null,
+      ),
+      url: await send(`GET /api/v1/${'x'.repeat(100_000)} HTTP/1.1\r\nHost: x\r\n\r\n`, () => null),
+      deep: await (async () => {
+        const body = Buffer.from(`{"name":${'['.repeat(100_000)}${']'.repeat(100_000)}}`);
+        let sent = false;
+        return send(head(`Content-Length: ${body.length}\r\n`), () => {
+          if (sent) return null;
+          sent = true;
+          return body;
+        });
+      })(),
+    };
+    const { chunked, ...others } = statuses;
+    expect(others).toEqual({ declared: 413, headers: 431, url: 431, deep: 400 });
+    // a client that goes on writing may find the connection gone before it reads the answer
+    expect([413, 0]).toContain(chunked);
+    const grown = memoryMb(lab.server.pid, 'VmRSS') - before;
+    expect(grown).toBeLessThan(150);
+    await lab.place.session('f65 still here');
+    tally({ row: 'F-65', rounds: 5, note: `memory + ${Math.round(grown)} MB` });
+  });
+});
+
+test('F-66: a server with few descriptors recovers by itself when too many connections go away', async () => {
+  const place = makePlace('few-descriptors', faultyExecutable);
+  onTestFinished(() => place.close());
+  const server = place.start(
+    '/bin/bash',
+    ['-c', `ulimit -n 64; exec '${place.executable}' server --port 0 --data-dir '${place.path('server')}'`],
+    { timeoutMs: 120_000 },
+  );
+  await until('it listens', () => /keruta listens on (\S+)/.test(server.stdout() + server.stderr()));
+  const url = /keruta listens on (\S+)/.exec(server.stdout() + server.stderr())?.[1] ?? '';
+  await until('there is a token', () => readToken() !== '');
+  place.use(url, readToken());
+  const sockets = Array.from({ length: 150 }, () =>
+    connect(Number(new URL(url).port), '127.0.0.1').on('error', () => {}),
+  );
+  await pause(500);
+  for (const socket of sockets) socket.destroy();
+  const before = Date.now();
+  await until(
+    'it serves again',
+    () =>
+      place.session(`f66 ${Date.now()}`).then(
+        () => true,
+        () => false,
+      ),
+    60_000,
+  );
+  expect(server.child.exitCode).toBeNull();
+  tally({ row: 'F-66', rounds: 1, note: `serves again after ${Date.now() - before} ms` });
+
+  function readToken(): string {
+    try {
+      return readFileSync(place.path('server/admin.token'), 'utf8').trim();
+    } catch {
+      return '';
+    }
+  }
+});
+
+test('F-67: readers of live events that never read cost a bounded buffer each, and others are served', async () => {
+  const count = rounds(60, 200);
+  const session = await lab.place.session('f67');
+  const agent = await lab.agent(session, { direct: true });
+  const before = memoryMb(lab.server.pid, 'VmRSS');
+  const id = await lab.submit(
+    session,
+    `while [ ! -e '${lab.place.path('f67-go')}' ]; do sleep 0.05; done; head -c ${isFull ? 200_000_000 : 60_000_000} /dev/zero | tr '\\0' a | fold -w 200; exit 6`,
+  );
+  for (let reader = 0; reader < count; reader++) {
+    const { socket } = dial();
+    socket.pause();
+    socket.write(`GET /api/v1/tasks/${id}/events HTTP/1.1\r\nHost: x\r\n${authorization()}\r\n\r\n`);
+  }
+  await lab.place.when(id, ({ status }) => status === 'PROCESSING');
+  lab.place.file('f67-go', '');
+  const started = Date.now();
+  await lab.place.session('f67 beside');
+  expect(Date.now() - started).toBeLessThan(5000);
+  const task = await lab.place.when(id, ({ logComplete }) => logComplete === true, 100_000);
+  expect(task).toMatchObject({ exitCode: 6 });
+  const peak = memoryMb(lab.server.pid, 'VmHWM');
+  expect(peak).toBeLessThan(512);
+  await agent.stop('SIGKILL');
+  tally({
+    row: 'F-67',
+    rounds: count,
+    note: `memory ${Math.round(before)} MB before, at most ${Math.round(peak)} MB`,
+  });
+});
