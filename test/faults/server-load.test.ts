@@ -78,7 +78,7 @@ test.skipIf(!canMount())(
   },
 );
 
-describe('F-64: a client that drips', () => {
+describe.concurrent('F-64: a client that drips', () => {
   test('headers is cut off', async () => {
     const { socket, closed } = dial();
     socket.write('GET /healthz HTTP/1.1\r\nHost: x\r\n');
