@@ -43,6 +43,8 @@ export interface GitAnswer {
   readonly exitCode: number;
   readonly stdout: string;
   readonly stderr: string;
+  /** whether output over the limit was dropped */
+  readonly truncated: boolean;
 }
 
 /** The two kinds of calls. */
@@ -120,8 +122,9 @@ async function start(
     throw error;
   });
   if (result.timedOut) throw timeout(name, call.timeoutMs, context.url);
-  const { exitCode, stdout, stderr } = result;
-  if (exitCode !== null && (call.okExits ?? [0]).includes(exitCode)) return { exitCode, stdout, stderr };
+  const { exitCode, stdout, stderr, truncated } = result;
+  if (exitCode !== null && (call.okExits ?? [0]).includes(exitCode))
+    return { exitCode, stdout, stderr, truncated };
   const { username, password } = context.url?.credentials ?? { username: '', password: '' };
   // A short user name says nothing, and masking it would make the message unreadable.
   const words = quote(stderr, [password ?? '', username.length >= 8 ? username : '']);

@@ -9,10 +9,15 @@ import { join, sep } from 'node:path';
  * @returns the lock files that were removed
  */
 export async function removeStaleLocks(directory: string): Promise<readonly string[]> {
-  const locks = await findLocks(join(directory, '.git'));
-  if (locks.length === 0 || (await gitLivesIn(directory))) return [];
+  const locks = await findStaleLocks(directory);
   for (const lock of locks) await rm(lock, { force: true });
   return locks;
+}
+
+/** Finds what `removeStaleLocks` would remove, and removes nothing. */
+export async function findStaleLocks(directory: string): Promise<readonly string[]> {
+  const locks = await findLocks(join(directory, '.git'));
+  return locks.length === 0 || (await gitLivesIn(directory)) ? [] : locks;
 }
 
 async function findLocks(git: string): Promise<string[]> {

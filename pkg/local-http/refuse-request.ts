@@ -10,11 +10,11 @@ export interface Refusal {
  * Whether a request must not be answered because of where it says it goes to or comes from: a name that leads to this
  * machine by somebody else's DNS, or a page of another site.
  *
- * @param host  what the server listens on; allowed beside the loopback names
+ * @param hosts  what the server listens on; allowed beside the loopback names
  */
-export function refuseRequest(headers: IncomingHttpHeaders, host: string): Refusal | null {
+export function refuseRequest(headers: IncomingHttpHeaders, hosts: readonly string[]): Refusal | null {
   const name = hostName(headers.host);
-  if (name === null || ![...loopbackNames, host.toLowerCase()].includes(name)) {
+  if (name === null || ![...loopbackNames, ...hosts.map((host) => host.toLowerCase())].includes(name)) {
     return { status: 421, json: { error: 'the Host header does not name this server' } };
   }
   const site = headers['sec-fetch-site'];

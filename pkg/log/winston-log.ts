@@ -1,11 +1,10 @@
 /** The log of programs that live long: the one door of winston. */
-import { mkdirSync } from 'node:fs';
-import { dirname } from 'node:path';
 import { Writable } from 'node:stream';
 import winston from 'winston';
 import type { Clock } from '../clock/clock.ts';
 import type { Log, LogFields } from './log.ts';
 import { jsonLine, type LineLevel, textLine } from './log-line.ts';
+import { RotatingFile } from './rotating-file.ts';
 
 /** Where a log goes. A file is rotated: at `maxBytes` it becomes `name1.log`, and `count` of them are kept. */
 export type LogDestination =
@@ -41,7 +40,8 @@ const flushLimitMs = 1000;
 
 /** Opens a log. The directory of a file is made (0700), the file itself is 0600. */
 export function makeWinstonLog(parts: WinstonLogParts): ClosableLog {
-  const transport = makeTransport(parts.destination);
+  const stream = makeStream(parts.destination);
+  const transport = new winston.transports.Stream({ stream, eol: '\n' });
   const line = winston.format.printf((info) => {
     const entry = {
       at: parts.clock.now(),
@@ -66,8 +66,10 @@ export function makeWinstonLog(parts: WinstonLogParts): ClosableLog {
     closing ??= new Promise<void>((resolve) => {
       const cancel = parts.clock.after(flushLimitMs, resolve);
       transport.once('finish', () => {
-        cancel();
-        resolve();
+        stream.end(() => {
+          cancel();
+          resolve();
+        });
       });
       logger.end();
     });
@@ -83,26 +85,21 @@ export function makeWinstonLog(parts: WinstonLogParts): ClosableLog {
   return { ...put({}), close };
 }
 
-function makeTransport(destination: LogDestination): winston.transport {
-  if (destination.kind === 'writer') {
-    const stream = new Writable({
-      decodeStrings: false,
-      // A log that cannot be written must not end the program: the line is lost.
-      write: (line, _encoding, done) => {
-        destination.write(String(line)).then(
-          () => done(),
-          () => done(),
-        );
-      },
-    });
-    return new winston.transports.Stream({ stream, eol: '\n' });
-  }
-  mkdirSync(dirname(destination.file), { recursive: true, mode: 0o700 });
-  return new winston.transports.File({
-    filename: destination.file,
-    maxsize: destination.maxBytes,
-    maxFiles: destination.count,
-    tailable: true,
-    options: { flags: 'a', mode: 0o600 },
+function makeStream(destination: LogDestination): Writable {
+  // Not the file transport of winston: that one falls silent for good when a single line could not be written.
+  const file = destination.kind === 'file' ? new RotatingFile(destination) : null;
+  const write = destination.kind === 'file' ? (line: string) => file?.write(line) : destination.write;
+  return new Writable({
+    decodeStrings: false,
+    // A log that cannot be written must not end the program: the line is lost.
+    write: (line, _encoding, done) => {
+      Promise.resolve(write(String(line))).then(
+        () => done(),
+        () => done(),
+      );
+    },
+    final: (done) => {
+      Promise.resolve(file?.close()).then(() => done(), done);
+    },
   });
 }

@@ -4,6 +4,8 @@ import type { Clock } from '../clock/clock.ts';
 /** First wait before another connection is tried; ms. It doubles up to `maxWaitMs`. */
 const minWaitMs = 200;
 const maxWaitMs = 5_000;
+/** How often the server is asked whether it is still there: from one that is gone nothing comes, not even an end; ms. */
+const askEveryMs = 10_000;
 
 /** What it takes to listen. */
 export interface ListenOptions {
@@ -17,6 +19,8 @@ export interface ListenOptions {
 /**
  * Listens on a connection of its own, and makes a new one whenever that breaks, until the returned function is called.
  * The first attempt is under way when this returns.
+ *
+ * @param parts.newClient  its queries end after a time (`query_timeout`)
  */
 export function listen(
   parts: { readonly newClient: () => Client; readonly clock: Clock },
@@ -28,22 +32,34 @@ export function listen(
   const once = () =>
     new Promise<void>((resolve) => {
       const fresh = parts.newClient();
+      const over = new AbortController();
       client = fresh;
       fresh.on('notification', ({ payload }) => options.onPayload(payload ?? ''));
       // pg tells of a broken connection by `error`, of a closed one by `end`, mostly by both.
-      fresh.on('error', (error) => {
-        if (!ended.signal.aborted) options.onFault(error);
+      const leave = (error?: unknown) => {
+        if (error !== undefined && !over.signal.aborted && !ended.signal.aborted) options.onFault(error);
+        over.abort();
         resolve();
-      });
-      fresh.on('end', resolve);
+      };
+      fresh.on('error', leave);
+      fresh.on('end', () => leave());
       fresh
         .connect()
         .then(() => fresh.query(`LISTEN "${options.channel}"`))
-        .then(options.onListening, (error) => {
-          if (!ended.signal.aborted) options.onFault(error);
-          resolve();
-        });
+        .then(() => {
+          options.onListening();
+          return keepAsking(fresh, AbortSignal.any([over.signal, ended.signal]));
+        })
+        .catch(leave);
     });
+
+  /** Returns by throwing only. */
+  const keepAsking = async (asked: Client, signal: AbortSignal) => {
+    for (;;) {
+      await parts.clock.sleep(askEveryMs, signal);
+      await asked.query('SELECT 1');
+    }
+  };
 
   const loop = async () => {
     let waitMs = minWaitMs;

@@ -31,7 +31,7 @@ export interface Postgres {
   transaction<T>(work: (query: Query) => Promise<T>): Promise<T>;
   /** @see listen; ended by `close` too */
   listen(options: ListenOptions): () => Promise<void>;
-  /** Ends listening, waits for open work, closes all connections. */
+  /** Ends listening, waits for open work, closes all connections; a server that does not answer is left after 2 s. */
   close(): Promise<void>;
 }
 
@@ -46,15 +46,23 @@ export interface PostgresOptions {
   readonly clock: Clock;
   /** applied to every error of a statement and of taking a connection; default: as it came */
   readonly mapError?: (error: unknown) => unknown;
+  /** the longest that a statement may take; ms; default 6 s */
+  readonly statementMs?: number;
+  /** the longest that a statement may wait for a lock; ms; default 3 s */
+  readonly lockMs?: number;
   /** told of connections that broke between two statements */
   readonly onFault: (error: unknown) => void;
 }
 
+/** For a new connection, and for one of the pool to become free; ms. */
 const connectTimeoutMs = 5_000;
-const statementTimeoutMs = 10_000;
-const lockTimeoutMs = 3_000;
-/** Longer than the server's own limit: it ends waiting for a server that is no longer there. */
-const answerTimeoutMs = 15_000;
+// Who asks gets an answer within 10 s, also of a database that says nothing any more.
+const defaultStatementMs = 6_000;
+const defaultLockMs = 3_000;
+/** So much more than to a statement is given to its answer; then the server is no longer there; ms. */
+const answerMarginMs = 1_000;
+/** For the farewells to a server that does not answer; ms. */
+const closeMs = 2_000;
 /** How many different statements are kept prepared on each connection. */
 const maxPrepared = 300;
 /** The number of BIGINT in pg_type. */
@@ -66,6 +74,8 @@ const int8 = 20;
  */
 export async function openPostgres(options: PostgresOptions): Promise<Postgres> {
   const { url, schema, clock, mapError = (error) => error } = options;
+  const { statementMs = defaultStatementMs, lockMs = defaultLockMs } = options;
+  const answerMs = statementMs + answerMarginMs;
   const base = {
     connectionString: url,
     connectionTimeoutMillis: connectTimeoutMs,
@@ -75,28 +85,16 @@ export async function openPostgres(options: PostgresOptions): Promise<Postgres> 
   const pool = new pg.Pool({
     ...base,
     max: options.maxConnections ?? 10,
-    statement_timeout: statementTimeoutMs,
-    lock_timeout: lockTimeoutMs,
-    query_timeout: answerTimeoutMs,
+    statement_timeout: statementMs,
+    lock_timeout: lockMs,
+    query_timeout: answerMs,
     onConnect: (client) => client.query(`SET search_path TO "${schema}"`) as unknown as undefined,
   });
   pool.on('error', options.onFault);
   const names = new Map<string, string>();
   const take = async (): Promise<Taken> => {
     try {
-      const client = await pool.connect();
-      // The pool looks after idle connections only: one that breaks between two statements would end the program.
-      let isBroken = false;
-      const onError = (error: unknown) => {
-        isBroken = true;
-        options.onFault(error);
-      };
-      client.on('error', onError);
-      const release = (destroy = false) => {
-        client.off('error', onError);
-        client.release(destroy || isBroken);
-      };
-      return { query: queryOf(client, names, mapError), release };
+      return takenOver(await pool.connect(), { names, mapError, onFault: options.onFault });
     } catch (error) {
       throw mapError(asConnectionError(error));
     }
@@ -114,13 +112,20 @@ export async function openPostgres(options: PostgresOptions): Promise<Postgres> 
     },
     transaction: async (work) => inTransaction(await take(), work),
     listen: (how) => {
-      const end = listen({ newClient: () => new pg.Client(base), clock }, how);
+      const newClient = () => new pg.Client({ ...base, query_timeout: answerMs });
+      const end = listen({ newClient, clock }, how);
       ends.add(end);
       return end;
     },
     close: async () => {
-      await Promise.all([...ends].map((end) => end()));
-      if (!pool.ended && !pool.ending) await pool.end();
+      const over = new AbortController();
+      const bye = async () => {
+        await Promise.all([...ends].map((end) => end()));
+        if (!pool.ended && !pool.ending) await pool.end();
+      };
+      // a server that is gone never says farewell
+      await Promise.race([bye(), clock.sleep(closeMs, over.signal).catch(() => {})]);
+      over.abort();
     },
   };
   try {
@@ -160,24 +165,65 @@ async function inTransaction<T>(taken: Taken, work: (query: Query) => Promise<T>
   }
 }
 
-function queryOf(
-  client: pg.PoolClient,
-  names: Map<string, string>,
-  mapError: (error: unknown) => unknown,
-): Query {
-  return async <R>(sql: string, parameters: readonly unknown[] = []) => {
-    // Only what has parameters comes again in the same words often enough.
-    if (parameters.length > 0 && !names.has(sql) && names.size < maxPrepared)
-      names.set(sql, `s${names.size}`);
-    const name = parameters.length > 0 ? names.get(sql) : undefined;
-    const config = { text: sql, values: parameters.map(toParameter), ...(name && { name }) };
+interface TakenParts {
+  /** names of prepared statements, by their words */
+  readonly names: Map<string, string>;
+  readonly mapError: (error: unknown) => unknown;
+  readonly onFault: (error: unknown) => void;
+}
+
+/** Looks after a connection while it is taken: the pool does so for idle ones only. */
+function takenOver(client: pg.PoolClient, parts: TakenParts): Taken {
+  let broken: { readonly error: unknown } | null = null;
+  let isUnsafe = false;
+  // one that breaks between two statements would end the program
+  const onError = (error: unknown) => {
+    broken ??= { error };
+    parts.onFault(error);
+  };
+  const onNotice = ({ code }: { readonly code?: string | undefined }) => {
+    isUnsafe ||= code === plainWarning;
+  };
+  client.on('error', onError).on('notice', onNotice);
+  const query: Query = async <R>(sql: string, parameters: readonly unknown[] = []) => {
+    isUnsafe = false;
     try {
-      const { command, rowCount, rows } = await client.query(config);
-      return { command, rowCount: rowCount ?? 0, rows: (rows ?? []) as R[] };
+      // behind a statement that got no answer, every other one would wait as long
+      if (broken) throw broken.error;
+      const rows = await ask<R>(client, parts.names, { sql, parameters });
+      if (isUnsafe && rows.command === 'COMMIT')
+        throw new PostgresConnectionError('the standby did not confirm the commit');
+      return rows;
     } catch (error) {
-      throw mapError(asConnectionError(error));
+      const shown = asConnectionError(error);
+      if (shown instanceof PostgresConnectionError) broken ??= { error };
+      throw parts.mapError(shown);
     }
   };
+  const release = (destroy = false) => {
+    client.off('error', onError).off('notice', onNotice);
+    client.release(destroy || broken !== null);
+  };
+  return { query, release };
+}
+
+/**
+ * SQLSTATE of a warning without one of its own. At a commit it says that waiting for a synchronous standby was given up
+ * (`statement_timeout` ends it): a failover would lose what the database calls committed.
+ */
+const plainWarning = '01000';
+
+async function ask<R>(
+  client: pg.PoolClient,
+  names: Map<string, string>,
+  { sql, parameters }: { readonly sql: string; readonly parameters: readonly unknown[] },
+): Promise<Rows<R>> {
+  // Only what has parameters comes again in the same words often enough.
+  if (parameters.length > 0 && !names.has(sql) && names.size < maxPrepared) names.set(sql, `s${names.size}`);
+  const name = parameters.length > 0 ? names.get(sql) : undefined;
+  const config = { text: sql, values: parameters.map(toParameter), ...(name && { name }) };
+  const { command, rowCount, rows } = await client.query(config);
+  return { command, rowCount: rowCount ?? 0, rows: (rows ?? []) as R[] };
 }
 
 function toParameter(value: unknown): unknown {
@@ -187,6 +233,7 @@ function toParameter(value: unknown): unknown {
 
 /** What is not said by the server itself, nor a bug, is about the connection. */
 function asConnectionError(error: unknown): unknown {
+  if (error instanceof PostgresConnectionError) return error;
   if (error instanceof pg.DatabaseError || error instanceof TypeError || !(error instanceof Error))
     return error;
   return new PostgresConnectionError(error.message || (error as NodeJS.ErrnoException).code || error.name, {

@@ -14,6 +14,7 @@ export function formsOf(value: string): readonly Uint8Array[] {
   const forms = [
     ...lineForms(text),
     ...base64Forms(bytes),
+    ...wrappedForms(bytes),
     ...percentForms(bytes),
     ...jsonForms(text),
     ...shellForms(text),
@@ -40,6 +41,20 @@ function base64Forms(bytes: Uint8Array): readonly string[] {
     const [first, last] = [Math.ceil((before * 8) / 6), Math.floor((all.length * 8) / 6)];
     return (['base64', 'base64url'] as const).map((encoding) => all.toString(encoding).slice(first, last));
   });
+}
+
+/** Programs break long base64 into lines: of 76 characters (`base64`, MIME) or 64 (PEM). */
+function wrappedForms(bytes: Uint8Array): readonly string[] {
+  const whole = Buffer.from(bytes)
+    .toString('base64')
+    .slice(0, Math.floor((bytes.length * 8) / 6));
+  return [76, 64].flatMap((width) =>
+    whole.length <= width
+      ? []
+      : Array.from({ length: Math.ceil(whole.length / width) }, (_, line) =>
+          whole.slice(line * width, (line + 1) * width),
+        ),
+  );
 }
 
 /** What encoders leave as it is: JavaScript's, RFC 3986's (curl), Python's `quote`. */

@@ -8,8 +8,9 @@ import { dirname } from 'node:path';
 import type { Dialect } from 'kysely';
 import { type MapError, SqliteConnection } from './connection.ts';
 import { sqliteDialect } from './dialect.ts';
-import { DatabaseClosedError, DatabaseDamagedError, sqliteCodeOf, sqliteCodes } from './errors.ts';
-import { holdFile } from './file-lock.ts';
+import { DatabaseClosedError } from './errors.ts';
+import { type Examine, examineFile } from './examine-file.ts';
+import { type HeldFile, holdFile } from './file-lock.ts';
 import { GroupCommit } from './group-commit.ts';
 
 /** An open database file. */
@@ -30,62 +31,64 @@ export interface SqliteOptions {
   readonly file: string;
   /** applied to every error of a statement, a commit and a begin; default: as it came */
   readonly mapError?: MapError;
+  /** looks at a database that is there, before anything of it can change; what it throws is thrown on */
+  readonly examine?: Examine;
 }
-
-/** Up to this size a file is checked from end to end when it is opened: a good disk reads it within half a second. */
-const maxCheckedBytes = 256 * 1024 * 1024;
 
 /**
  * Opens a database file. With `:memory:` reader and writer are one connection, so that a read outside sees what an open
  * transaction has written: fit for tests only.
  *
  * @throws {DatabaseInUseError} another process has it
- * @throws {DatabaseDamagedError} it is no database, or a damaged one; it is left as it is
+ * @throws {DatabaseDamagedError} it is no database, a damaged one, or one that was lost; all files are left as they are
  */
-export function openSqlite({ file, mapError = (error) => error }: SqliteOptions): Sqlite {
-  const inMemory = file === ':memory:';
-  if (!inMemory) makeFile(file);
-  const letGo = inMemory ? () => {} : holdFile(file);
-  let writer: SqliteConnection | undefined;
+export function openSqlite({ file, mapError = (error) => error, examine }: SqliteOptions): Sqlite {
+  if (file === ':memory:') {
+    const only = openWriter(file, mapError);
+    return joined({ writer: only, reader: only, letGo: () => {}, mapError });
+  }
+  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+  const held = holdFile(file);
   try {
-    writer = openWriter(file, mapError);
-    const reader = inMemory ? writer : new SqliteConnection({ file, readOnly: true, mapError });
-    return joined({ writer, reader, letGo, mapError });
+    return openHeld({ file, held, mapError, examine });
   } catch (error) {
-    writer?.close();
-    letGo();
+    held.letGo();
     throw error;
   }
 }
 
-function makeFile(file: string): void {
-  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+function openHeld(options: {
+  readonly file: string;
+  readonly held: HeldFile;
+  readonly mapError: MapError;
+  readonly examine: Examine | undefined;
+}): Sqlite {
+  const { file, held, mapError, examine } = options;
+  examineFile(file, held.hadDatabase, examine);
   closeSync(openSync(file, 'a', 0o600));
   if (statSync(file).size === 0) chmodSync(file, 0o600);
+  const writer = openWriter(file, mapError);
+  try {
+    held.noteDatabase();
+    const reader = new SqliteConnection({ file, readOnly: true, mapError });
+    return joined({ writer, reader, letGo: held.letGo, mapError });
+  } catch (error) {
+    writer.close();
+    throw error;
+  }
 }
 
 function openWriter(file: string, mapError: MapError): SqliteConnection {
   const writer = new SqliteConnection({ file, readOnly: false, mapError });
   try {
-    check(writer, file);
     writer.exec('PRAGMA journal_mode = WAL');
     writer.exec('PRAGMA synchronous = FULL');
     writer.exec('PRAGMA temp_store = MEMORY');
     return writer;
   } catch (error) {
     writer.close();
-    const primary = sqliteCodeOf(error)?.primary;
-    if (primary === sqliteCodes.notADatabase || primary === sqliteCodes.corrupt)
-      throw new DatabaseDamagedError(file, (error as Error).message, { cause: error });
     throw error;
   }
-}
-
-function check(writer: SqliteConnection, file: string): void {
-  writer.run('SELECT count(*) FROM sqlite_schema');
-  if (file === ':memory:' || statSync(file).size > maxCheckedBytes) return;
-  const [found] = writer.run('PRAGMA quick_check(1)').rows as { readonly quick_check: string }[];
-  if (found?.quick_check !== 'ok') throw new DatabaseDamagedError(file, found?.quick_check ?? 'no answer');
 }
 
 function joined(parts: {

@@ -80,7 +80,7 @@ test('a broken connection to listen on is made anew, and says so', () =>
 test('a statement that takes too long is ended by the server', () =>
   withPostgres(async (postgres) => {
     const { rows } = await postgres.query('SHOW statement_timeout');
-    expect(rows).toEqual([{ statement_timeout: '10s' }]);
+    expect(rows).toEqual([{ statement_timeout: '6s' }]);
     expect((await postgres.query('SHOW lock_timeout')).rows).toEqual([{ lock_timeout: '3s' }]);
   }));
 
