@@ -1,10 +1,11 @@
 /** Bodies that clients send, in every dialect that is accepted. Unknown fields are passed over. */
 import { z } from 'zod';
+import { longText } from './limited.ts';
 import { templateConfigShape } from './shapes.ts';
 
 export const newSessionBody = z.object({
   name: z.string().trim().min(1).max(255),
-  description: z.string().nullish(),
+  description: longText.nullish(),
   tags: z.array(z.string()).nullish(),
   repositoryUrl: z.string().nullish(),
   repositoryRef: z.string().nullish(),
@@ -12,7 +13,9 @@ export const newSessionBody = z.object({
   workspaceId: z.string().nullish(),
 });
 
-const seconds = z.number().positive().nullish();
+/** Longest time that can be asked for: 30 years; more is no number of ms that every store gives back. */
+const maxSeconds = 1_000_000_000;
+const seconds = z.number().positive().max(maxSeconds).nullish();
 
 export const newTaskBody = z.object({
   sessionId: z.string().optional(),
@@ -20,7 +23,7 @@ export const newTaskBody = z.object({
   name: z.string().max(1000).optional(),
   title: z.string().max(1000).optional(),
   script: z.string().nullish(),
-  description: z.string().nullish(),
+  description: longText.nullish(),
   parentTaskId: z.string().nullish(),
   priority: z.number().int().min(-1_000_000).max(1_000_000).nullish(),
   parameters: z.record(z.string(), z.unknown()).nullish(),
@@ -35,14 +38,14 @@ export const newTaskBody = z.object({
 
 export const statusBody = z.object({
   status: z.string(),
-  message: z.string().nullish(),
+  message: longText.nullish(),
   progress: z.number().int().min(0).max(100).nullish(),
-  errorCode: z.string().nullish(),
+  errorCode: longText.nullish(),
 });
 
 export const logBody = z.object({
   level: z.string(),
-  message: z.string().max(65_536),
+  message: longText,
   source: z.string().max(255).nullish(),
   metadata: z.record(z.string(), z.unknown()).nullish(),
   timestamp: z.unknown().optional(),
@@ -50,7 +53,7 @@ export const logBody = z.object({
 
 export const inputBody = z.object({
   /** the answer; a newline is added for a reader of lines */
-  input: z.string().max(65_536),
+  input: longText,
   /** which question it answers; without it, the one that is open */
   promptId: z.string().nullish(),
 });
@@ -59,7 +62,7 @@ export const newTokenBody = z.object({
   scope: z.enum(['admin', 'session', 'read-only']),
   sessionId: z.string().nullish(),
   name: z.string().max(255).nullish(),
-  expiresInSeconds: z.number().int().positive().nullish(),
+  expiresInSeconds: z.number().int().positive().max(maxSeconds).nullish(),
 });
 
 export type NewSessionBody = z.input<typeof newSessionBody>;

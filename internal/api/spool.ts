@@ -69,6 +69,21 @@ export function countSpooled(directory: string): number {
   return spooledFiles(directory).length;
 }
 
+/** What a spool holds: how many requests wait, since when (epoch ms; null = none), and how many were refused for good. */
+export function spoolState(directory: string): {
+  readonly waiting: number;
+  readonly oldestAt: number | null;
+  readonly rejected: number;
+} {
+  const files = spooledFiles(directory);
+  const oldest = files[0]?.split('-')[0];
+  return {
+    waiting: files.length,
+    oldestAt: oldest === undefined ? null : Number(oldest),
+    rejected: spooledFiles(join(directory, 'rejected')).length,
+  };
+}
+
 /**
  * Sends what waits for one API, oldest first, until one has to wait longer or the signal fires.
  * A file is claimed by renaming it, so two processes never send the same one at the same time; a claim whose owner died

@@ -34,6 +34,17 @@ export const agentRows = {
     doc: 'use a clone of your own with its git configuration and hooks as they are',
     roles: agent,
   },
+  minFreeDisk: {
+    kind: 'size',
+    flag: 'min-free-disk',
+    variables: ['KERUTA_MIN_FREE_DISK'],
+    fileKeys: ['daemon.min_free_disk'],
+    bareUnit: 'MB',
+    range: [0, 2 ** 50],
+    default: 100 * 1024 ** 2,
+    doc: 'with less space left for the base directory no task is taken; 0 is never',
+    roles: agent,
+  },
   artifactsDir: {
     kind: 'path',
     flag: 'artifacts-dir',

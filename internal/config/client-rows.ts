@@ -33,6 +33,15 @@ export const clientRows = {
     doc: 'file that holds the token for the API',
     roles: everyone,
   },
+  requireTls: {
+    kind: 'bool',
+    flag: 'require-tls',
+    variables: ['KERUTA_REQUIRE_TLS'],
+    fileKeys: ['api.require_tls'],
+    default: false,
+    doc: 'refuse an API that is not https, except on this machine',
+    roles: everyone,
+  },
   apiTimeout: {
     kind: 'duration',
     flag: 'api-timeout',

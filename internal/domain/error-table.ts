@@ -10,6 +10,12 @@ export const errorTable = {
   KERUTA_ERR_BAD_VALUE: { kind: 'input', doc: 'A value is not of the type, unit or range that is expected.' },
   KERUTA_ERR_BAD_BODY: { kind: 'input', doc: 'The body of a request is not what the route takes.' },
   KERUTA_ERR_BODY_TOO_LARGE: { kind: 'input', http: 413, doc: 'The body of a request is over the limit.' },
+  KERUTA_ERR_HEADERS_TOO_LARGE: {
+    kind: 'input',
+    http: 431,
+    doc: 'The headers of a request are over 16 KiB.',
+  },
+  KERUTA_ERR_URL_TOO_LONG: { kind: 'input', http: 414, doc: 'The address of a request is over 8 KiB.' },
   KERUTA_ERR_UNSUPPORTED_MEDIA: {
     kind: 'input',
     http: 415,
@@ -47,6 +53,11 @@ export const errorTable = {
     kind: 'denied',
     http: 403,
     doc: 'The token is known, but its scope does not cover this.',
+  },
+  KERUTA_ERR_TLS_REQUIRED: {
+    kind: 'denied',
+    http: 403,
+    doc: 'The address of the API is not https, and only https was allowed.',
   },
   KERUTA_ERR_POLICY: { kind: 'denied', http: 403, doc: 'A policy refuses this.' },
   // not found: exit 4, HTTP 404
@@ -132,6 +143,17 @@ export const errorTable = {
     kind: 'unavailable',
     doc: 'The agent in the background ended, or does not stop.',
   },
+  KERUTA_ERR_RATE_LIMITED: {
+    kind: 'unavailable',
+    http: 429,
+    doc: 'Too much at once; the answer names the limit, and Retry-After says when to come again.',
+  },
+  KERUTA_ERR_REQUEST_TIMEOUT: {
+    kind: 'unavailable',
+    http: 408,
+    doc: 'A request, or its body, did not arrive in time.',
+  },
+  KERUTA_ERR_DEADLINE: { kind: 'unavailable', doc: 'The server did not get it done in time.' },
   KERUTA_ERR_STOPPING: { kind: 'unavailable', doc: 'The server is stopping.' },
   KERUTA_ERR_REPOSITORY_UNREACHABLE: {
     kind: 'unavailable',

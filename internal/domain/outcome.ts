@@ -55,6 +55,12 @@ export interface Outcome extends ProcessEnd {
   readonly errorCode: string;
 }
 
+/** What exit codes of a shell mean. @see bash(1), EXIT STATUS */
+const hints: Readonly<Record<number, string>> = {
+  126: ': a command was found and could not be executed; its output names it',
+  127: ': a command was not found; its output names it',
+};
+
 /**
  * Judges a run. `fail` is a floor: a later exit 0 stays FAILED. `success` followed by a non-zero exit is FAILED.
  * Neither: the exit code decides. A run that somebody cancelled is CANCELLED whatever it said, unless it had already
@@ -77,12 +83,14 @@ export function judge(end: ProcessEnd, reason: EndReason | null, declared: Decla
     };
   if (declared?.status === 'FAILED') return { ...end, reason, status: 'FAILED', ...said };
   if (end.exitCode === 0) return { ...end, reason, status: 'COMPLETED', ...said };
+  const hint = (end.exitCode !== null && hints[end.exitCode]) || '';
   const how = end.signal === null ? `exit code ${end.exitCode ?? 'unknown'}` : `signal ${end.signal}`;
   return {
     ...end,
     reason,
     status: 'FAILED',
-    message: declared ? `declared a success, then ended with ${how}` : `the script ended with ${how}`,
+    message:
+      (declared ? `declared a success, then ended with ${how}` : `the script ended with ${how}`) + hint,
     errorCode: 'SCRIPT_EXECUTION_ERROR',
   };
 }

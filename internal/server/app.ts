@@ -2,47 +2,36 @@
  * The HTTP skin: turns the list of routes into a listening server. What the routes mean is in `session`; here are
  * addresses, tokens, shapes, limits, errors and the end of a server's life.
  */
-import type { IncomingMessage } from 'node:http';
-import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Log } from '../../pkg/log/log.ts';
-import { ConflictError, UnavailableError } from '../domain/errors.ts';
+import { ConflictError, InputError, UnavailableError } from '../domain/errors.ts';
 import type { Caller, SessionParts } from '../session/parts.ts';
 import { makeAuthenticator } from './auth.ts';
 import { acceptJson, acceptStreams, maxJsonBytes, maxStreamBytes } from './bodies.ts';
+import { drainBody, watchBody } from './body-time.ts';
+import { Connections } from './connections.ts';
+import { withDeadline } from './deadline.ts';
 import { toErrorAnswer } from './error-answer.ts';
 import { checkDeclaredLength, Exchange, sendAnswer, Waiting } from './exchange.ts';
 import { makeNotFound } from './known-paths.ts';
+import { defaultLimits, maxUrlBytes, type ServerLimits } from './limits.ts';
 import { acceptMultipart } from './multipart.ts';
+import { newFastify } from './new-fastify.ts';
+import { makeRequestRate } from './request-rate.ts';
 import type { Route } from './route.ts';
 import { aboutRoutes } from './routes/about.ts';
 import { routes as allRoutes } from './routes.ts';
+import { StandingAccess } from './standing-access.ts';
+import { tooMany } from './too-many.ts';
+import { readTrustedProxies } from './trusted-proxies.ts';
 
-/** Times after which a server gives up on a client; ms. */
-export interface ServerLimits {
-  /** for the headers of a request to arrive; default 10 s */
-  readonly headersTimeoutMs: number;
-  /** for a JSON body to arrive; default 30 s */
-  readonly bodyTimeoutMs: number;
-  /** for a connection on which nothing moves at all; default 120 s */
-  readonly idleTimeoutMs: number;
-  /** for a connection between two requests; default 65 s */
-  readonly keepAliveTimeoutMs: number;
-  /** for requests under way when the server stops; default 10 s */
-  readonly drainMs: number;
-}
+/** @see limits.ts */
+export type { ServerLimits } from './limits.ts';
 
-const defaultLimits: ServerLimits = {
-  headersTimeoutMs: 10_000,
-  bodyTimeoutMs: 30_000,
-  idleTimeoutMs: 120_000,
-  keepAliveTimeoutMs: 65_000,
-  drainMs: 10_000,
-};
-/** How often node looks for connections whose headers are late; ms. */
-const connectionsCheckMs = 1_000;
-const maxHeaderBytes = 16 * 1024;
 /** How long the rest of a body that was refused is read, so that the client gets to read why; ms. */
 const refusedBodyMs = 5_000;
+/** When a reader of live events that found no place may come again; ms. */
+const liveRetryMs = 5_000;
 
 /** What a server is made of. */
 export interface ServerOptions {
@@ -55,6 +44,8 @@ export interface ServerOptions {
   readonly version: string;
   readonly limits?: Partial<ServerLimits>;
   readonly logger: Log;
+  /** what is wrong beside the store, in one line each; said by the routes of health; default: nothing */
+  readonly problems?: () => readonly string[];
   /** default: the list in `routes.ts` */
   readonly routes?: readonly Route[];
 }
@@ -94,24 +85,58 @@ export function buildServer(options: ServerOptions): Server {
     }
     return reply.code(answer.status).headers(answer.headers).send(answer.body);
   };
-  const app = newFastify(limits, sendError);
+  const app = newFastify({ limits, sendError, meta });
+  const isProxy = readTrustedProxies(limits.trustedProxies);
+  const connections = new Connections({ ...limits, isProxy });
+  connections.watch(app.server);
+  const checkRate = makeRequestRate(clock, limits);
+  const standing = new StandingAccess(clock);
+  let liveClients = 0;
   app.setErrorHandler(sendError);
   app.setNotFoundHandler((request, reply) => {
     const { error, allow } = notFound(request.method, request.url);
     if (allow !== '') reply.header('allow', allow);
     return sendError(error, request, reply);
   });
-  app.addHook('onRequest', async (_request, reply) => {
+  const refusalOf = (request: FastifyRequest, reply: FastifyReply): Error | null => {
+    if (stopping !== null) {
+      return new UnavailableError('KERUTA_ERR_STOPPING', 'The server is stopping; repeat this in a moment.');
+    }
+    const { socket } = request.raw;
+    const refusal = connections.refusal(socket);
+    if (refusal || !isProxy(socket.remoteAddress ?? '')) return refusal;
+    const proxied = connections.beginProxied(request.ip);
+    reply.raw.once('close', proxied.end);
+    return proxied.refusal;
+  };
+  app.addHook('onRequest', async (request, reply) => {
     waiting.track(reply);
     reply.header('x-content-type-options', 'nosniff');
-    if (stopping === null) return;
-    reply.header('connection', 'close');
-    throw new UnavailableError('KERUTA_ERR_STOPPING', 'The server is stopping; repeat this in a moment.');
+    const refusal = refusalOf(request, reply);
+    if (refusal) {
+      reply.header('connection', 'close');
+      throw refusal;
+    }
+    checkUrl(request);
   });
+  const takeLivePlace = (reply: FastifyReply) => {
+    const { maxStreamClients: max, stallTimeoutMs } = limits;
+    if (liveClients >= max) {
+      const of = 'readers of live events at a time';
+      throw tooMany({ limit: 'maxStreamClients', max, of, retryAfterMs: liveRetryMs });
+    }
+    liveClients++;
+    reply.raw.once('close', () => liveClients--);
+    // a reader takes heartbeats at least; one that takes nothing holds a place and a buffer for nothing
+    reply.raw.setTimeout(stallTimeoutMs);
+  };
 
+  // what is sent to an address that does not exist stays unread
+  acceptStreams(app);
   const authenticator = makeAuthenticator({ ...options, store: parts.store, clock });
   const addRoute = (scope: FastifyInstance, route: Route) => {
     const callers = new WeakMap<FastifyRequest, Caller>();
+    const exchanges = new WeakMap<FastifyRequest, Exchange>();
     const streamed = route.bodyKind === 'stream' || route.bodyKind === 'multipart';
     const maxBytes = route.maxBodyBytes ?? (streamed ? maxStreamBytes : maxJsonBytes);
     scope.route({
@@ -119,10 +144,18 @@ export function buildServer(options: ServerOptions): Server {
       url: route.path,
       bodyLimit: maxBytes,
       onRequest: async (request, reply) => {
-        callers.set(request, await authenticator.identify(request.headers.authorization, route.access));
+        const caller = await authenticator.identify(request.headers.authorization, route.access);
+        callers.set(request, caller);
+        checkRate(caller, route);
+        const check = () => authenticator.identify(request.headers.authorization, route.access);
+        standing.watch({ reply, check, end: (reason) => exchanges.get(request)?.end(reason) });
+        if (route.live) takeLivePlace(reply);
         if (streamed) checkDeclaredLength(request, maxBytes);
-        else
-          limitBodyTime(request, reply, () => clock.after(limits.bodyTimeoutMs, () => request.raw.destroy()));
+        const onLate = (error: UnavailableError) => {
+          if (reply.sent || reply.raw.headersSent) request.raw.destroy();
+          else sendError(error, request, reply.header('connection', 'close'));
+        };
+        watchBody({ request, reply }, { clock, limits, streamed, onLate });
       },
       onResponse: async ({ raw }) => {
         if (streamed && !raw.complete) drainBody(raw, (stop) => clock.after(refusedBodyMs, stop));
@@ -130,7 +163,11 @@ export function buildServer(options: ServerOptions): Server {
       handler: async (request, reply) => {
         const caller = callers.get(request) as Caller;
         const exchange = new Exchange({ route, request, reply, caller, waiting, maxBytes });
-        return sendAnswer(reply, await route.handle(exchange, parts));
+        exchanges.set(request, exchange);
+        const work = route.handle(exchange, parts);
+        const onLate = (reason: Error) => exchange.end(reason);
+        const deadline = { clock, ms: limits.handlerDeadlineMs, onLate };
+        return sendAnswer(reply, await (streamed ? work : withDeadline(work, deadline)));
       },
     });
   };
@@ -165,57 +202,14 @@ export function buildServer(options: ServerOptions): Server {
   };
 }
 
-type SendError = (error: unknown, request: FastifyRequest, reply: FastifyReply) => unknown;
-
-function newFastify(limits: ServerLimits, sendError: SendError): FastifyInstance {
-  return Fastify({
-    logger: false,
-    // addresses that cannot be read never reach a route
-    frameworkErrors: (error, request, reply) => {
-      sendError(error, request, reply);
-    },
-    exposeHeadRoutes: false,
-    return503OnClosing: false,
-    forceCloseConnections: true,
-    // 0 = none: a large upload may take long; JSON bodies have a limit of their own
-    requestTimeout: 0,
-    connectionTimeout: limits.idleTimeoutMs,
-    keepAliveTimeout: limits.keepAliveTimeoutMs,
-    routerOptions: { maxParamLength: 1024, ignoreTrailingSlash: true },
-    http: {
-      headersTimeout: limits.headersTimeoutMs,
-      connectionsCheckingInterval: connectionsCheckMs,
-      maxHeaderSize: maxHeaderBytes,
-    },
-    rewriteUrl: (request) => collapseSlashes(request.url ?? '/'),
-  });
-}
-
-/** Old clients put a base address that ends in a slash before a path that begins with one. */
-function collapseSlashes(url: string): string {
-  if (!url.includes('//')) return url;
-  const end = url.indexOf('?');
-  const path = end === -1 ? url : url.slice(0, end);
-  return path.replace(/\/{2,}/g, '/') + (end === -1 ? '' : url.slice(end));
-}
-
-/** Ends the connection of a client that does not get on with its body. */
-function limitBodyTime(request: FastifyRequest, reply: FastifyReply, start: () => () => void): void {
-  const { headers, raw } = request;
-  const hasBody = headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
-  if (!hasBody || raw.complete) return;
-  const cancel = start();
-  raw.once('end', cancel);
-  reply.raw.once('close', cancel);
-}
-
-/** Reads the rest of a body away, for a while. */
-function drainBody(raw: IncomingMessage, start: (stop: () => void) => () => void): void {
-  raw.unpipe();
-  raw.resume();
-  raw.once(
-    'close',
-    start(() => raw.destroy()),
+/** @throws {InputError} KERUTA_ERR_URL_TOO_LONG */
+function checkUrl({ url }: FastifyRequest): void {
+  const bytes = Buffer.byteLength(url);
+  if (bytes <= maxUrlBytes) return;
+  throw new InputError(
+    'KERUTA_ERR_URL_TOO_LONG',
+    `The address of the request has ${bytes} bytes; at most ${maxUrlBytes} are taken.`,
+    { details: { bytes, maxBytes: maxUrlBytes } },
   );
 }
 
@@ -243,7 +237,9 @@ function withAbout(options: ServerOptions): readonly Route[] {
   const about = {
     version: options.version,
     clock: options.parts.clock,
-    newFastify: () => newFastify(defaultLimits, () => {}),
+    newFastify: () =>
+      newFastify({ limits: defaultLimits, sendError: () => {}, meta: () => ({ version: '', now: 0 }) }),
+    problems: options.problems ?? (() => []),
   };
   return [...routes, ...aboutRoutes(about, () => withAbout(options))];
 }

@@ -1,6 +1,7 @@
 /** How the bodies of requests are taken in: JSON by us, streams and parts left to the route. */
 import type { FastifyInstance } from 'fastify';
 import { InputError } from '../domain/errors.ts';
+import { parseJson } from './parse-json.ts';
 
 /** Largest JSON body when a route does not say otherwise; bytes. */
 export const maxJsonBytes = 1024 * 1024;
@@ -44,12 +45,5 @@ function readJson(bytes: Buffer, contentType: string | undefined): unknown {
   } catch (cause) {
     throw new InputError('KERUTA_ERR_BAD_BODY', 'The body is not UTF-8; JSON is sent as UTF-8.', { cause });
   }
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    const why = cause instanceof Error ? cause.message.replace(/,? "[\s\S]*$/, '') : '';
-    throw new InputError('KERUTA_ERR_BAD_BODY', `The body is not JSON: ${why || 'it does not parse'}.`, {
-      cause,
-    });
-  }
+  return parseJson(text);
 }

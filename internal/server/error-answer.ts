@@ -44,6 +44,9 @@ export function toErrorAnswer(error: unknown, meta: AnswerMeta): ErrorAnswer {
 function headersOf(status: number, details: ErrorDetails): Readonly<Record<string, string>> {
   // where the bytes of a stream go on: uploaders read it from the header, with or without a body
   if (typeof details.offset === 'number') return { 'upload-offset': String(details.offset) };
+  if (typeof details.retryAfterMs === 'number') {
+    return { 'retry-after': String(Math.max(1, Math.ceil(details.retryAfterMs / 1000))) };
+  }
   if (status === 401) return { 'www-authenticate': 'Bearer realm="keruta"' };
   if (status === 503) return { 'retry-after': '1' };
   return {};

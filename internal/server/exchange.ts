@@ -9,7 +9,7 @@ import { readShape } from './validate.ts';
 
 /** The requests under way, and the signals of those that asked for one, so that a server that stops can end them. */
 export class Waiting {
-  readonly #controllers = new Set<AbortController>();
+  readonly #controllers = new Map<AbortSignal, AbortController>();
   readonly #idle: (() => void)[] = [];
   #underWay = 0;
   #reason: Error | null = null;
@@ -36,9 +36,9 @@ export class Waiting {
   signalFor(reply: FastifyReply): AbortSignal {
     const controller = new AbortController();
     if (this.#reason) controller.abort(this.#reason);
-    this.#controllers.add(controller);
+    this.#controllers.set(controller.signal, controller);
     reply.raw.once('close', () => {
-      this.#controllers.delete(controller);
+      this.#controllers.delete(controller.signal);
       if (!reply.raw.writableFinished) controller.abort(new Error('the client went away'));
     });
     return controller.signal;
@@ -47,7 +47,12 @@ export class Waiting {
   /** Aborts every signal there is and will be. */
   stop(reason: Error): void {
     this.#reason = reason;
-    for (const controller of this.#controllers) controller.abort(reason);
+    for (const controller of this.#controllers.values()) controller.abort(reason);
+  }
+
+  /** Aborts one signal that is still of use. */
+  abort(signal: AbortSignal, reason: Error): void {
+    this.#controllers.get(signal)?.abort(reason);
   }
 }
 
@@ -91,6 +96,11 @@ export class Exchange implements RouteRequest {
   get signal(): AbortSignal {
     this.#signal ??= this.#waiting.signalFor(this.#reply);
     return this.#signal;
+  }
+
+  /** Aborts the signal, if the route asked for one: the answer is no longer wanted. */
+  end(reason: Error): void {
+    if (this.#signal) this.#waiting.abort(this.#signal, reason);
   }
 
   get stream(): Readable {

@@ -12,6 +12,8 @@ export type Access = 'open' | readonly TokenScope[];
 
 /** Everybody who may read: the default of GET routes. */
 export const readers: Access = ['admin', 'session', 'task', 'read-only'];
+/** Those who may see every task of a session; the token of a run sees its own task only. */
+export const sessionReaders: Access = ['admin', 'session', 'read-only'];
 /** Those who steer a session: the default of other routes. */
 export const operators: Access = ['admin', 'session'];
 /** Those who speak for a run. */
@@ -40,6 +42,10 @@ export interface RouteDefinition<
   readonly bodyKind?: 'json' | 'stream' | 'multipart';
   /** bytes; default 1 MiB for JSON, 64 MiB for streams */
   readonly maxBodyBytes?: number;
+  /** the answer is a stream of live events: it counts against `maxStreamClients` */
+  readonly live?: true;
+  /** asked by agents only, as often as their work makes it: no rate, also for tokens that have one */
+  readonly unmetered?: true;
   /** shape of the good answer by status, for the OpenAPI page */
   readonly answers?: Readonly<Record<number, ZodType | null>>;
   readonly handle: (

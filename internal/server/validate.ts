@@ -11,7 +11,8 @@ const sensitive = /token|secret|password|auth|credential|private|passphrase|scri
 
 /**
  * Reads a value by its shape.
- * @throws {InputError} KERUTA_ERR_BAD_BODY or KERUTA_ERR_BAD_VALUE, naming field, expectation and what came
+ * @throws {InputError} KERUTA_ERR_BAD_BODY, KERUTA_ERR_BODY_TOO_LARGE for a part over a limit of its own, or
+ *         KERUTA_ERR_BAD_VALUE; naming field, expectation and what came
  */
 export function readShape<S extends ZodType>(shape: S, value: unknown, place: Place): z.output<S> {
   const result = shape.safeParse(value);
@@ -22,8 +23,13 @@ export function readShape<S extends ZodType>(shape: S, value: unknown, place: Pl
   });
   const told = faults.slice(0, maxTold).map((fault) => `${fault.field}: ${fault.expected}, got ${fault.got}`);
   const more = faults.length > maxTold ? `; and ${faults.length - maxTold} more` : '';
+  const isTooLarge = result.error.issues.some((issue) => issue.code === 'custom' && issue.params?.tooLarge);
   throw new InputError(
-    place === 'body' ? 'KERUTA_ERR_BAD_BODY' : 'KERUTA_ERR_BAD_VALUE',
+    isTooLarge
+      ? 'KERUTA_ERR_BODY_TOO_LARGE'
+      : place === 'body'
+        ? 'KERUTA_ERR_BAD_BODY'
+        : 'KERUTA_ERR_BAD_VALUE',
     `The ${place} is not what is expected: ${told.join('; ')}${more}.`,
     { details: { place, faults: faults.slice(0, 50) } },
   );

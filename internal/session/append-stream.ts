@@ -87,7 +87,7 @@ export function declareLost(
       await tx.putMeta(name, `${offset}:${lostBytes}`);
       await tx.putStream(taskId, number, stream, {
         ...state,
-        lostBytes: state.lostBytes - counted + lostBytes,
+        lostBytes: Math.min(Number.MAX_SAFE_INTEGER, state.lostBytes - counted + lostBytes),
       });
       return state.size;
     }),

@@ -1,4 +1,4 @@
-import { ConflictError } from '../domain/errors.ts';
+import { ConflictError, NotFoundError } from '../domain/errors.ts';
 import type { Task } from '../domain/task.ts';
 import { isActive } from '../domain/task-status.ts';
 import { visibleTask } from './authorize.ts';
@@ -40,7 +40,10 @@ export async function deleteTask(
   parts: SessionParts,
   ref: { readonly caller: Caller; readonly taskId: string },
 ): Promise<void> {
-  const seen = await visibleTask(parts.store, ref.caller, ref.taskId).catch(() => null);
+  const seen = await visibleTask(parts.store, ref.caller, ref.taskId).catch((error: unknown) => {
+    if (error instanceof NotFoundError) return null;
+    throw error;
+  });
   if (seen === null) return;
   const now = await parts.store.now();
   await parts.store.transact(async (tx) => {

@@ -2,6 +2,7 @@ import type { z } from 'zod';
 import { failpoint } from '../../pkg/failpoint/failpoint.ts';
 import type { FinishAnswer, finishRequest } from '../api/protocol.ts';
 import type { Attempt } from '../domain/attempt.ts';
+import { KerutaError } from '../domain/errors.ts';
 import type { Failure } from '../domain/fix.ts';
 import type { EndReason, Outcome } from '../domain/outcome.ts';
 import { isClosed } from '../domain/session.ts';
@@ -13,7 +14,8 @@ import { type AttemptRef, type HeldAttempt, onAttempt } from './fence.ts';
 import { checkBarrier } from './finish-barrier.ts';
 import { makeFixTask } from './fix-task.ts';
 import type { SessionParts } from './parts.ts';
-import { putAndTell } from './put-task.ts';
+import { auditTask, putAndTell } from './put-task.ts';
+import { emptyOtherStreams } from './resend-stream.ts';
 
 /** For how long the token of a finished run stays valid: its last artifacts and logs may be under way; ms. */
 const tokenGraceMs = 600_000;
@@ -35,34 +37,60 @@ export async function finish(
   parts: SessionParts,
   ref: AttemptRef & { readonly report: FinishReport },
 ): Promise<FinishAnswer> {
-  const { answer, sighting } = await onAttempt(parts, { ...ref, settled: true }, async (tx, held) => {
-    const { task, attempt, now } = held;
-    const about = { agentId: attempt.agentId, sessionId: task.sessionId, taskId: null, now };
-    if (attempt.state === 'finished') return { answer: await answerAgain(tx, held), sighting: null };
-    await checkBarrier(tx, held, ref.report);
-    const given = await finishNow(tx, { parts, held, report: ref.report });
-    if (about.agentId !== '') await putSighting(tx, about);
-    return { answer: given, sighting: about };
+  const { answer, sighting } = await finishIfComplete(parts, ref).catch(async (error: unknown) => {
+    // what is not here is sent again; bytes that are others than those that were sent have to make room for that first
+    if (isUnfinished(error)) await emptyOtherStreams(parts, { ...ref, said: ref.report.streams });
+    throw error;
   });
   failpoint('before_ack');
   if (sighting && sighting.agentId !== '') noteSighting(parts.store, sighting);
   return answer;
 }
 
+function finishIfComplete(parts: SessionParts, ref: AttemptRef & { readonly report: FinishReport }) {
+  return onAttempt(parts, { ...ref, settled: true }, async (tx, held) => {
+    const { task, attempt, now } = held;
+    const about = { agentId: attempt.agentId, sessionId: task.sessionId, taskId: null, now };
+    if (attempt.state === 'finished') return { answer: await answerAgain(tx, held), sighting: null };
+    const { logComplete } = await checkBarrier(tx, held, ref.report);
+    if (!logComplete) await auditMismatch(tx, parts, { ...ref, held });
+    const given = await finishNow(tx, { parts, held, report: ref.report, logComplete });
+    if (about.agentId !== '') await putSighting(tx, about);
+    return { answer: given, sighting: about };
+  });
+}
+
+function isUnfinished(error: unknown): boolean {
+  return error instanceof KerutaError && error.code === 'KERUTA_ERR_ATTEMPT_UNFINISHED';
+}
+
+/** A log that stays other than its agent says is on record; the task shows it as not complete. */
+async function auditMismatch(
+  tx: Transaction,
+  parts: SessionParts,
+  { caller, held, report }: AttemptRef & { readonly held: HeldAttempt; readonly report: FinishReport },
+): Promise<void> {
+  const { task, attempt, now } = held;
+  const details = { here: attempt.streams, said: report.streams };
+  await auditTask(tx, { parts, caller, action: 'stream.mismatch', task, now, details });
+}
+
 interface Finishing {
   readonly parts: SessionParts;
   readonly held: HeldAttempt;
   readonly report: FinishReport;
+  /** false: the streams are here, but not as their agent says */
+  readonly logComplete: boolean;
 }
 
 async function finishNow(tx: Transaction, finishing: Finishing): Promise<FinishAnswer> {
-  const { held, report } = finishing;
+  const { held, report, logComplete } = finishing;
   const attempt: Attempt = { ...withEnd(held.attempt, report), state: 'finished', usage: report.usage };
   const outcome = judgeAttempt(attempt, report);
   await tx.putAttempt(attempt);
   await tx.expireTaskTokens(held.task.id, held.now + tokenGraceMs);
   if (!(await decidesTask(tx, held))) return { status: outcome.status, fixTaskId: null, willRetry: false };
-  const task = await endTask(tx, held, { attempt, outcome, logComplete: true });
+  const task = await endTask(tx, held, { attempt, outcome, logComplete });
   const willRetry = await mayRetry(tx, task);
   if (willRetry) await retryByItself(tx, task, held.now);
   const fixTaskId = willRetry ? null : await fix(tx, { ...finishing, task, attempt, outcome });

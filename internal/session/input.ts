@@ -8,7 +8,7 @@ import { type HeldTask, onTask } from './fence.ts';
 import { newAttempt } from './new-attempt.ts';
 import { openRequests, putRequest, settleWaiting } from './open-requests.ts';
 import type { Caller, SessionParts } from './parts.ts';
-import { putAndTell } from './put-task.ts';
+import { auditTask, putAndTell } from './put-task.ts';
 
 /** A task, and who asks. */
 export interface TaskRef {
@@ -83,7 +83,11 @@ export async function answerInput(
     const request = await findRequest(tx, held.task, ref);
     if (request.state === 'answered') return request;
     refuseOtherChoice(request, ref.input);
-    return answerRequest(tx, held, { ...request, answer: ref.input });
+    const answered = await answerRequest(tx, held, { ...request, answer: ref.input });
+    const { task, now } = held;
+    const details = { inputId: request.id };
+    await auditTask(tx, { parts, caller: ref.caller, action: 'task.input', task, now, details });
+    return answered;
   });
 }
 

@@ -17,8 +17,8 @@ export interface OutputPiece {
 
 /** Largest piece; bytes. Small enough that a slow reader is never owed much. */
 const pieceBytes = 32 * 1024;
-/** How much is read in one go before the row is looked at again; bytes. */
-const readBytes = 1024 * 1024;
+/** How much is read in one go: as much is held for a reader that does not take it; bytes. */
+const readBytes = 256 * 1024;
 
 /**
  * Gives the output that is here and that the reader does not have, moving its offsets along. A character whose rest has

@@ -10,7 +10,7 @@ import { type AttemptRef, type HeldAttempt, onAttempt } from './fence.ts';
 import { openRequests, putRequest, settleWaiting } from './open-requests.ts';
 import type { SessionParts } from './parts.ts';
 
-/** Longest message of one log line that is kept; characters. */
+/** Longest text of a message that is kept; characters. What is longer is cut: a refusal would stop the lane. */
 const maxMessageLength = 65_536;
 
 /**
@@ -64,11 +64,14 @@ class Application {
         this.#startedAt ??= Date.parse(message.at);
         this.#change({
           startedAt: this.#startedAt,
-          ...(message.message ? { message: message.message } : {}),
+          ...(message.message ? { message: shortened(message.message) } : {}),
         });
         break;
       case 'progress':
-        this.#change({ progress: message.progress, message: message.message ?? this.#task.message });
+        this.#change({
+          progress: message.progress,
+          message: shortened(message.message ?? this.#task.message),
+        });
         break;
       case 'log':
         this.#logs.push(this.#logOf(message));
@@ -118,7 +121,7 @@ class Application {
       // An agent has checked it; a level that only it knows must not stop the lane for good.
       level: parseLogLevel(message.level) ?? 'INFO',
       source: message.source ?? 'task',
-      message: message.message.slice(0, maxMessageLength),
+      message: shortened(message.message),
       metadata: message.metadata ?? {},
       timestamp: Date.parse(message.at),
     };
@@ -136,7 +139,7 @@ class Application {
       attempt: attempt.number,
       key: message.key,
       kind: message.how,
-      prompt: message.prompt,
+      prompt: shortened(message.prompt),
       choices: message.choices,
       secret: message.secret,
       state: 'open' as const,
@@ -163,5 +166,9 @@ class Application {
 function floor(before: Declared | null, said: ControlMessage & { kind: 'declared' }): Declared {
   if (before !== null && (before.status === 'FAILED' || said.status === 'COMPLETED')) return before;
   const { status, message, errorCode, autoFix } = said;
-  return { status, message, errorCode, autoFix };
+  return { status, message: shortened(message), errorCode: shortened(errorCode), autoFix };
+}
+
+function shortened(text: string): string {
+  return text.length > maxMessageLength ? text.slice(0, maxMessageLength) : text;
 }

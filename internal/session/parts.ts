@@ -18,6 +18,10 @@ export interface SessionParts {
   readonly timing?: LeaseTiming;
   /** fix tasks of one session; absent = `defaultFixesPerHour`; 0 = none */
   readonly maxFixesPerHour?: number;
+  /** new tasks of one session in a minute, as many at once; absent = `defaultTasksPerMinute` */
+  readonly maxTasksPerMinute?: number;
+  /** tasks of one session that wait to be run; absent = `defaultPendingTasks` */
+  readonly maxPendingTasks?: number;
   /** largest artifact; bytes; absent = 100 MiB */
   readonly maxArtifactBytes?: number;
 }

@@ -10,6 +10,7 @@ import type { Transaction } from '../store/store.ts';
 import { visibleSession, visibleTask } from './authorize.ts';
 import { tellStatus } from './events.ts';
 import type { Caller, SessionParts } from './parts.ts';
+import { checkTaskLimits } from './task-limits.ts';
 
 /** What became of a submission. */
 export interface Submitted {
@@ -24,6 +25,7 @@ export interface Submitted {
  * @throws {InputError} KERUTA_ERR_BAD_VALUE, KERUTA_ERR_SCRIPT_TOO_LARGE
  * @throws {NotFoundError} KERUTA_ERR_SESSION_NOT_FOUND, KERUTA_ERR_TASK_NOT_FOUND (the parent)
  * @throws {ConflictError} KERUTA_ERR_SESSION_CLOSED, KERUTA_ERR_IDEMPOTENCY
+ * @throws {UnavailableError} KERUTA_ERR_RATE_LIMITED when the session has too many tasks, or gets them too fast
  */
 export async function submitTask(
   parts: SessionParts,
@@ -35,7 +37,7 @@ export async function submitTask(
   // the keys of clients live apart from those that rules make, and apart per session
   const key = options.idempotencyKey && `client:${caller.sessionId ?? ''}:${options.idempotencyKey}`;
   return parts.store.transact((tx) =>
-    submitTaskIn(tx, { parts, caller, newTask, now, ...(key ? { idempotencyKey: key } : {}) }),
+    submitTaskIn(tx, { parts, caller, newTask, now, limited: true, ...(key ? { idempotencyKey: key } : {}) }),
   );
 }
 
@@ -48,6 +50,8 @@ export interface Submission {
   readonly now: number;
   /** taken as it is, e.g. `fixKey(…)` */
   readonly idempotencyKey?: string;
+  /** whether the limits of the session hold; those of fix tasks are others */
+  readonly limited?: boolean;
 }
 
 /**
@@ -66,6 +70,7 @@ export async function submitTaskIn(tx: Transaction, submission: Submission): Pro
     if (known) return sameTask(known, fingerprint);
   }
   refuseClosed(session);
+  if (submission.limited) await checkTaskLimits(submission.parts, tx, session);
   if (wish.parentTaskId) await checkParent(tx, caller, wish.parentTaskId, session);
   const task = makeTask(submission, wish);
   await tx.putTask(task, key === undefined ? undefined : { key, fingerprint });

@@ -1,4 +1,6 @@
+import { failpoint } from '../../pkg/failpoint/failpoint.ts';
 import { type Attempt, defaultTiming } from '../domain/attempt.ts';
+import { UnavailableError } from '../domain/errors.ts';
 import { isActive } from '../domain/task-status.ts';
 import type { Transaction } from '../store/store.ts';
 import { type SessionParts, systemCaller } from './parts.ts';
@@ -6,6 +8,10 @@ import { auditTask, putAndTell } from './put-task.ts';
 
 /** How often leases are looked at; ms. */
 export const sweepEveryMs = 5_000;
+/** So long after the last look renewals may have failed for the same reason; ms. */
+const maxGapMs = 3 * sweepEveryMs;
+/** So long without a look is said of the server's health: longer than a slow store takes to come back; ms. */
+const maxSilenceMs = 30_000;
 
 /**
  * Marks every attempt whose lease ran out as lost, and its task as LOST when the end of the run is not known. Nothing
@@ -21,23 +27,66 @@ export async function sweep(parts: SessionParts): Promise<number> {
   return marked;
 }
 
+/** A sweep that goes on. */
+export interface Sweeping {
+  /** Resolves when it was stopped; rejects when it ended by a fault of its own. */
+  readonly ended: Promise<void>;
+  /** Why nobody would notice now that an agent is gone; null when all is well. */
+  problem(): string | null;
+}
+
 /**
- * Sweeps every `sweepEveryMs` until the signal is aborted. First gives every lease the boot grace, because agents could
- * not renew while the server was away.
+ * Sweeps every `sweepEveryMs` until the signal is aborted. When nobody looked for a while (the server was away, or the
+ * store took no writes), agents could not renew either: then every lease is given the boot grace instead.
  */
-export async function startSweep(parts: SessionParts, signal: AbortSignal): Promise<void> {
-  const { store, clock, log } = parts;
-  const until = (await store.leaseNow()) + (parts.timing ?? defaultTiming).bootGraceMs;
-  await store.transact((tx) => tx.extendLeases(until));
-  while (!signal.aborted) {
-    try {
-      await clock.sleep(sweepEveryMs, signal);
-      await sweep(parts);
-    } catch (error) {
-      if (signal.aborted) return;
-      log.warn('the sweep of leases failed; it is tried again', { error });
+export function startSweep(parts: SessionParts, signal: AbortSignal): Sweeping {
+  const { clock, log } = parts;
+  const startedAt = clock.monotonicMs();
+  let lookedAt: number | null = null;
+  let fault: string | null = null;
+  const ended = goOn().catch((error: unknown) => {
+    fault = error instanceof Error ? error.message : String(error);
+    throw error;
+  });
+  return { ended, problem };
+
+  async function goOn(): Promise<void> {
+    while (!signal.aborted) {
+      failpoint('in_sweep');
+      try {
+        const wasAway = lookedAt === null || clock.monotonicMs() - lookedAt > maxGapMs;
+        await (wasAway ? giveGrace(parts) : look(parts));
+        lookedAt = clock.monotonicMs();
+      } catch (error) {
+        if (signal.aborted) return;
+        log.warn('the sweep of leases failed; it is tried again', { error });
+      }
+      await clock.sleep(sweepEveryMs, signal).catch(() => {});
     }
   }
+
+  function problem(): string | null {
+    if (fault !== null) return `leases are no longer looked at: ${fault}; start the server anew`;
+    const silentMs = clock.monotonicMs() - (lookedAt ?? startedAt);
+    return silentMs < maxSilenceMs
+      ? null
+      : `nobody could look at leases for ${Math.round(silentMs / 1000)} s`;
+  }
+}
+
+/** While renewals cannot be written, a lease that runs out says nothing about its agent. */
+async function look(parts: SessionParts): Promise<void> {
+  const { store } = parts;
+  const open = await store.expiredAttempts(Number.MAX_SAFE_INTEGER);
+  if (open.length === 0) return;
+  const { ok, message } = await store.health();
+  if (!ok) throw new UnavailableError('KERUTA_ERR_STORE_UNAVAILABLE', message);
+  await sweep(parts);
+}
+
+async function giveGrace({ store, timing = defaultTiming }: SessionParts): Promise<void> {
+  const until = (await store.leaseNow()) + timing.bootGraceMs;
+  await store.transact((tx) => tx.extendLeases(until));
 }
 
 async function markLost(parts: SessionParts, expired: Attempt): Promise<boolean> {

@@ -40,14 +40,7 @@ export async function migrate(parts: {
   );
   const applied = await db.selectFrom('schema_versions').select('version').orderBy('version').execute();
   const have = applied.at(-1)?.version ?? 0;
-  const known = migrations.at(-1)?.version ?? 0;
-  if (have > known) {
-    throw new ConflictError(
-      'KERUTA_ERR_SCHEMA_NEWER',
-      `${place} has schema version ${have}, written by a newer keruta; this one knows up to ${known}. It was left alone: start the newer keruta, or restore a backup from before`,
-      { details: { have, known } },
-    );
-  }
+  refuseNewer({ have, migrations, place });
   for (const migration of migrations.filter(({ version }) => version > have)) {
     for (const statement of migration.statements(ddl)) {
       await run(statement);
@@ -58,4 +51,21 @@ export async function migrate(parts: {
       .values({ version: migration.version, name: migration.name, applied_at: parts.now })
       .execute();
   }
+}
+
+/** Refuses a schema that this program does not know. @throws {ConflictError} KERUTA_ERR_SCHEMA_NEWER */
+export function refuseNewer(parts: {
+  /** the newest step that was applied; 0 = none */
+  readonly have: number;
+  readonly migrations: readonly Migration[];
+  readonly place: string;
+}): void {
+  const { have, place } = parts;
+  const known = parts.migrations.at(-1)?.version ?? 0;
+  if (have <= known) return;
+  throw new ConflictError(
+    'KERUTA_ERR_SCHEMA_NEWER',
+    `${place} has schema version ${have}, written by a newer keruta; this one knows up to ${known}. It was left alone: start the newer keruta, or restore a backup from before`,
+    { details: { have, known } },
+  );
 }

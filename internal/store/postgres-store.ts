@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { Kysely, sql } from 'kysely';
 import type { Clock } from '../../pkg/clock/clock.ts';
 import type { Log } from '../../pkg/log/log.ts';
-import { openPostgres, type Postgres } from '../../pkg/postgres/postgres.ts';
+import { openPostgres, type Postgres, type PostgresOptions } from '../../pkg/postgres/postgres.ts';
 import { systemRandom } from '../../pkg/random/random.ts';
 import { Listeners } from './listeners.ts';
 import { type Ddl, migrate } from './migrate.ts';
@@ -20,6 +20,10 @@ const maxTries = 5;
 const waitMs = 10;
 /** Any number that nobody else locks; advisory locks are per database. */
 const migrationLock = '7305422194318470001';
+/** For one statement of a step of the schema; ms. */
+const migrationMs = 600_000;
+/** For another server that is at it; ms. */
+const migrationWaitMs = 60_000;
 
 /** What it takes to open a store in PostgreSQL. */
 export interface PostgresStoreOptions {
@@ -39,20 +43,11 @@ export interface PostgresStoreOptions {
  */
 export async function openPostgresStore(options: PostgresStoreOptions): Promise<Store> {
   const { url, clock, log, schema = 'keruta' } = options;
-  const postgres = await openPostgres({
-    url,
-    schema,
-    clock,
-    mapError: mapPostgresError,
-    onFault: (error) => log.warn('a connection to the database broke', { error }),
-  });
+  const onFault = (error: unknown) => log.warn('a connection to the database broke', { error });
+  const pool = { url, schema, clock, mapError: mapPostgresError, onFault };
+  await migrateUnderLock(pool, clock.now());
+  const postgres = await openPostgres(pool);
   const db = new Kysely<Tables>({ dialect: postgres.dialect });
-  try {
-    await migrateUnderLock(db, schema, clock.now());
-  } catch (error) {
-    await postgres.close();
-    throw error;
-  }
   const topics = new SharedTopics({ postgres, log, channel: schema });
   await topics.begun;
   const now = async () => {
@@ -128,14 +123,19 @@ function lockOf(sessionId: string): string {
   return createHash('sha256').update(sessionId).digest().readBigInt64BE().toString();
 }
 
-async function migrateUnderLock(db: Db, schema: string, now: number): Promise<void> {
-  await db.transaction().execute(async (open) => {
-    // Another server may be at it, and a step may take its time.
-    await sql`SET LOCAL lock_timeout = '60s'`.execute(open);
-    await sql`SET LOCAL statement_timeout = '600s'`.execute(open);
-    await sql`SELECT pg_advisory_xact_lock(${migrationLock}::bigint)`.execute(open);
-    await migrate({ db: open, ddl, migrations, now, place: `the database, schema "${schema}",` });
-  });
+/** On a connection of its own, whose statements may take their time. */
+async function migrateUnderLock(pool: PostgresOptions, now: number): Promise<void> {
+  const limits = { maxConnections: 1, statementMs: migrationMs, lockMs: migrationWaitMs };
+  const postgres = await openPostgres({ ...pool, ...limits });
+  try {
+    const db = new Kysely<Tables>({ dialect: postgres.dialect });
+    await db.transaction().execute(async (open) => {
+      await sql`SELECT pg_advisory_xact_lock(${migrationLock}::bigint)`.execute(open);
+      await migrate({ db: open, ddl, migrations, now, place: `the database, schema "${pool.schema}",` });
+    });
+  } finally {
+    await postgres.close();
+  }
 }
 
 /** Topics over all servers: those of this process are woken at once, the others by NOTIFY. */

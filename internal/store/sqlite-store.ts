@@ -4,7 +4,7 @@ import type { Log } from '../../pkg/log/log.ts';
 import { openSqlite, type Sqlite } from '../../pkg/sqlite/sqlite.ts';
 import { leaseMs } from '../domain/attempt.ts';
 import { Listeners } from './listeners.ts';
-import { type Ddl, migrate } from './migrate.ts';
+import { type Ddl, migrate, refuseNewer } from './migrate.ts';
 import { migrations } from './migrations/migrations.ts';
 import { lastLease } from './queries/attempts.ts';
 import { readsOver, writesOver } from './queries/queries.ts';
@@ -57,10 +57,18 @@ export async function openSqliteStore({ file, clock, log }: SqliteStoreOptions):
 
 function opened(file: string, mapError: (error: unknown) => unknown): Sqlite {
   try {
-    return openSqlite({ file, mapError });
+    return openSqlite({ file, mapError, examine: (ask) => refuseUnknown(ask, file) });
   } catch (error) {
     throw mapError(error);
   }
+}
+
+/** A schema from a newer program, seen before a connection that may write is open: closing one changes the file. */
+function refuseUnknown(ask: (sql: string) => readonly unknown[], file: string): void {
+  if (ask("SELECT 1 FROM sqlite_schema WHERE name = 'schema_versions'").length === 0) return;
+  const [row] = ask('SELECT coalesce(max(version), 0) AS version FROM schema_versions');
+  const have = (row as { readonly version: number }).version;
+  refuseNewer({ have, migrations, place: `the store ${file}` });
 }
 
 function writing(parts: {

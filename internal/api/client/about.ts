@@ -23,6 +23,8 @@ export interface AgentCalls {
 export interface HealthCalls {
   /** Asks without token whether the server is well and what it can do. */
   check(options?: CallOptions): Promise<HealthWire>;
+  /** What time the server says it is, in whole seconds; epoch ms; null when it does not say. */
+  date(options?: CallOptions): Promise<number | null>;
 }
 
 /** What a server says of itself. */
@@ -65,5 +67,10 @@ export function healthCalls(transport: Transport): HealthCalls {
   return {
     check: (options) =>
       transport.json({ method: 'GET', path: apiPath('health'), open: true, ...options }, healthShape),
+    date: async (options) => {
+      const answer = await transport.done({ method: 'GET', path: apiPath('health'), open: true, ...options });
+      const at = Date.parse(answer.headers.date ?? '');
+      return Number.isNaN(at) ? null : at;
+    },
   };
 }

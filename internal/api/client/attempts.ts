@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import type { StreamName } from '../../domain/task.ts';
 import { apiPath } from '../base-url.ts';
 import {
@@ -22,11 +23,28 @@ export interface AttemptName {
   readonly attempt: number;
 }
 
+const count = z.number().int().nonnegative();
+const streamEnd = z.object({ size: count, crc32: count, lostBytes: count.catch(0) });
+const attemptShape = z.object({
+  number: z.number().int().positive(),
+  /** `claimed`, `exited`, `finished`, `lost`, `superseded` */
+  state: z.string().catch(''),
+  agentId: z.string().catch(''),
+  streams: z.object({ stdout: streamEnd, stderr: streamEnd }),
+});
+
+/** One attempt, and what is on the server of its output. */
+export type AttemptWire = z.infer<typeof attemptShape>;
+
 /**
  * Calls of an agent about its attempts. Writes of an attempt that was replaced throw ConflictError
  * KERUTA_ERR_ATTEMPT_SUPERSEDED; every call may be repeated.
  */
 export interface AttemptCalls {
+  /** The attempts of a task, oldest first; NotFoundError KERUTA_ERR_TASK_NOT_FOUND. */
+  list(taskId: string, options?: CallOptions): Promise<AttemptWire[]>;
+  /** All bytes of one stream as the server has them now, as they come. */
+  output(name: AttemptName, stream: StreamName, options?: CallOptions): Promise<AsyncIterable<Uint8Array>>;
   claim(sessionId: string, request: ClaimRequest, options?: CallOptions): Promise<ClaimAnswer>;
   renew(name: AttemptName, request: RenewRequest, options?: CallOptions): Promise<RenewAnswer>;
   /** @returns the highest number that is applied */
@@ -82,6 +100,20 @@ export function attemptCalls(transport: Transport): AttemptCalls {
   };
 
   return {
+    list: (taskId, options) =>
+      transport.json(
+        {
+          method: 'GET',
+          path: apiPath('tasks', taskId, 'attempts'),
+          notFound: 'KERUTA_ERR_TASK_NOT_FOUND',
+          ...options,
+        },
+        z.array(attemptShape),
+      ),
+    output: async (name, stream, options) => {
+      const call = { ...at(name, 'log'), method: 'GET', query: { stream }, ...options } as const;
+      return (await transport.stream({ ...call, headers: { accept: 'text/plain' } })).bytes;
+    },
     claim: (sessionId, json, options) =>
       transport.json(
         {

@@ -12,6 +12,8 @@ export interface About {
   readonly clock: Clock;
   /** for the OpenAPI document, which is made of an application that never listens */
   readonly newFastify: () => FastifyInstance;
+  /** what is wrong beside the store */
+  readonly problems: () => readonly string[];
 }
 
 const healthShape = z.object({
@@ -40,7 +42,7 @@ export function aboutRoutes(about: About, listRoutes: () => readonly Route[]): r
     document ??= import('../openapi.ts').then(({ makeDocument }) => makeDocument(about, listRoutes()));
     return document;
   };
-  const health = ['/healthz', '/health', '/api/health', '/api/v1/health'].map((path) =>
+  const health = ['/healthz', '/readyz', '/health', '/api/health', '/api/v1/health'].map((path) =>
     route({
       method: 'GET',
       path,
@@ -86,31 +88,29 @@ export function aboutRoutes(about: About, listRoutes: () => readonly Route[]): r
   ];
 }
 
-function makeHealthLook({ version, clock }: About): (parts: SessionParts) => Promise<RouteAnswer> {
+function makeHealthLook(about: About): (parts: SessionParts) => Promise<RouteAnswer> {
   let last: { readonly at: number; readonly answer: Promise<RouteAnswer> } | null = null;
   return (parts) => {
-    const at = clock.monotonicMs();
-    if (last === null || at - last.at > healthCacheMs)
-      last = { at, answer: lookNow(parts, { version, clock }) };
+    const at = about.clock.monotonicMs();
+    if (last === null || at - last.at > healthCacheMs) last = { at, answer: lookNow(parts, about) };
     return last.answer;
   };
 }
 
 async function lookNow(
   parts: SessionParts,
-  { version, clock }: Pick<About, 'version' | 'clock'>,
+  { version, clock, problems }: Pick<About, 'version' | 'clock' | 'problems'>,
 ): Promise<RouteAnswer> {
   const began = clock.monotonicMs();
   const store = await parts.store.health().catch(() => ({ ok: false, message: 'the store gives no answer' }));
   const tookMs = Math.round(clock.monotonicMs() - began);
   const slow = store.ok && tookMs > slowStoreMs;
-  const reasons = [
-    ...(store.ok ? [] : [`store: ${store.message}`]),
-    ...(slow ? [`store: it took ${tookMs} ms to answer`] : []),
-  ];
-  const health = !store.ok ? 'unhealthy' : slow ? 'degraded' : 'healthy';
+  const faults = [...(store.ok ? [] : [`store: ${store.message}`]), ...problems()];
+  const works = faults.length === 0;
+  const reasons = [...faults, ...(slow ? [`store: it took ${tookMs} ms to answer`] : [])];
+  const health = !works ? 'unhealthy' : slow ? 'degraded' : 'healthy';
   const body: z.infer<typeof healthShape> = {
-    status: store.ok ? 'UP' : 'DOWN',
+    status: works ? 'UP' : 'DOWN',
     health,
     reasons,
     message: reasons.join('; ') || 'everything is in order',
@@ -118,5 +118,5 @@ async function lookNow(
     abilities: [...abilities],
     timestamp: new Date(clock.now()).toISOString(),
   };
-  return { status: store.ok ? 200 : 503, headers: { 'cache-control': 'no-store' }, body };
+  return { status: works ? 200 : 503, headers: { 'cache-control': 'no-store' }, body };
 }

@@ -1,5 +1,6 @@
 /** Fix tasks on the word of a plain client. */
 import { z } from 'zod';
+import { longText } from '../../api/limited.ts';
 import { taskShape } from '../../api/shapes.ts';
 import { autoFix } from '../../session/auto-fix.ts';
 import { toTaskWire } from '../../session/wire.ts';
@@ -18,7 +19,7 @@ export const autoFixRoutes: readonly Route[] = [
       'Makes the fix task of a failing task, once per attempt; 200 with created: false when the rules refuse one.',
     tag: 'tasks',
     params: z.object({ id: z.string() }),
-    body: z.object({ errorMessage: z.string().nullish(), errorCode: z.string().nullish() }),
+    body: z.object({ errorMessage: longText.nullish(), errorCode: longText.nullish() }),
     answers: { 201: taskShape, 200: refusalShape },
     handle: async ({ params, body, caller }, parts) => {
       const { errorMessage, errorCode } = body;

@@ -1,7 +1,7 @@
 /** Live: server-sent events of a session and of a task. */
 import { z } from 'zod';
 import { followSession, followTask } from '../../session/live.ts';
-import { type Route, type RouteRequest, readers, route } from '../route.ts';
+import { type Route, type RouteRequest, readers, route, sessionReaders } from '../route.ts';
 import { eventStream } from '../sse.ts';
 
 const params = z.object({ id: z.string() });
@@ -17,10 +17,11 @@ export const eventRoutes: readonly Route[] = [
   route({
     method: 'GET',
     path: '/api/v1/sessions/:id/events',
-    access: readers,
+    access: sessionReaders,
     summary:
       'Follows a session: status, progress, log, artifact, input and output events; Last-Event-ID resumes.',
     tag: 'events',
+    live: true,
     params,
     query,
     answers: { 200: null },
@@ -33,6 +34,7 @@ export const eventRoutes: readonly Route[] = [
     access: readers,
     summary: 'Follows a task to its end; the stream is closed behind the event end.',
     tag: 'events',
+    live: true,
     params,
     query,
     answers: { 200: null },

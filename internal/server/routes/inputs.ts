@@ -1,5 +1,6 @@
 /** Questions of tasks, and what people answer. */
 import { z } from 'zod';
+import { longText } from '../../api/limited.ts';
 import { inputBody } from '../../api/requests.ts';
 import { inputRequestShape } from '../../api/shapes.ts';
 import { answerInput, listInputRequests, requestInput, takeInput } from '../../session/input.ts';
@@ -18,7 +19,7 @@ export const inputRoutes: readonly Route[] = [
     summary: 'Puts a question; the task is WAITING_FOR_INPUT until it is answered.',
     tag: 'inputs',
     params,
-    body: z.object({ prompt: z.string().max(65_536).default('') }),
+    body: z.object({ prompt: longText.default('') }),
     answers: { 200: inputRequestShape },
     handle: async ({ params: { id: taskId }, body, caller }, parts) => ({
       status: 200,

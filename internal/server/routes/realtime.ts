@@ -23,6 +23,7 @@ export const realtimeRoutes: readonly Route[] = [
     access: readers,
     summary: 'Follows one session, or all; `connected` comes first.',
     tag: 'events',
+    live: true,
     query: z.object({ sessionId: z.string().optional() }),
     answers: { 200: null },
     handle: async ({ query: { sessionId }, caller, signal }, parts) =>

@@ -1,5 +1,6 @@
 /** The log of a session: what happened to it, and what clients note. */
 import { z } from 'zod';
+import { longText } from '../../api/limited.ts';
 import {
   addSessionLog,
   countSessionLogs,
@@ -56,8 +57,8 @@ export const sessionLogRoutes: readonly Route[] = [
       level: z.string(),
       source: text,
       action: text,
-      message: z.string().max(65_536),
-      details: z.string().max(65_536).nullish(),
+      message: longText,
+      details: longText.nullish(),
       metadata: z.record(z.string(), z.unknown()).nullish(),
       userId: z.string().max(255).nullish(),
     }),

@@ -17,6 +17,7 @@ export const streamRoutes: readonly Route[] = [
     access: readers,
     summary: 'Tells in Upload-Offset how many bytes of a stream are here.',
     tag: 'streams',
+    unmetered: true,
     params,
     answers: { 200: null },
     handle: async ({ params: { id: taskId, n: number, stream }, caller }, parts) => {
@@ -37,6 +38,7 @@ export const streamRoutes: readonly Route[] = [
     access: speakers,
     summary: 'Appends bytes at Upload-Offset; with Lost-Bytes: declares that so many were lost there.',
     tag: 'streams',
+    unmetered: true,
     params,
     bodyKind: 'stream',
     answers: { 204: null },

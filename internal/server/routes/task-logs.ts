@@ -1,5 +1,6 @@
 /** The structured lines of a task, and its raw output as text. */
 import { z } from 'zod';
+import { atMost } from '../../api/limited.ts';
 import { logBody } from '../../api/requests.ts';
 import { logShape } from '../../api/shapes.ts';
 import { streamNames } from '../../domain/task.ts';
@@ -53,7 +54,7 @@ export const taskLogRoutes: readonly Route[] = [
     summary: 'Adds several structured lines in their order, all or none.',
     tag,
     params: idPath,
-    body: z.object({ logs: z.array(logBody).max(maxLogBatch) }),
+    body: z.object({ logs: atMost(maxLogBatch, logBody) }),
     answers: { 201: z.object({ status: z.literal('ok'), count: z.number() }) },
     handle: async ({ params, body, caller }, parts) => {
       const logs = await addLogs(parts, { caller, taskId: params.id }, body.logs);

@@ -1,5 +1,6 @@
 /** What plain clients say about the tasks that they run. */
 import { z } from 'zod';
+import { longText } from '../../api/limited.ts';
 import { statusBody } from '../../api/requests.ts';
 import { taskShape } from '../../api/shapes.ts';
 import { visibleTask } from '../../session/authorize.ts';
@@ -30,7 +31,7 @@ export const taskStatusRoutes: readonly Route[] = [
     method: 'PATCH',
     path: '/api/v1/tasks/:id/progress',
     summary: 'Sets progress and message of a task that runs, or that begins to run by this.',
-    body: z.object({ progress: z.number().int().min(0).max(100), message: z.string().nullish() }),
+    body: z.object({ progress: z.number().int().min(0).max(100), message: longText.nullish() }),
     handle: async ({ params, body, caller }, parts) => {
       const task = await visibleTask(parts.store, caller, params.id);
       const status = task.status === 'WAITING_FOR_INPUT' ? task.status : 'PROCESSING';

@@ -1,5 +1,6 @@
 /** Tasks: submitting, reading, changing, removing. */
 import { z } from 'zod';
+import { longText } from '../../api/limited.ts';
 import { newTaskBody } from '../../api/requests.ts';
 import { taskShape } from '../../api/shapes.ts';
 import { InputError } from '../../domain/errors.ts';
@@ -57,7 +58,7 @@ export const taskRoutes: readonly Route[] = [
     params: idPath,
     body: z.object({
       name: z.string().trim().min(1).max(1000).nullish(),
-      description: z.string().nullish(),
+      description: longText.nullish(),
       script: z.string().nullish(),
     }),
     maxBodyBytes,

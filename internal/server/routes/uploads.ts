@@ -20,6 +20,7 @@ export const uploadRoutes: readonly Route[] = [
     summary:
       'Begins or finds an upload; an artifact with this path and digest that is here already ends it at once.',
     tag: 'artifacts',
+    unmetered: true,
     params,
     body: uploadRequest,
     answers: { 200: uploadAnswer },
@@ -34,6 +35,7 @@ export const uploadRoutes: readonly Route[] = [
     access: speakers,
     summary: 'Tells in Upload-Offset how many bytes of an upload are here.',
     tag: 'artifacts',
+    unmetered: true,
     params: oneParams,
     answers: { 200: null },
     handle: async ({ params: { id: taskId, uploadId }, caller }, parts) => {
@@ -47,6 +49,7 @@ export const uploadRoutes: readonly Route[] = [
     access: speakers,
     summary: 'Appends bytes to an upload at Upload-Offset; the last ones answer 201 with the artifact.',
     tag: 'artifacts',
+    unmetered: true,
     params: oneParams,
     bodyKind: 'stream',
     answers: { 204: null, 201: artifactShape },

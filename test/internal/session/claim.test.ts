@@ -199,7 +199,7 @@ describe('a lease', () => {
     expect((await world.show(task.id)).status).toBe('LOST');
     expect(world.clock.monotonicMs()).toBeGreaterThan(60_000);
     controller.abort();
-    await sweeping;
+    await sweeping.ended;
   });
 
   test('that runs out behind the reported end leaves that end alone', async () => {

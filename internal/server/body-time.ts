@@ -1,0 +1,65 @@
+/** How long a body may take to arrive. */
+import type { IncomingMessage } from 'node:http';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Clock } from '../../pkg/clock/clock.ts';
+import { UnavailableError } from '../domain/errors.ts';
+import type { ServerLimits } from './limits.ts';
+
+/** What a streamed body must bring; bytes per second. */
+const leastBytesPerSecond = 1024;
+
+/**
+ * Watches a body come in. A JSON body has one time for all of it; a streamed one must bring 1 KB/s over each such time,
+ * and has a longer one for all of it. As long as bytes wait here to be taken, it is the server that is slow.
+ *
+ * @param watch.onLate  called at most once, with the refusal (408)
+ */
+export function watchBody(
+  { request, reply }: { readonly request: FastifyRequest; readonly reply: FastifyReply },
+  watch: {
+    readonly clock: Clock;
+    readonly limits: Pick<ServerLimits, 'bodyTimeoutMs' | 'uploadTimeoutMs'>;
+    readonly streamed: boolean;
+    readonly onLate: (error: UnavailableError) => void;
+  },
+): void {
+  const { headers, raw } = request;
+  const hasBody = headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
+  if (!hasBody || raw.complete) return;
+  const { clock, limits, streamed, onLate } = watch;
+  const windowMs = limits.bodyTimeoutMs;
+  const begun = clock.monotonicMs();
+  let seen = raw.socket.bytesRead;
+  let cancel = () => {};
+  const look = () => {
+    const came = raw.socket.bytesRead - seen;
+    seen += came;
+    const isFast = came >= (windowMs / 1000) * leastBytesPerSecond || raw.readableLength > 0;
+    const isLate = !streamed || !isFast || clock.monotonicMs() - begun >= limits.uploadTimeoutMs;
+    if (isLate) onLate(late(streamed ? limits.uploadTimeoutMs : windowMs));
+    else cancel = clock.after(windowMs, look);
+  };
+  cancel = clock.after(windowMs, look);
+  const stop = () => cancel();
+  raw.once('end', stop);
+  raw.once('close', stop);
+  reply.raw.once('close', stop);
+}
+
+/** Reads the rest of a body that was refused away, for a while, so that the client gets to read why. */
+export function drainBody(raw: IncomingMessage, start: (stop: () => void) => () => void): void {
+  raw.unpipe();
+  raw.resume();
+  raw.once(
+    'close',
+    start(() => raw.destroy()),
+  );
+}
+
+function late(maxMs: number): UnavailableError {
+  return new UnavailableError(
+    'KERUTA_ERR_REQUEST_TIMEOUT',
+    `The body did not arrive in time: within ${maxMs / 1000} s, and with at least 1 KB/s when it is streamed.`,
+    { details: { maxMs } },
+  );
+}

@@ -1,0 +1,66 @@
+/** How many tasks one session may be given, so that a script that submits in a loop does not fill the store. */
+import { TokenBuckets } from '../../pkg/rate/token-bucket.ts';
+import { UnavailableError } from '../domain/errors.ts';
+import type { Session } from '../domain/session.ts';
+import type { Reads } from '../store/store.ts';
+import type { SessionParts } from './parts.ts';
+
+/** New tasks of one session in a minute, when nothing else is set. */
+export const defaultTasksPerMinute = 6_000;
+/** Tasks of one session that wait to be run, when nothing else is set. */
+export const defaultPendingTasks = 10_000;
+
+/** When somebody whose queue is full may come again: a queue of that length takes a while; ms. */
+const fullQueueRetryMs = 60_000;
+
+/** The rates of each store; servers that share a database have one each. */
+const rates = new WeakMap<object, TokenBuckets>();
+
+/**
+ * Refuses one more task for a session that has enough. To be asked for tasks that are new, not for repetitions.
+ * @throws {UnavailableError} KERUTA_ERR_RATE_LIMITED with `details.limit` and `details.retryAfterMs`
+ */
+export async function checkTaskLimits(parts: SessionParts, reads: Reads, session: Session): Promise<void> {
+  const { maxTasksPerMinute = defaultTasksPerMinute, maxPendingTasks = defaultPendingTasks } = parts;
+  const pending = await reads.countTasks({ sessionId: session.id, statuses: ['PENDING'] });
+  if (pending >= maxPendingTasks) {
+    throw tooManyTasks(session, {
+      limit: 'maxPendingTasks',
+      max: maxPendingTasks,
+      of: 'waiting tasks',
+      retryAfterMs: fullQueueRetryMs,
+    });
+  }
+  const retryAfterMs = rateOf(parts, maxTasksPerMinute).take(session.id, parts.clock.monotonicMs());
+  if (retryAfterMs > 0) {
+    const of = 'new tasks in a minute';
+    throw tooManyTasks(session, { limit: 'maxTasksPerMinute', max: maxTasksPerMinute, of, retryAfterMs });
+  }
+}
+
+function rateOf({ store }: SessionParts, perMinute: number): TokenBuckets {
+  let rate = rates.get(store);
+  if (!rate) {
+    rate = new TokenBuckets({ perSecond: perMinute / 60, burst: perMinute });
+    rates.set(store, rate);
+  }
+  return rate;
+}
+
+function tooManyTasks(
+  session: Session,
+  over: {
+    readonly limit: string;
+    readonly max: number;
+    readonly of: string;
+    readonly retryAfterMs: number;
+  },
+): UnavailableError {
+  const { of, ...details } = over;
+  return new UnavailableError(
+    'KERUTA_ERR_RATE_LIMITED',
+    `Session ${session.name} has reached the limit ${over.limit} of ${over.max} ${of}; ` +
+      `submit again after ${Math.ceil(over.retryAfterMs / 1000)} s.`,
+    { details },
+  );
+}

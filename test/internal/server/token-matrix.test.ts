@@ -1,0 +1,208 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { adminToken, startServer, type TestServer } from './start-server.ts';
+import { type Expectation, matrix } from './token-matrix.ts';
+
+const kinds = {
+  admin: 'a',
+  session: 's',
+  task: 't',
+  'read-only': 'r',
+  'read-only of a session': 'r',
+} as const;
+type Kind = keyof typeof kinds;
+
+/** A session with everything that a path can name. */
+interface Things {
+  readonly session: string;
+  readonly task: string;
+  /** the task's attempt, its token, and what hangs on the task */
+  readonly token: string;
+  readonly ids: Readonly<Record<string, string>>;
+}
+
+let server: TestServer;
+/** Things that no request changes: what a foreign session looks like, and whose tokens are used on it. */
+let foreign: Things;
+let own: Things;
+let strangers: Record<Kind, string>;
+let made = 0;
+
+beforeAll(async () => {
+  server = await startServer({ limits: { adminRequestsPerSecond: 100_000, requestsPerSecond: 100_000 } });
+  own = await makeThings();
+  foreign = await makeThings();
+  strangers = await tokensOf(own);
+}, 60_000);
+afterAll(() => server.close());
+
+async function must(method: string, path: string, body?: unknown): Promise<Record<string, string>> {
+  const answer = await server.call(method, path, body);
+  if (answer.status >= 300)
+    throw new Error(`${method} ${path}: ${answer.status} ${JSON.stringify(answer.body)}`);
+  return answer.body;
+}
+
+async function makeThings(): Promise<Things> {
+  const workspaceId = `w-${++made}`;
+  const session = (await must('POST', 'sessions', { name: `s-${made}`, workspaceId })).id ?? '';
+  const task = (await must('POST', 'tasks', { sessionId: session, name: 'n', script: 'true' })).id ?? '';
+  const { claim } = (await must('POST', `sessions/${session}/claim`, {
+    agentId: 'a',
+    claimId: task,
+  })) as never as {
+    claim: { attempt: { token: string } };
+  };
+  const [log] = (await must('GET', `sessions/${session}/logs`)) as never as { id: string }[];
+  const artifact = await must('POST', `tasks/${task}/artifacts`, { path: 'a.txt' });
+  const upload = await must('POST', `tasks/${task}/artifacts/uploads`, {
+    ...{ path: 'u.txt', size: 1, sha256: 'a'.repeat(64) },
+  });
+  const ids = {
+    workspaceId,
+    sessionId: session,
+    logId: log?.id ?? '',
+    artifactId: artifact.id ?? '',
+    uploadId: upload.uploadId ?? '',
+    ...{ n: '1', stream: 'stdout', tag: 'x', status: 'ACTIVE', level: 'INFO' },
+  };
+  return { session, task, token: claim.attempt.token, ids };
+}
+
+async function tokensOf({ session, token }: Things): Promise<Record<Kind, string>> {
+  const mint = async (body: object) => (await must('POST', 'tokens', body)).token ?? '';
+  return {
+    admin: adminToken,
+    session: await mint({ scope: 'session', sessionId: session }),
+    task: token,
+    'read-only': await mint({ scope: 'read-only' }),
+    'read-only of a session': await mint({ scope: 'read-only', sessionId: session }),
+  };
+}
+
+/** Asks a route about some things; the answer of a live one is not read. @param token null = none */
+async function ask(route: string, things: Things, token: string | null): Promise<number> {
+  const [method = '', path = ''] = route.split(' ');
+  const { owned, body, headers, query, live } = expectationOf(route);
+  const id = owned === 'session' ? things.session : things.task;
+  const fill = (text: string) =>
+    text.replace(
+      /:(id|sessionId|workspaceId|logId|artifactId|uploadId|n|stream|tag|status|level)\b/g,
+      (_all, name) => (name === 'id' ? id : (things.ids[name] ?? '')),
+    );
+  const stop = new AbortController();
+  const answer = await fetch(server.url + fill(path) + (query ? `?${fill(query)}` : ''), {
+    method,
+    headers: {
+      ...(token === null ? {} : { authorization: `Bearer ${token}` }),
+      ...(body && !(body instanceof Uint8Array) ? { 'content-type': 'application/json' } : {}),
+      ...headers,
+    },
+    ...(body ? { body: (body instanceof Uint8Array ? body : fill(JSON.stringify(body))) as never } : {}),
+    signal: stop.signal,
+  });
+  if (!live || answer.status >= 300) await answer.arrayBuffer();
+  stop.abort();
+  return answer.status;
+}
+
+function expectationOf(route: string): Expectation {
+  const expectation = matrix[route];
+  if (!expectation) throw new Error(`nobody has said who may call ${route}`);
+  return expectation;
+}
+
+const mayCall = (kind: Kind, { who }: Expectation) => who === 'open' || who.includes(kinds[kind]);
+const allKinds = Object.keys(kinds) as Kind[];
+
+describe('S-03: every route, every kind of token', () => {
+  test('every route of the server has an expectation, and every expectation a route', async () => {
+    const document = await server.call('GET', 'openapi.json');
+    const documented = Object.entries<object>(document.body.paths).flatMap(([path, methods]) =>
+      Object.keys(methods).map((method) => `${method.toUpperCase()} ${path.replace(/\{(\w+)\}/g, ':$1')}`),
+    );
+    expect(Object.keys(matrix).sort()).toEqual(documented.sort());
+  });
+
+  describe.each(Object.keys(matrix))('%s', (route) => {
+    const expectation = expectationOf(route);
+
+    test('without a token, or with one that nobody made', async () => {
+      const wanted = expectation.who === 'open' ? 200 : 401;
+      expect(await ask(route, foreign, null)).toBe(wanted);
+      expect(await ask(route, foreign, `krt_adm_${'x'.repeat(43)}`)).toBe(wanted);
+    });
+
+    test('with a token of the wrong kind', async () => {
+      const wrong = allKinds.filter((kind) => !mayCall(kind, expectation));
+      const got: Record<string, number> = {};
+      for (const kind of wrong) {
+        got[kind] = await ask(route, own, strangers[kind]);
+        // the wrong kind is told so before anything is looked up
+        got[`${kind}, foreign`] = await ask(route, foreign, strangers[kind]);
+      }
+      expect(got).toEqual(Object.fromEntries(Object.keys(got).map((name) => [name, 403])));
+    });
+
+    test.runIf(expectation.owned !== 'none')(
+      'with a token of another session: as if there were nothing',
+      async () => {
+        const bound = (['session', 'task', 'read-only of a session'] as const).filter((kind) =>
+          mayCall(kind, expectation),
+        );
+        const got: Record<string, number> = {};
+        for (const kind of bound) got[kind] = await ask(route, foreign, strangers[kind]);
+        expect(got).toEqual(Object.fromEntries(bound.map((kind) => [kind, expectation.foreign ?? 404])));
+        // an administrator sees what is there: it was out of sight, not absent
+        const task = await server.call('GET', `tasks/${foreign.task}`);
+        expect(task).toMatchObject({ status: 200, body: { status: 'PROCESSING', progress: 0, name: 'n' } });
+      },
+    );
+
+    test('with a token that may', async () => {
+      for (const kind of allKinds.filter((each) => mayCall(each, expectation))) {
+        // a right that is used may end a task or remove a session: each kind gets things of its own
+        const isReading = /^(GET|HEAD)/.test(route);
+        const things = isReading ? own : await makeThings();
+        const tokens = isReading ? strangers : await tokensOf(things);
+        const status = await ask(route, things, tokens[kind]);
+        const isFine = expectation.always ? status === expectation.always : ![401, 403, 404].includes(status);
+        const isBoundOut = expectation.who === 'ar' && kind === 'read-only of a session';
+        if (isBoundOut) expect([kind, status]).toEqual([kind, 403]);
+        else if (expectation.owned === 'none' && route.includes(':'))
+          expect([kind, status]).not.toEqual([kind, 401]);
+        else expect([kind, status, isFine]).toEqual([kind, status, true]);
+        expect(status).toBeLessThan(500);
+      }
+    });
+  });
+});
+
+describe('S-03: a token of a run', () => {
+  test('sees no other task of its session', async () => {
+    const things = await makeThings();
+    const { id } = await must('POST', 'tasks', { sessionId: things.session, name: 'secret', script: 'true' });
+    const sibling = { ...things, task: id ?? '' };
+    for (const route of Object.keys(matrix)) {
+      const expectation = expectationOf(route);
+      if (expectation.owned !== 'task' || !expectation.who.includes('t')) continue;
+      expect([route, await ask(route, sibling, things.token)]).toEqual([route, expectation.foreign ?? 404]);
+    }
+    const seen = async (path: string) => {
+      const headers = { authorization: `Bearer ${things.token}` };
+      return JSON.stringify((await server.call('GET', path, undefined, headers)).body);
+    };
+    for (const path of ['tasks', `sessions/${things.session}/tasks`, `tasks/session/${things.session}`]) {
+      expect(await seen(path)).not.toContain('secret');
+    }
+  });
+
+  test('speaks for its own attempt only', async () => {
+    const things = await makeThings();
+    const next = { ...things, ids: { ...things.ids, n: '2' } };
+    for (const route of Object.keys(matrix)) {
+      const expectation = expectationOf(route);
+      if (!/attempts\/:n/.test(route) || !expectation.who.includes('t') || /log$/.test(route)) continue;
+      expect([route, await ask(route, next, things.token)]).toEqual([route, 403]);
+    }
+  });
+});
