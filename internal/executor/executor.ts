@@ -97,8 +97,11 @@ export interface StreamLoss {
   readonly offset: number;
   /** the most that can be missing there; bytes */
   readonly maxBytes: number;
-  /** `full`: no space; `killed`: somebody killed the writer, and there may be no gap at all */
-  readonly cause: 'full' | 'killed';
+  /**
+   * `full`: no space; `killed`: somebody killed the writer, and there may be no gap at all; `deleted`: somebody deleted
+   * what keeps the stream, and nobody knows how much came after: `maxBytes` is what had been seen, at least 1
+   */
+  readonly cause: 'full' | 'killed' | 'deleted';
 }
 
 /** How the script ended. */
@@ -107,6 +110,11 @@ export interface RunEnd extends ProcessEnd {
   readonly endedAt: number;
   /** whether the shim was killed, so that code and signal are not known */
   readonly shimLost: boolean;
+  /**
+   * whether the kernel killed it for want of memory, as far as its counters tell: only for an end by SIGKILL or with 137,
+   * and only worth something when nobody of ours sent that signal
+   */
+  readonly oomKilled: boolean;
 }
 
 /** A live process of a run. */

@@ -3,6 +3,7 @@ import type { Log } from '../../pkg/log/log.ts';
 import type { Random } from '../../pkg/random/random.ts';
 import type { TaskSource } from '../api/task-source.ts';
 import type { Executor } from '../executor/executor.ts';
+import type { AgentStatus } from './agent-status.ts';
 
 /** What an agent works with. */
 export interface AgentParts {
@@ -12,6 +13,8 @@ export interface AgentParts {
   readonly executor: Executor;
   /** Makes the source of work. @param agentId  stable over restarts, from the base directory */
   readonly source: (agentId: string) => TaskSource | Promise<TaskSource>;
+  /** Called once when the agent begins to take tasks. */
+  readonly onReady?: (status: AgentStatus) => void;
 }
 
 /** How an agent behaves. Durations in ms; null = none, unless stated. */
@@ -57,6 +60,9 @@ export interface AgentOptions {
   /** how long processes get that a script left behind */
   readonly cleanUpMs: number;
 
+  /** with less free space below the base directory no task is taken; bytes; 0 = with any */
+  readonly minFreeDiskBytes: number;
+
   readonly artifacts: ArtifactOptions;
   readonly autoFix: AutoFixOptions;
   /** null = no local API */
@@ -81,7 +87,7 @@ export interface AutoFixOptions {
   readonly command: string | null;
 }
 
-/** The agent's own HTTP API. */
+/** The agent's own HTTP API, served at an address and on a socket in the base directory. */
 export interface LocalApiOptions {
   readonly host: string;
   /** null = 8080, or the next free one */

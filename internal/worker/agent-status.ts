@@ -5,6 +5,9 @@ import type { Input } from './input.ts';
 /** States in which a task is counted. */
 export const endedStatuses: readonly EndStatus[] = ['COMPLETED', 'FAILED', 'CANCELLED'];
 
+/** An idle loop turns at least every other minute, also with the API away; ms. */
+const stuckAfterMs = 10 * 60_000;
+
 /** What an agent is doing, for its local API: read by `/status` and `/metrics`, written as things happen. */
 export class AgentStatus {
   /** monotonic ms */
@@ -19,8 +22,23 @@ export class AgentStatus {
   /** null: the API answers; else what is wrong with it */
   apiFault: 'auth_failed' | 'unavailable' | null = null;
 
+  readonly #clock: Clock;
+  #turnedAt: number;
+
   constructor(clock: Clock) {
+    this.#clock = clock;
     this.startedAt = clock.monotonicMs();
+    this.#turnedAt = this.startedAt;
+  }
+
+  /** Says that the loop which takes tasks begins another turn. */
+  turn(): void {
+    this.#turnedAt = this.#clock.monotonicMs();
+  }
+
+  /** Whether the agent does its work: it has a task in hand, for however long, or its loop turned lately. */
+  isAlive(): boolean {
+    return this.task !== null || this.#clock.monotonicMs() - this.#turnedAt < stuckAfterMs;
   }
 
   /** Counts a task that came to its end. @param durationMs of its run */

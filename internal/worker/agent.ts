@@ -1,12 +1,18 @@
 import { readFileSync } from 'node:fs';
-import type { LocalServer } from '../../pkg/local-http/local-http.ts';
+import type { Log } from '../../pkg/log/log.ts';
+import { maskedLog } from '../../pkg/log/masked-log.ts';
+import { AgentHealth } from './agent-health.ts';
 import type { AgentExit, AgentOptions, AgentParts } from './agent-options.ts';
+import { openAgentSocket } from './agent-socket.ts';
 import { AgentStatus } from './agent-status.ts';
 import type { AgentControl } from './control.ts';
-import { openLocalApi } from './local-api.ts';
+import { DiskWatch } from './disk-watch.ts';
+import { localRoutes, openLocalApi } from './local-api.ts';
 import { takeTasks } from './loop.ts';
 import { maskingOf } from './masking.ts';
+import { secretsOf } from './secrets.ts';
 import { openStateDirectory, type StateDirectory } from './state-directory.ts';
+import { watchedSource } from './watched-source.ts';
 
 /**
  * Runs an agent: opens its base directory and its local API, takes the tasks of its session one after another, and
@@ -17,30 +23,41 @@ import { openStateDirectory, type StateDirectory } from './state-directory.ts';
  * @throws {ConflictError} KERUTA_ERR_AGENT_RUNNING, KERUTA_ERR_DIRECTORY, KERUTA_ERR_PORT_TAKEN before anything is done
  */
 export async function runAgent(
-  parts: AgentParts,
+  given: AgentParts,
   options: AgentOptions,
   control: AgentControl,
 ): Promise<AgentExit> {
+  const parts = { ...given, log: ownLog(given.log, options) };
   const base = openStateDirectory(options.baseDirectory, {
     random: parts.random,
     pid: options.pid,
     uid: options.uid,
   });
   const status = new AgentStatus(parts.clock);
-  let local: LocalServer | null = null;
+  const disk = new DiskWatch({
+    clock: parts.clock,
+    log: parts.log,
+    directory: base.base,
+    floorBytes: options.minFreeDiskBytes,
+  });
+  let local: LocalDoors | null = null;
   try {
-    local = await openLocal(parts, { options, base, status });
+    await disk.look();
+    disk.start();
+    local = await openLocal(parts, { options, base, status, disk });
     base.writeState({
       pid: options.pid,
       url: local?.url ?? null,
       port: local?.port ?? null,
+      socket: local?.socket ?? null,
       sessionId: options.sessionId,
       localTokenFile: base.localTokenFile,
       startedAt: parts.clock.now(),
     });
-    const source = await parts.source(base.agentId);
+    const source = watchedSource(await parts.source(base.agentId), status);
     parts.executor.prepare();
     parts.log.info('the agent is ready', { sessionId: options.sessionId, api: local?.url ?? null });
+    parts.onReady?.(status);
     const exit = await takeTasks({
       clock: parts.clock,
       random: parts.random,
@@ -50,6 +67,7 @@ export async function runAgent(
       options,
       base,
       status,
+      disk,
       control,
       masking: maskingOf,
     });
@@ -57,29 +75,58 @@ export async function runAgent(
     return exit;
   } finally {
     await local?.close();
+    disk.stop();
     await parts.executor.close();
     base.close();
   }
 }
 
+/** What is secret in the agent's own environment never reaches its log. */
+function ownLog(log: Log, { environment, apiToken }: AgentOptions): Log {
+  const masking = maskingOf(secretsOf(environment, [apiToken]).values);
+  return maskedLog(log, (text) => masking.text(text));
+}
+
+/** The ways in which an agent can be asked. */
+interface LocalDoors {
+  readonly url: string;
+  readonly port: number;
+  /** path of the socket; null when there is none */
+  readonly socket: string | null;
+  close(): Promise<void>;
+}
+
+interface LocalNeeds {
+  readonly options: AgentOptions;
+  readonly base: StateDirectory;
+  readonly status: AgentStatus;
+  readonly disk: DiskWatch;
+}
+
 async function openLocal(
-  parts: AgentParts,
-  {
-    options,
-    base,
-    status,
-  }: { readonly options: AgentOptions; readonly base: StateDirectory; readonly status: AgentStatus },
-): Promise<LocalServer | null> {
+  { clock, log }: AgentParts,
+  { options, base, status, disk }: LocalNeeds,
+): Promise<LocalDoors | null> {
   if (options.localApi === null) return null;
-  const local = {
-    clock: parts.clock,
-    log: parts.log,
-    status,
-    version: options.version,
-    sessionId: options.sessionId,
-    agentId: base.agentId,
-    probeFile: base.localTokenFile,
-    token: readFileSync(base.localTokenFile, 'utf8'),
+  const health = new AgentHealth({ clock, status, disk, probeFile: base.localTokenFile });
+  const { version, sessionId, uid } = options;
+  const what = localRoutes(
+    { clock, log, status, version, sessionId, agentId: base.agentId, health },
+    options.localApi,
+  );
+  const token = readFileSync(base.localTokenFile, 'utf8');
+  const server = await openLocalApi(what, options.localApi, token).catch((error: unknown) => {
+    health.stop();
+    throw error;
+  });
+  const socket = await openAgentSocket({ log, base: base.base, uid }, what);
+  return {
+    url: server.url,
+    port: server.port,
+    socket: socket?.path ?? null,
+    close: async () => {
+      await Promise.all([server.close(), socket?.close()]);
+      health.stop();
+    },
   };
-  return openLocalApi(local, options.localApi);
 }

@@ -1,12 +1,12 @@
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { writeJsonFile } from './json-file.ts';
+import { makeDirectory } from './make-directory.ts';
 
 /**
  * Leaves the answer to a question where `keruta ask` waits for it: `<run>/answers/<key>.json` with `{answer}`, whole
  * from the moment it is there, 0600. The same again changes nothing.
  */
 export function writeAnswer(directory: string, key: string, answer: string): void {
-  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  makeDirectory(directory);
   writeJsonFile(join(directory, `${key}.json`), { answer });
 }

@@ -16,8 +16,8 @@ export function lockBase(directory: string, pid: number): () => void {
   const file = join(directory, 'agent.lock');
   const mine = join(directory, `agent.lock.${pid}`);
   const identity = identityOf(pid) ?? { pid, startTicks: null, bootId: '' };
-  writeJsonFile(mine, identity);
   try {
+    writeJsonFile(mine, identity);
     for (let round = 0; round < 10; round++) {
       // a link fails when the name exists: whoever makes it holds the lock, with its content already whole
       if (tryLink(mine, file)) return () => release(file, identity);
@@ -55,11 +55,21 @@ function removeStale(file: string, holder: ProcessIdentity | null, aside: string
 
 function release(file: string, identity: ProcessIdentity): void {
   const holder = readHolder(file);
-  if (holder !== null && isSame(holder, identity)) rmSync(file, { force: true });
+  if (holder === null || !isSame(holder, identity)) return;
+  try {
+    rmSync(file, { force: true });
+  } catch {
+    // the file system takes nothing any more: the lock of a process that is gone is replaced
+  }
 }
 
 function isSame(a: ProcessIdentity, b: ProcessIdentity): boolean {
   return a.pid === b.pid && a.startTicks === b.startTicks && a.bootId === b.bootId;
+}
+
+/** Who holds a base directory, or held it last: whether that process is alive is another question. Null: nobody did. */
+export function baseHolder(directory: string): ProcessIdentity | null {
+  return readHolder(join(directory, 'agent.lock'));
 }
 
 function readHolder(file: string): ProcessIdentity | null {

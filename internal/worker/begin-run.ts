@@ -8,10 +8,11 @@ import { snapshotArtifacts } from './artifacts/scan.ts';
 import { snapshotFile } from './collect.ts';
 import { taskEnvironment } from './environment.ts';
 import { writeJsonFile } from './json-file.ts';
+import { makeDirectory } from './make-directory.ts';
 import { refusal } from './refusal.ts';
 import { type StartedRun, writeRecord } from './run-record.ts';
+import { runSecrets } from './run-secrets.ts';
 import type { Scene } from './scene.ts';
-import { secretsOf } from './secrets.ts';
 import type { TaskParts } from './task-parts.ts';
 import { prepareWorkplace, type Workplace } from './workplace.ts';
 
@@ -66,6 +67,8 @@ async function start(parts: TaskParts, scene: Scene, workplace: Workplace): Prom
   const { record, directory } = scene;
   const { task } = record;
   const parametersFile = join(directory, 'parameters.json');
+  // there already, unless the disk took nothing when the task was claimed
+  makeDirectory(directory);
   writeFileSync(parametersFile, JSON.stringify(task.parameters), { mode: 0o600 });
   const { env, leftOut } = taskEnvironment({
     inherited: parts.options.environment,
@@ -83,12 +86,17 @@ async function start(parts: TaskParts, scene: Scene, workplace: Workplace): Prom
     executable: parts.options.executable,
     binDirectory: parts.options.binDirectory,
   });
+  const secrets = runSecrets(parts, record, env);
+  if (secrets.tooShort.length > 0) {
+    parts.log.warn('values too short to be masked', { variables: secrets.tooShort });
+  }
+  scene.know(secrets.values);
   const started: StartedRun = {
     at: parts.clock.now(),
     workingDirectory: workplace.directory,
     artifactsDirectories: workplace.artifactsDirectories,
     bootId: bootId(),
-    secrets: secretsFor(parts, scene, env),
+    secrets: secrets.values,
   };
   const snapshot = await snapshotArtifacts(workplace.artifactsDirectories);
   if (Object.keys(snapshot).length > 0) writeJsonFile(join(directory, snapshotFile), snapshot);
@@ -116,17 +124,4 @@ async function start(parts: TaskParts, scene: Scene, workplace: Workplace): Prom
     writeRecord(directory, record);
     throw error;
   }
-}
-
-function secretsFor(
-  parts: TaskParts,
-  scene: Scene,
-  env: Readonly<Record<string, string>>,
-): readonly string[] {
-  const { apiToken, environment } = parts.options;
-  const found = secretsOf({ ...environment, ...env }, [apiToken, scene.record.token ?? '']);
-  if (found.tooShort.length > 0) {
-    parts.log.warn('values too short to be masked', { variables: found.tooShort });
-  }
-  return found.values;
 }

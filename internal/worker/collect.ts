@@ -6,6 +6,7 @@ import { type ArtifactFile, type ArtifactSnapshot, scanArtifacts } from './artif
 import type { BegunRun } from './begin-run.ts';
 import type { AddedArtifact } from './cursor.ts';
 import { readJsonFile } from './json-file.ts';
+import type { Masking } from './masking.ts';
 import { isGone, messageOf } from './retry.ts';
 import type { Scene } from './scene.ts';
 import { type SentArtifact, sendArtifact } from './send-artifact.ts';
@@ -47,18 +48,32 @@ export async function collect(
     maxBytes,
     ...limits,
   });
+  const { masking } = scene;
   const wanted: Wanted[] = scan.files.map((file) => ({ file, description: '' }));
   const notes = scan.skipped.map(({ path, reason }) => `${path}: ${reason}`);
   for (const added of state.added) {
     const file = await addedFile(scene.directory, added, maxBytes);
     if (typeof file === 'string') notes.push(`${added.name}: ${file}`);
-    else wanted.push({ file, description: added.description });
+    else wanted.push({ file, description: masking.text(added.description) });
   }
-  const sent = await sendAll(parts, scene, { wanted, notes });
+  const sent = await sendAll(parts, scene, { wanted: maskNames(wanted, masking), notes });
   for (const note of notes.slice(0, maxNotes)) scene.note('WARN', `An artifact was skipped: ${note}`);
   const more = Math.max(0, notes.length - maxNotes) + scan.skippedCount - scan.skipped.length;
   if (more > 0) scene.note('WARN', `${more} more artifacts were skipped.`);
   return sent;
+}
+
+/** A name must not tell a secret either. Names that become one by it get a number. */
+function maskNames(wanted: readonly Wanted[], masking: Masking): readonly Wanted[] {
+  const taken = new Set(wanted.map(({ file }) => file.path));
+  return wanted.map((one) => {
+    const masked = masking.text(one.file.path);
+    if (masked === one.file.path) return one;
+    let path = masked;
+    for (let number = 2; taken.has(path); number++) path = `${masked}.${number}`;
+    taken.add(path);
+    return { ...one, file: { ...one.file, path } };
+  });
 }
 
 /** Finds the copy that `artifact add` made inside the run directory; why it is not taken, when it is not. */

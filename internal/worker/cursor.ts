@@ -41,7 +41,7 @@ export interface CursorState {
   /** the failure that the script declared, else the last success; null when it said nothing */
   declared: Declared | null;
   asks: OpenAsk[];
-  /** answers to secret questions */
+  /** answers to secret questions, and what `redact add` told */
   lateSecrets: LateSecret[];
   /** ids of answers that reached the script */
   deliveredInputs: string[];
@@ -61,11 +61,17 @@ export class Cursor {
   readonly #file: string;
   readonly #clock: Clock;
   #cancelSave: (() => void) | null = null;
+  #isSaved = true;
 
   constructor(file: string, clock: Clock) {
     this.#file = file;
     this.#clock = clock;
     this.state = { ...emptyCursor(), ...readCursor(file) };
+  }
+
+  /** Whether the last write reached the disk. */
+  get isSaved(): boolean {
+    return this.#isSaved;
   }
 
   /** Says that something changed that can be found out again; it is written within a quarter of a second. */
@@ -78,7 +84,9 @@ export class Cursor {
     this.forget();
     try {
       writeJsonFile(this.#file, this.state);
+      this.#isSaved = true;
     } catch {
+      this.#isSaved = false;
       // the run directory is gone or the disk is full: the run itself goes on, a restart would ask the server
     }
   }

@@ -2,6 +2,7 @@ import type { AttemptReporter } from '../api/task-source.ts';
 import type { Run, StreamLoss } from '../executor/executor.ts';
 import type { ControlLane } from './control-lane.ts';
 import type { Cursor } from './cursor.ts';
+import { takeSecret } from './late-secrets.ts';
 import { MailboxReader } from './mailbox.ts';
 import { parseRequest, type Request } from './mailbox-words.ts';
 import type { Masking } from './masking.ts';
@@ -34,6 +35,9 @@ export class Delivery {
   readonly #mailbox: MailboxReader;
   readonly #mailBell: Wakeup;
   #work: Promise<unknown> = Promise.resolve();
+  /** the reading of the mailbox that goes on; null: none */
+  #hearing: Promise<void> | null = null;
+  #signal: AbortSignal | null = null;
 
   constructor(parts: RetryParts, options: DeliveryOptions) {
     this.#parts = parts;
@@ -43,7 +47,8 @@ export class Delivery {
     this.#mailBell = new Wakeup(parts.clock);
     this.#bells = [out, err, this.#mailBell];
     const { run, reporter, cursor, masking } = options;
-    const common = { run, reporter, cursor, masking, complete: this.#complete.signal };
+    const hear = () => this.#hear();
+    const common = { run, reporter, cursor, masking, hear, complete: this.#complete.signal };
     this.#lanes = {
       stdout: new StreamLane(parts, { ...common, stream: 'stdout', changed: out }),
       stderr: new StreamLane(parts, { ...common, stream: 'stderr', changed: err }),
@@ -56,6 +61,7 @@ export class Delivery {
    * @param onFailed  called once when the server refuses what cannot be repeated, such as a replaced attempt
    */
   async start(signal: AbortSignal, onFailed: (error: unknown) => void): Promise<void> {
+    this.#signal = signal;
     await this.#hear();
     const unwatch = this.#options.run.watch(() => {
       for (const bell of this.#bells) bell.ring();
@@ -122,11 +128,24 @@ export class Delivery {
     }
   }
 
+  /** Reads what is in the mailbox now. One at a time: a call while another goes on reads again behind it. */
   async #hear(): Promise<void> {
+    while (this.#hearing !== null) await this.#hearing;
+    if (!this.#mailbox.hasNew()) return;
+    this.#hearing = this.#readMailbox().finally(() => {
+      this.#hearing = null;
+    });
+    await this.#hearing;
+  }
+
+  async #readMailbox(): Promise<void> {
     const { clock, log } = this.#parts;
-    const { cursor, masking, control, onRequest } = this.#options;
+    const { cursor, masking, control, onRequest, run } = this.#options;
     const mask = (text: string) => masking.text(text);
-    for (const record of await this.#mailbox.next()) {
+    const records = await this.#mailbox.next();
+    // whoever takes the run up reads this again: what is taken up here must not be missing there
+    if (this.#signal?.aborted === true) return;
+    for (const record of records) {
       const request = parseRequest(record.words);
       if (request === null) {
         log.warn('a record in the mailbox of a run was passed over', { command: record.words[0] ?? '' });
@@ -134,6 +153,7 @@ export class Delivery {
         continue;
       }
       onRequest(request);
+      if (request.kind === 'redact') takeSecret({ log, cursor, masking }, run.directory, request);
       control.fromMailbox(record, understand({ clock, cursor, mask }, request));
     }
   }

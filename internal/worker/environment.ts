@@ -38,9 +38,12 @@ export interface TaskEnvironment {
   readonly leftOut: readonly string[];
 }
 
-/** Variables of the agent that are nobody else's business. Everything named KERUTA_… is among them. */
+/**
+ * Variables of the agent that are nobody else's business: everything named KERUTA_…, and what would let a task speak to
+ * systemd in the agent's name.
+ */
 const agentsOwn =
-  /^(KERUTA_.*|CODER_AGENT_TOKEN|NODE_OPTIONS|NODE_CHANNEL_FD|PKG_EXECPATH|PKG_NATIVE_CACHE_PATH)$/;
+  /^(KERUTA_.*|CODER_AGENT_TOKEN|NODE_OPTIONS|NODE_CHANNEL_FD|PKG_EXECPATH|PKG_NATIVE_CACHE_PATH|NOTIFY_SOCKET|WATCHDOG_USEC|WATCHDOG_PID|CREDENTIALS_DIRECTORY)$/;
 
 /**
  * Makes the environment of a task: the agent's without what is the agent's own, then the parameters, then the

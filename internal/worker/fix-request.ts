@@ -2,11 +2,10 @@ import { join } from 'node:path';
 import { createGit } from '../../pkg/git/git.ts';
 import type { FinishReport } from '../api/task-source.ts';
 import type { Outcome } from '../domain/outcome.ts';
-import type { StreamName } from '../domain/task.ts';
-import type { Run } from '../executor/executor.ts';
 import type { BegunRun } from './begin-run.ts';
 import { failureBundle } from './failure/bundle.ts';
 import { fingerprint } from './failure/fingerprint.ts';
+import { maskedEnd } from './masked-end.ts';
 import type { Scene } from './scene.ts';
 import type { TaskParts } from './task-parts.ts';
 
@@ -24,7 +23,7 @@ export async function fixRequest(
 ): Promise<NonNullable<FinishReport['fix']>> {
   const script = parts.options.autoFix.command;
   try {
-    const masking = parts.masking(begun.started.secrets, scene.cursor.state.lateSecrets);
+    const { masking } = scene;
     const { run, started } = begun;
     const git = createGit({
       environment: parts.options.environment,
@@ -32,29 +31,25 @@ export async function fixRequest(
       credentials: 'none',
       allowLocal: false,
     });
-    const bundle = await failureBundle(
+    const found = await failureBundle(
       { git },
       {
         exitCode: outcome.exitCode,
         signal: outcome.signal,
         reason: outcome.reason,
-        stdoutTail: masking.text(await tailOf(run, 'stdout')),
-        stderrTail: masking.text(await tailOf(run, 'stderr')),
+        stdoutTail: await maskedEnd({ run, masking }, 'stdout', tailBytes),
+        stderrTail: await maskedEnd({ run, masking }, 'stderr', tailBytes),
         workingDirectory: started.workingDirectory,
         script: masking.text(scene.record.task.script),
         signalToStop: scene.life,
       },
     );
+    // once more: names of files and branches are in it too
+    const bundle = masking.deep(found);
     return { script, bundle, fingerprint: fingerprint(bundle) };
   } catch (error) {
     scene.life.throwIfAborted();
     parts.log.warn('nothing could be found out about the failure', { error });
     return { script, bundle: null, fingerprint: null };
   }
-}
-
-async function tailOf(run: Run, stream: StreamName): Promise<string> {
-  const size = await run.size(stream);
-  const bytes = await run.read(stream, Math.max(0, size - tailBytes), tailBytes);
-  return new TextDecoder().decode(bytes);
 }

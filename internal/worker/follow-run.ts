@@ -1,5 +1,5 @@
 import { failpoint } from '../../pkg/failpoint/failpoint.ts';
-import { judge, type Outcome } from '../domain/outcome.ts';
+import { type EndReason, judge, type Outcome } from '../domain/outcome.ts';
 import type { Usage } from '../domain/task.ts';
 import type { Run, RunEnd, StreamLoss } from '../executor/executor.ts';
 import type { BegunRun } from './begin-run.ts';
@@ -99,9 +99,8 @@ function converse(
   scene: Scene,
   { begun, supervisor }: { readonly begun: BegunRun; readonly supervisor: Supervisor },
 ): { readonly delivery: Delivery; readonly input: Input } {
-  const { run, started } = begun;
-  const { cursor, messages: control, reporter, record } = scene;
-  const masking = parts.masking(started.secrets, cursor.state.lateSecrets);
+  const { run } = begun;
+  const { cursor, messages: control, reporter, record, masking } = scene;
   const input = new Input(parts, {
     run,
     cursor,
@@ -162,13 +161,21 @@ function makeReady(parts: TaskParts): void {
 }
 
 function lossText({ stream, offset, maxBytes, cause }: StreamLoss): string {
+  if (cause === 'deleted') {
+    return `The file that kept ${stream} was deleted while the task ran: what came behind byte ${offset} is missing.`;
+  }
   const why = { full: 'the disk of the agent was full', killed: 'what writes it down was killed' }[cause];
   return `Up to ${maxBytes} bytes of ${stream} are missing behind byte ${offset}: ${why}.`;
 }
 
 function judgeRun(scene: Scene, end: RunEnd): Outcome {
   const { declared } = scene.cursor.state;
-  return judge(end, scene.reason ?? (end.shimLost ? 'shim_lost' : null), declared);
+  return judge(end, scene.reason ?? ownReason(end), declared);
+}
+
+function ownReason({ shimLost, oomKilled }: RunEnd): EndReason | null {
+  if (shimLost) return 'shim_lost';
+  return oomKilled ? 'oom' : null;
 }
 
 async function deliverAnswers(parts: TaskParts, input: Input, answers: readonly Answer[]): Promise<void> {
@@ -194,8 +201,8 @@ async function tellExited(
     exitCode,
     signal: endedBy,
     reason,
-    message,
-    errorCode,
+    message: scene.masking.text(message),
+    errorCode: scene.masking.text(errorCode),
     startedAt: new Date(Math.min(started.at, end.endedAt)).toISOString(),
     exitedAt: new Date(end.endedAt).toISOString(),
   };

@@ -7,7 +7,9 @@ import type { Run } from '../executor/executor.ts';
 import { writeAnswer } from './answer-file.ts';
 import type { ControlLane } from './control-lane.ts';
 import type { Cursor } from './cursor.ts';
+import { keepSecret } from './late-secrets.ts';
 import type { Request } from './mailbox-words.ts';
+import { maskedEnd } from './masked-end.ts';
 import type { Masking } from './masking.ts';
 
 /** What questions and answers need. */
@@ -87,13 +89,14 @@ export class Input {
     if (state.deliveredInputs.includes(answer.id) || this.#arriving.has(answer.id)) return;
     this.#arriving.add(answer.id);
     if (state.asks.some((ask) => ask.key === answer.key && ask.secret)) await this.#hide(answer.answer);
-    state.deliveredInputs.push(answer.id);
     const isAsk = state.asks.some((ask) => ask.key === answer.key) && !answer.key.startsWith(stdinPrefix);
     if (isAsk) {
-      writeAnswer(join(this.#options.run.directory, 'answers'), answer.key, answer.answer);
+      this.#leaveAnswer(answer);
+      state.deliveredInputs.push(answer.id);
       this.#close(answer.key);
       return;
     }
+    state.deliveredInputs.push(answer.id);
     this.#close(answer.key);
     const text = answer.answer.endsWith('\n') ? answer.answer : `${answer.answer}\n`;
     if (this.#options.input === 'wait' && (await this.#options.run.write(text))) return;
@@ -138,14 +141,21 @@ export class Input {
     for (const ask of [...this.#options.cursor.state.asks]) this.#giveUp(ask.key);
   }
 
+  /** @throws when the disk does not take it: the server repeats the answer until it is called delivered */
+  #leaveAnswer({ id, key, answer }: Answer): void {
+    try {
+      writeAnswer(join(this.#options.run.directory, 'answers'), key, answer);
+    } catch (error) {
+      this.#arriving.delete(id);
+      throw error;
+    }
+  }
+
   /** Masks a text from here on, and writes that down, before the script gets to know it. */
   async #hide(value: string): Promise<void> {
     const { run, cursor, masking } = this.#options;
     const [stdout, stderr] = [await run.size('stdout'), await run.size('stderr')];
-    const secret = { value, from: { stdout, stderr } };
-    masking.add(secret);
-    cursor.state.lateSecrets.push(secret);
-    cursor.save();
+    keepSecret({ log: this.#parts.log, cursor, masking }, { value, from: { stdout, stderr } });
   }
 
   async #look(): Promise<void> {
@@ -163,7 +173,7 @@ export class Input {
 
   async #askForStdin(): Promise<void> {
     const key = `${stdinPrefix}${this.#parts.random.secret(6)}`;
-    const prompt = this.#options.masking.text(await this.#prompt());
+    const prompt = await this.#prompt();
     this.#waitingSince = this.#parts.clock.monotonicMs();
     this.#options.cursor.state.asks.push({ key, withdrawAt: null, secret: false });
     this.#options.control.say({
@@ -180,11 +190,9 @@ export class Input {
 
   /** The unfinished last line of the output: what stands before the cursor on a terminal. */
   async #prompt(): Promise<string> {
-    const { run } = this.#options;
+    const { run, masking } = this.#options;
     for (const stream of ['stdout', 'stderr'] as const) {
-      const size = await run.size(stream);
-      const bytes = await run.read(stream, Math.max(0, size - promptBytes), promptBytes);
-      const text = new TextDecoder().decode(bytes);
+      const text = await maskedEnd({ run, masking }, stream, promptBytes);
       const line = text.slice(text.lastIndexOf('\n') + 1).trim();
       if (line !== '') return line;
     }

@@ -1,4 +1,4 @@
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 
 /**
  * Writes a JSON file so that a reader sees the old content or the new one, never a part: temp file, then rename.
@@ -9,14 +9,28 @@ import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } f
  */
 export function writeJsonFile(file: string, value: unknown, options: { readonly sync?: boolean } = {}): void {
   const temporary = `${file}.new`;
-  const handle = openSync(temporary, 'w', 0o600);
   try {
-    writeSync(handle, JSON.stringify(value));
-    if (options.sync === true) fsyncSync(handle);
-  } finally {
-    closeSync(handle);
+    const handle = openSync(temporary, 'w', 0o600);
+    try {
+      // all of it: on a disk that is nearly full a single write may take a part only, without an error
+      writeFileSync(handle, JSON.stringify(value));
+      if (options.sync === true) fsyncSync(handle);
+    } finally {
+      closeSync(handle);
+    }
+    renameSync(temporary, file);
+  } catch (error) {
+    discard(temporary);
+    throw error;
   }
-  renameSync(temporary, file);
+}
+
+function discard(file: string): void {
+  try {
+    rmSync(file, { force: true });
+  } catch {
+    // the first fault is the one to tell
+  }
 }
 
 /** Reads a JSON file; null when it is missing or is not JSON (torn by a power loss). The caller checks the shape. */

@@ -1,9 +1,9 @@
-import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import type { Clock } from '../../pkg/clock/clock.ts';
 import {
   type LocalAnswer,
   type LocalRoute,
+  type LocalRoutes,
   type LocalServer,
   PortsTakenError,
   serveLocally,
@@ -11,6 +11,7 @@ import {
 import { loopbackNames } from '../../pkg/local-http/refuse-request.ts';
 import type { Log } from '../../pkg/log/log.ts';
 import { ConflictError, httpStatusOf, InputError, KerutaError } from '../domain/errors.ts';
+import type { AgentHealth } from './agent-health.ts';
 import type { LocalApiOptions } from './agent-options.ts';
 import type { AgentStatus } from './agent-status.ts';
 
@@ -22,19 +23,16 @@ export interface LocalApiParts {
   readonly version: string;
   readonly sessionId: string;
   readonly agentId: string;
-  /** read for each `/health`: shows that files can be read in time */
-  readonly probeFile: string;
-  /** bearer token for everything but `/health` */
-  readonly token: string;
+  readonly health: AgentHealth;
 }
 
 /** First port that is tried when none was asked for, and how many follow it. */
 const defaultPort = 8080;
 const portsTried = 100;
 const maxInputBytes = 64 * 1024;
+/** JSON writes a byte of an input in six at most, and there is something around it; bytes. */
+const maxBodyBytes = 6 * maxInputBytes + 4096;
 const maxInputsPerMinute = 10;
-/** A file that takes longer to read means that the agent is not healthy; ms. */
-const probeMs = 500;
 
 const inputBody = z.object({
   taskId: z.string(),
@@ -42,13 +40,30 @@ const inputBody = z.object({
   input: z.string(),
 });
 
+/** What the agent's own API serves: `/health`, `/status`, `/metrics`, and `POST /input` when it is wanted. */
+export function localRoutes(
+  parts: LocalApiParts,
+  options: Pick<LocalApiOptions, 'acceptInput'>,
+): LocalRoutes {
+  return {
+    routes: routesOf(parts, options.acceptInput),
+    maxBodyBytes,
+    onFault: (error) => parts.log.error('the local API failed', { error }),
+  };
+}
+
 /**
- * Opens the agent's own HTTP API: `/health`, `/status`, `/metrics`, and `POST /input` when it is wanted.
+ * Opens the agent's own address.
  *
+ * @param token  bearer token for everything but `/health`
  * @throws {ConflictError} KERUTA_ERR_PORT_TAKEN when the port that was asked for is in use; {InputError}
  *   KERUTA_ERR_BAD_VALUE for a host that others can reach and that was not allowed
  */
-export async function openLocalApi(parts: LocalApiParts, options: LocalApiOptions): Promise<LocalServer> {
+export async function openLocalApi(
+  what: LocalRoutes,
+  options: LocalApiOptions,
+  token: string,
+): Promise<LocalServer> {
   if (!options.allowRemote && !loopbackNames.includes(options.host)) {
     throw new InputError(
       'KERUTA_ERR_BAD_VALUE',
@@ -61,14 +76,7 @@ export async function openLocalApi(parts: LocalApiParts, options: LocalApiOption
       ? Array.from({ length: portsTried }, (_, index) => defaultPort + index)
       : [options.port];
   try {
-    return await serveLocally({
-      host: options.host,
-      ports,
-      token: parts.token,
-      maxBodyBytes: maxInputBytes,
-      routes: routesOf(parts, options),
-      onFault: (error) => parts.log.error('the local API failed', { error }),
-    });
+    return await serveLocally({ ...what, host: options.host, ports, token });
   } catch (error) {
     if (!(error instanceof PortsTakenError)) throw error;
     throw new ConflictError(
@@ -80,7 +88,7 @@ export async function openLocalApi(parts: LocalApiParts, options: LocalApiOption
   }
 }
 
-function routesOf(parts: LocalApiParts, options: LocalApiOptions): readonly LocalRoute[] {
+function routesOf(parts: LocalApiParts, acceptInput: boolean): readonly LocalRoute[] {
   const { status, clock } = parts;
   const routes: LocalRoute[] = [
     { method: 'GET', path: '/health', open: true, answer: () => health(parts) },
@@ -88,7 +96,7 @@ function routesOf(parts: LocalApiParts, options: LocalApiOptions): readonly Loca
     { method: 'GET', path: '/metrics', answer: () => metrics(parts) },
   ];
   const limit = rateLimit(clock);
-  if (options.acceptInput) {
+  if (acceptInput) {
     routes.push({
       method: 'POST',
       path: '/input',
@@ -98,25 +106,22 @@ function routesOf(parts: LocalApiParts, options: LocalApiOptions): readonly Loca
   return routes;
 }
 
-async function health(parts: LocalApiParts): Promise<LocalAnswer> {
-  const readable = await Promise.race([
-    readFile(parts.probeFile).then(
-      () => true,
-      () => false,
-    ),
-    parts.clock.sleep(probeMs).then(() => false),
-  ]);
-  const state = readable ? (parts.status.apiFault ?? 'ok') : 'files_unreadable';
+async function health({ health: agent, clock }: LocalApiParts): Promise<LocalAnswer> {
+  const found = await agent.look();
   return {
-    status: readable ? 200 : 503,
-    json: { status: state, timestamp: new Date(parts.clock.now()).toISOString() },
+    status: found.status === 'unhealthy' ? 503 : 200,
+    json: { ...found, timestamp: new Date(clock.now()).toISOString() },
   };
 }
 
 /** The package behind it is loaded when somebody asks: most agents are never asked. */
-async function metrics({ status, clock }: LocalApiParts): Promise<LocalAnswer> {
+async function metrics({ status, clock, health: agent }: LocalApiParts): Promise<LocalAnswer> {
   const { agentMetrics } = await import('./metrics.ts');
-  const now = { monotonicMs: () => clock.monotonicMs(), rssBytes: () => process.memoryUsage.rss() };
+  const now = {
+    uptimeMs: clock.monotonicMs() - status.startedAt,
+    rssBytes: process.memoryUsage.rss(),
+    health: await agent.look(),
+  };
   return { status: 200, text: await agentMetrics(status, now).text() };
 }
 
@@ -138,6 +143,9 @@ async function takeInput(status: AgentStatus, body: unknown): Promise<LocalAnswe
   const parsed = inputBody.safeParse(body);
   if (!parsed.success) return { status: 400, json: { error: 'expected {taskId, promptId?, input}' } };
   const { taskId, promptId, input } = parsed.data;
+  if (Buffer.byteLength(input) > maxInputBytes) {
+    return { status: 413, json: { error: `expected an input of at most ${maxInputBytes} bytes` } };
+  }
   if (status.task?.id !== taskId || status.input === null) {
     return { status: 409, json: { error: 'the task is not running here' } };
   }

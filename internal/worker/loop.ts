@@ -9,6 +9,8 @@ import type { TaskParts } from './task-parts.ts';
 
 /** How often an ended session is looked at by an agent that stays; ms. */
 const endedPauseMs = 5_000;
+/** How often an agent without space looks whether it may take tasks again; ms. */
+const shortPauseMs = 500;
 /** How often old receipts are looked for; ms. */
 const tidyEveryMs = 3_600_000;
 
@@ -40,6 +42,7 @@ export async function takeTasks(parts: TaskParts): Promise<AgentExit> {
       tasks++;
     }
     for (;;) {
+      parts.status.turn();
       if (control.draining.aborted) return exit(control.leaving.aborted ? 'left' : 'stopped');
       if (waiting.signal.aborted) return exit('max_uptime');
       if (options.once && tasks > 0) return exit('once');
@@ -48,6 +51,10 @@ export async function takeTasks(parts: TaskParts): Promise<AgentExit> {
       if (clock.monotonicMs() - tidiedAt > tidyEveryMs) {
         tidiedAt = clock.monotonicMs();
         unsettledRuns(base.runs, clock);
+      }
+      if (parts.disk.short.aborted) {
+        await pause(parts, shortPauseMs, waiting.signal);
+        continue;
       }
       const left = options.exitOnIdleMs === null ? Number.POSITIVE_INFINITY : options.exitOnIdleMs - idleMs;
       const claim = await wish(parts, {
@@ -76,17 +83,15 @@ async function wish(
   parts: TaskParts,
   how: { readonly backoff: Backoff; readonly waitMs: number; readonly until: AbortSignal },
 ): ReturnType<TaskParts['source']['claimNext']> {
-  const signal = AbortSignal.any([parts.control.draining, how.until]);
+  const signal = AbortSignal.any([parts.control.draining, how.until, parts.disk.short]);
   try {
     const request = { waitMs: Math.max(0, Math.floor(how.waitMs)), claimId: parts.base.claimId() };
     const claim = await parts.source.claimNext(request, signal);
     how.backoff.reset();
-    parts.status.apiFault = null;
     return claim;
   } catch (error) {
     if (signal.aborted) return null;
     const waitMs = how.backoff.next(error);
-    parts.status.apiFault = isDenied(error) ? 'auth_failed' : 'unavailable';
     parts.log.warn(isDenied(error) ? 'the API refuses the token of the agent' : 'no task could be claimed', {
       error: messageOf(error),
       waitMs,

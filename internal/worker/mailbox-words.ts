@@ -1,5 +1,6 @@
 /** The words that a script's commands leave in its mailbox, read into one closed set of requests. */
 import { type LogLevel, parseLogLevel } from '../domain/log-level.ts';
+import type { StreamName } from '../domain/task.ts';
 
 /** What a script asked its agent to do. Absent texts are `''`. */
 export type Request =
@@ -30,6 +31,15 @@ export type Request =
       readonly file: string;
       readonly description: string;
       /** relative path under which it is shown; `''`: its base name */
+      readonly name: string;
+    }
+  | {
+      readonly kind: 'redact';
+      /** of the file that holds the value */
+      readonly id: string;
+      /** how long each stream was when the secret was added; bytes */
+      readonly from: Readonly<Record<StreamName, number>>;
+      /** what to call it; never secret itself */
       readonly name: string;
     };
 
@@ -80,6 +90,8 @@ export function parseRequest(words: readonly string[]): Request | null {
     case 'artifact':
       if (first !== 'add' || second === '') return null;
       return { kind: 'artifact', file: second, description: option('description'), name: option('name') };
+    case 'redact':
+      return first === 'add' ? parseRedact(second, options) : null;
     default:
       return null;
   }
@@ -98,6 +110,17 @@ function parseAsk(question: string, options: ReadonlyMap<string, string>): Reque
     fallback: options.get('default') ?? null,
     timeoutMs: Number.isFinite(seconds) && seconds > 0 ? seconds * 1000 : null,
     secret: options.has('secret'),
+  };
+}
+
+function parseRedact(id: string, options: ReadonlyMap<string, string>): Request | null {
+  if (!/^[0-9a-f-]{36}$/.test(id)) return null;
+  const size = (stream: StreamName) => Number(/^\d{1,15}$/.exec(options.get(stream) ?? '0')?.[0] ?? 0);
+  return {
+    kind: 'redact',
+    id,
+    from: { stdout: size('stdout'), stderr: size('stderr') },
+    name: options.get('name') ?? '',
   };
 }
 

@@ -31,9 +31,13 @@ export class MailboxReader {
     }
   }
 
+  /** Whether there may be more to read; told without a thread. */
+  hasNew(): boolean {
+    return (statSync(this.#file, { throwIfNoEntry: false })?.size ?? 0) > this.#offset;
+  }
+
   async #read(): Promise<Uint8Array> {
-    // nothing new, most of the time: that is told without a thread
-    if ((statSync(this.#file, { throwIfNoEntry: false })?.size ?? 0) <= this.#offset) return new Uint8Array();
+    if (!this.hasNew()) return new Uint8Array();
     let handle: Awaited<ReturnType<typeof open>>;
     try {
       handle = await open(this.#file, 'r');

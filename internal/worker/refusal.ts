@@ -1,5 +1,6 @@
 import { KerutaError } from '../domain/errors.ts';
 import type { EndReason, Outcome } from '../domain/outcome.ts';
+import { asDiskFault } from './disk-fault.ts';
 import { messageOf } from './retry.ts';
 
 /**
@@ -8,7 +9,8 @@ import { messageOf } from './retry.ts';
  *
  * @param step  what failed: `checkout` of the repository, or the run itself (`refused`)
  */
-export function refusal(error: unknown, step: Extract<EndReason, 'checkout' | 'refused'>): Outcome {
+export function refusal(thrown: unknown, step: Extract<EndReason, 'checkout' | 'refused'>): Outcome {
+  const error = asDiskFault(thrown, 'the run');
   const code = error instanceof KerutaError ? error.code : 'KERUTA_ERR_DIRECTORY';
   const reason = code === 'KERUTA_ERR_DISK_FULL' ? 'disk' : step;
   return {

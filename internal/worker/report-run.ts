@@ -31,8 +31,10 @@ export async function reportRun(
   },
 ): Promise<{ readonly report: FinishReport; readonly status: EndStatus }> {
   const { followed, begun, artifacts } = source;
-  const { outcome, delivery } = followed;
-  const { declared } = scene.cursor.state;
+  const { delivery } = followed;
+  const outcome = withoutSecrets(scene, followed.outcome);
+  const said = scene.cursor.state.declared;
+  const declared = said === null ? null : withoutSecrets(scene, said);
   const isFixed = wantsFix(scene.record.task, outcome, { declared, autoFix: parts.options.autoFix });
   const fix = isFixed && 'run' in begun ? await fixRequest(parts, scene, { begun, outcome }) : null;
   await scene.messages.drained(scene.life);
@@ -69,6 +71,14 @@ export async function reportRun(
       await delivery.recheck(scene.life);
     }
   }
+}
+
+/** Masks the texts of an end, with what became known since they were written too. */
+function withoutSecrets<T extends { readonly message: string; readonly errorCode: string }>(
+  { masking }: Scene,
+  end: T,
+): T {
+  return { ...end, message: masking.text(end.message), errorCode: masking.text(end.errorCode) };
 }
 
 function isUnfinished(error: unknown): boolean {

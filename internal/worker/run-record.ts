@@ -1,8 +1,10 @@
-import { mkdirSync, readdirSync, rmSync, unlinkSync } from 'node:fs';
+import { readdirSync, rmSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import type { SessionWire, TaskWire } from '../api/shapes.ts';
 import type { ClaimedTask } from '../api/task-source.ts';
+import { diskFaultOf } from './disk-fault.ts';
 import { readJsonFile, writeJsonFile } from './json-file.ts';
+import { makeDirectory } from './make-directory.ts';
 
 /** What the agent needs to go on with a run after its own death; `<run>/task.json`, 0600 (it holds the task's token). */
 export interface RunRecord {
@@ -54,14 +56,13 @@ export function runDirectory(runs: string, taskId: string, attempt: number): str
 }
 
 /**
- * Makes the record of a claimed task, or renews the one that is there already: the same attempt was claimed again.
+ * Makes the record of a claimed task, or renews the one that is there already: the same attempt was claimed again. On a
+ * disk that takes nothing it is not written; then the start of the run fails for the same reason, and is reported.
  * @param runId  for a run that is new
  */
 export function recordClaim(runs: string, claim: ClaimedTask, runId: string): RunRecord {
   const directory = runDirectory(runs, claim.task.id, claim.attempt);
-  mkdirSync(directory, { recursive: true, mode: 0o700 });
   const before = readRecord(directory);
-  rmSync(join(directory, 'receipt.json'), { force: true });
   const record: RunRecord = {
     version: 1,
     task: claim.task,
@@ -72,7 +73,13 @@ export function recordClaim(runs: string, claim: ClaimedTask, runId: string): Ru
     environment: claim.environment,
     started: before?.started ?? null,
   };
-  writeRecord(directory, record);
+  try {
+    makeDirectory(directory);
+    rmSync(join(directory, 'receipt.json'), { force: true });
+    writeRecord(directory, record);
+  } catch (error) {
+    if (diskFaultOf(error) === null) throw error;
+  }
   return record;
 }
 
@@ -98,7 +105,7 @@ export function readReceipt(directory: string): Receipt | null {
  * The receipt is there before anything is removed.
  */
 export function settleRun(directory: string, receipt: Receipt): void {
-  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  makeDirectory(directory);
   writeJsonFile(join(directory, 'receipt.json'), receipt);
   if (receipt.state !== 'refused') clearRun(directory);
 }

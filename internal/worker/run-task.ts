@@ -1,9 +1,11 @@
+import { maskedLog } from '../../pkg/log/masked-log.ts';
 import type { EndStatus } from '../domain/task-status.ts';
 import { beginRun } from './begin-run.ts';
 import { collect } from './collect.ts';
 import { followRun, notRun } from './follow-run.ts';
 import { reportRun } from './report-run.ts';
 import { clearRun, type RunRecord, settleRun } from './run-record.ts';
+import { runSecrets } from './run-secrets.ts';
 import { Scene } from './scene.ts';
 import type { TaskParts } from './task-parts.ts';
 
@@ -24,14 +26,21 @@ export type TaskEnd = EndStatus | 'superseded' | 'left';
  *
  * @throws only for a fault of the agent itself: what the task or the server did is a result
  */
-export async function runTask(parts: TaskParts, record: RunRecord): Promise<TaskEnd> {
+export async function runTask(given: TaskParts, record: RunRecord): Promise<TaskEnd> {
+  // what is logged about a task is masked with what is secret in it, as far as that is known
+  let mask = (text: string) => text;
+  const parts = { ...given, log: maskedLog(given.log, (text) => mask(text)) };
   const scene = new Scene(parts, {
     record,
     runs: parts.base.runs,
     source: parts.source,
     control: parts.control,
+    secrets: record.started?.secrets ?? runSecrets(parts, record).values,
+    masking: parts.masking,
   });
-  parts.status.task = { id: record.task.id, name: record.task.name, attempt: record.attempt };
+  mask = (text) => scene.masking.text(text);
+  const name = mask(record.task.name);
+  parts.status.task = { id: record.task.id, name, attempt: record.attempt };
   try {
     scene.begin();
     const begun = await beginRun(parts, scene);
@@ -75,6 +84,12 @@ function settle(
     });
   } catch (error) {
     parts.log.warn('the directory of a run could not be cleared', { error, directory: scene.directory });
-    if (end.state !== 'refused') clearRun(scene.directory);
+    if (end.state === 'refused') return;
+    try {
+      // without a receipt: what is removed makes room for the next one
+      clearRun(scene.directory);
+    } catch {
+      // the next agent on this directory finds the run, and is told that it was reported
+    }
   }
 }

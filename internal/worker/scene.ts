@@ -5,8 +5,10 @@ import type { AgentControl } from './control.ts';
 import { ControlLane } from './control-lane.ts';
 import { Cursor } from './cursor.ts';
 import { Heartbeat } from './heartbeat.ts';
+import type { Masking } from './masking.ts';
 import { isGone, messageOf, type RetryParts } from './retry.ts';
 import { type RunRecord, runDirectory } from './run-record.ts';
+import type { TaskParts } from './task-parts.ts';
 
 /** What a running script adds to the scene: where news for it go. */
 export interface Actor {
@@ -21,6 +23,9 @@ export interface SceneOptions {
   readonly runs: string;
   readonly source: TaskSource;
   readonly control: AgentControl;
+  /** what is secret as far as it is known before the run */
+  readonly secrets: readonly string[];
+  readonly masking: TaskParts['masking'];
 }
 
 /**
@@ -39,6 +44,8 @@ export class Scene {
   readonly #life = new AbortController();
   readonly #preparing = new AbortController();
   readonly #control: AgentControl;
+  readonly #makeMasking: TaskParts['masking'];
+  #masking: Masking;
   #actor: Actor | null = null;
   #isGone = false;
   #isRefused = false;
@@ -56,6 +63,8 @@ export class Scene {
     this.cursor = new Cursor(join(this.directory, 'cursor.json'), parts.clock);
     const { stdout, stderr } = this.cursor.state.streams;
     const acknowledged = { stdout: stdout.offset, stderr: stderr.offset };
+    this.#makeMasking = options.masking;
+    this.#masking = options.masking(options.secrets, this.cursor.state.lateSecrets);
     this.reporter = options.source.reporter({ taskId: task.id, attempt, acknowledged });
     this.messages = new ControlLane(parts, this.reporter, this.cursor);
     this.heartbeat = new Heartbeat(parts, this.reporter, {
@@ -77,6 +86,11 @@ export class Scene {
     return this.#preparing.signal;
   }
 
+  /** Masks what leaves the agent: output, and every text about the attempt. */
+  get masking(): Masking {
+    return this.#masking;
+  }
+
   /** Whether the server no longer wants this attempt. */
   get isGone(): boolean {
     return this.#isGone;
@@ -90,6 +104,11 @@ export class Scene {
   /** Why the attempt is being ended; null when it is not. */
   get reason(): EndReason | null {
     return this.cursor.state.reason;
+  }
+
+  /** Says what is secret in the run, all of it; before the script starts. */
+  know(secrets: readonly string[]): void {
+    this.#masking = this.#makeMasking(secrets, this.cursor.state.lateSecrets);
   }
 
   /** Begins to hold the claim. */
@@ -146,7 +165,7 @@ export class Scene {
   /** Says something about the task in its own log. */
   note(level: 'INFO' | 'WARN' | 'ERROR', message: string): void {
     const at = new Date(this.#parts.clock.now()).toISOString();
-    this.messages.say({ kind: 'log', at, level, message, source: 'agent' });
+    this.messages.say({ kind: 'log', at, level, message: this.#masking.text(message), source: 'agent' });
   }
 
   /** Ends every timer and request of the attempt. */

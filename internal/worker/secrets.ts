@@ -1,7 +1,5 @@
 /** Which values of an environment are secrets, so that they are masked wherever they turn up. Pure. */
-
-/** Shortest value that is masked; bytes. Shorter ones would mask half of every text. */
-export const minSecretBytes = 6;
+import { minSecretBytes } from '../../pkg/redact/forms.ts';
 
 const secretName = /(TOKEN|SECRET|PASSWORD|PASSWD|_KEY|CREDENTIAL|DSN)/i;
 /** Names that match and yet hold no secret: paths and switches. */
@@ -22,32 +20,42 @@ export function secretsOf(
   env: Readonly<Record<string, string | undefined>>,
   tokens: readonly string[],
 ): Secrets {
-  const values = new Set<string>();
-  const tooShort: string[] = [];
-  for (const token of tokens) if (token !== '') values.add(token);
+  const values = new Set<string>(tokens);
+  const tooShort = new Set<string>();
   for (const [name, value = ''] of Object.entries(env)) {
-    if (value === '') continue;
-    for (const part of passwordsOf(value)) values.add(part);
-    if (!secretName.test(name) || harmlessName.test(name)) continue;
-    if (Buffer.byteLength(value) < minSecretBytes) tooShort.push(name);
-    else values.add(value);
+    const isSecret = secretName.test(name) && !harmlessName.test(name);
+    const found = isSecret ? [value, ...passwordsOf(value)] : passwordsOf(value);
+    for (const part of found) {
+      if (isLong(part)) values.add(part);
+      else if (part !== '') tooShort.add(name);
+    }
   }
-  return {
-    values: [...values].filter((value) => Buffer.byteLength(value) >= minSecretBytes),
-    tooShort,
-  };
+  return { values: [...values].filter(isLong), tooShort: [...tooShort] };
 }
 
-/** The password part of a URL, as it stands there and decoded; of `https://token@host` the user part. At most one URL. */
+function isLong(value: string): boolean {
+  return Buffer.byteLength(value) >= minSecretBytes;
+}
+
+/** An address with somebody's name in it. The length of a scheme is limited, so that a long text takes no longer. */
+const address = /(?<![a-z0-9+.-])([a-z][a-z0-9+.-]{0,30}):\/\/([^/@\s:]*)(?::([^/@\s]*))?@/gi;
+
+/**
+ * The password part of every URL in a text, as it stands there and decoded; of `https://token@host` the user part, when
+ * it is as long as a token.
+ */
 export function passwordsOf(text: string): readonly string[] {
-  const match = /^([a-z][a-z0-9+.-]*):\/\/([^/@\s:]*)(?::([^/@\s]*))?@/i.exec(text);
-  if (!match) return [];
-  const [, scheme = '', user = '', password = ''] = match;
-  const secret = password === '' && /^https?$/i.test(scheme) ? user : password;
-  if (secret === '') return [];
+  const found = [...text.matchAll(address)].flatMap(([, scheme = '', user = '', password = '']) => {
+    if (password !== '') return [password, decoded(password)];
+    return /^https?$/i.test(scheme) && isLong(user) ? [user, decoded(user)] : [];
+  });
+  return [...new Set(found)];
+}
+
+function decoded(text: string): string {
   try {
-    return [...new Set([secret, decodeURIComponent(secret)])];
+    return decodeURIComponent(text);
   } catch {
-    return [secret];
+    return text;
   }
 }

@@ -33,7 +33,7 @@ export function understand(
       const declared = {
         status: request.kind === 'fail' ? ('FAILED' as const) : ('COMPLETED' as const),
         message: parts.mask(request.message),
-        errorCode: request.kind === 'fail' ? request.errorCode : '',
+        errorCode: request.kind === 'fail' ? parts.mask(request.errorCode) : '',
         autoFix: request.kind === 'fail' ? request.autoFix : null,
       };
       if (request.kind === 'success' && request.artifactsDir !== null)
@@ -49,7 +49,7 @@ export function understand(
         key: request.key,
         how: 'ask',
         prompt: parts.mask(request.question),
-        choices: [...request.choices],
+        choices: request.choices.map(parts.mask),
         secret: request.secret,
       };
     case 'artifact': {
@@ -59,6 +59,8 @@ export function understand(
       }
       return null;
     }
+    case 'redact':
+      return null;
   }
 }
 

@@ -1,9 +1,10 @@
-import { chmodSync, lstatSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
-import { isAbsolute, join } from 'node:path';
+import { rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Random } from '../../pkg/random/random.ts';
-import { ConflictError } from '../domain/errors.ts';
 import { lockBase } from './base-lock.ts';
+import { asDiskFault, diskFaultOf } from './disk-fault.ts';
 import { readJsonFile, writeJsonFile } from './json-file.ts';
+import { ownDirectory } from './own-directory.ts';
 
 /** What is known of a running agent from outside; `<base>/agent.json`, which `keruta daemon status` reads. */
 export interface AgentState {
@@ -11,6 +12,8 @@ export interface AgentState {
   /** address of the local API; null when there is none */
   readonly url: string | null;
   readonly port: number | null;
+  /** path of the socket that serves the same; null when there is none */
+  readonly socket: string | null;
   readonly sessionId: string;
   /** holds the bearer token of the local API, 0600 */
   readonly localTokenFile: string;
@@ -42,65 +45,50 @@ export interface StateDirectory {
  *
  * @param parts.uid  of this process; null where there is no such thing
  * @param parts.pid  of this process
- * @throws {ConflictError} KERUTA_ERR_DIRECTORY when it is a link, a file or somebody else's; KERUTA_ERR_AGENT_RUNNING
+ * @throws {ConflictError} KERUTA_ERR_DIRECTORY when it is a link, a file or somebody else's; KERUTA_ERR_AGENT_RUNNING;
+ *   {UnavailableError} KERUTA_ERR_DISK_FULL
  */
 export function openStateDirectory(
   base: string,
   parts: { readonly random: Random; readonly pid: number; readonly uid: number | null },
 ): StateDirectory {
   ownDirectory(base, parts.uid);
-  const unlock = lockBase(base, parts.pid);
+  const unlock = inSpace(base, () => lockBase(base, parts.pid));
   try {
-    const [runs, work] = [join(base, 'runs'), join(base, 'work')];
-    ownDirectory(runs, parts.uid);
-    ownDirectory(work, parts.uid);
-    const localTokenFile = join(base, 'local.token');
-    rmSync(localTokenFile, { force: true });
-    writeFileSync(localTokenFile, parts.random.secret(32), { mode: 0o600, flag: 'wx' });
-    const stateFile = join(base, 'agent.json');
-    const claim = claimKeeper(join(base, 'claim.json'), parts.random);
-    return {
-      base,
-      agentId: stableId(join(base, 'agent-id.json'), parts.random),
-      runs,
-      work,
-      localTokenFile,
-      writeState: (state) => writeJsonFile(stateFile, state),
-      ...claim,
-      close: () => {
-        rmSync(stateFile, { force: true });
-        rmSync(localTokenFile, { force: true });
-        unlock();
-      },
-    };
+    return inSpace(base, () => fill(base, parts, unlock));
   } catch (error) {
     unlock();
     throw error;
   }
 }
 
-/**
- * Makes a directory 0700, or checks one that is there: a real directory (no link) of our own; its mode is set right.
- * @throws {ConflictError} KERUTA_ERR_DIRECTORY
- */
-export function ownDirectory(directory: string, uid: number | null): void {
-  const refuse = (what: string) =>
-    new ConflictError(
-      'KERUTA_ERR_DIRECTORY',
-      `The agent's directory ${directory} ${what}. Expected a directory of your own that nobody else can write to; ` +
-        'set KERUTA_BASE_DIR to one.',
-      { details: { directory } },
-    );
-  if (!isAbsolute(directory)) throw refuse('is not an absolute path');
-  try {
-    mkdirSync(directory, { recursive: true, mode: 0o700 });
-  } catch (error) {
-    throw refuse(`cannot be made (${(error as NodeJS.ErrnoException).code ?? 'unknown'})`);
-  }
-  const found = lstatSync(directory);
-  if (found.isSymbolicLink() || !found.isDirectory()) throw refuse('is a link or a file');
-  if (uid !== null && found.uid !== uid) throw refuse(`belongs to user ${found.uid}`);
-  if ((found.mode & 0o077) !== 0) chmodSync(directory, 0o700);
+function fill(
+  base: string,
+  parts: { readonly random: Random; readonly uid: number | null },
+  unlock: () => void,
+): StateDirectory {
+  const [runs, work] = [join(base, 'runs'), join(base, 'work')];
+  ownDirectory(runs, parts.uid);
+  ownDirectory(work, parts.uid);
+  const localTokenFile = join(base, 'local.token');
+  rmSync(localTokenFile, { force: true });
+  writeFileSync(localTokenFile, parts.random.secret(32), { mode: 0o600, flag: 'wx' });
+  const stateFile = join(base, 'agent.json');
+  const claim = claimKeeper(join(base, 'claim.json'), parts.random);
+  return {
+    base,
+    agentId: stableId(join(base, 'agent-id.json'), parts.random),
+    runs,
+    work,
+    localTokenFile,
+    writeState: (state) => writeJsonFile(stateFile, state),
+    ...claim,
+    close: () => {
+      remove(stateFile);
+      remove(localTokenFile);
+      unlock();
+    },
+  };
 }
 
 function stableId(file: string, random: Random): string {
@@ -118,13 +106,38 @@ function claimKeeper(file: string, random: Random): Pick<StateDirectory, 'claimI
     claimId: () => {
       if (id === null) {
         id = random.uuid4();
-        writeJsonFile(file, id);
+        keep(file, id);
       }
       return id;
     },
     newClaim: () => {
       id = null;
-      rmSync(file, { force: true });
+      remove(file);
     },
   };
+}
+
+/** A disk that takes nothing must not end an agent: what is not written down here is only missing after its death. */
+function keep(file: string, value: unknown): void {
+  try {
+    writeJsonFile(file, value);
+  } catch (error) {
+    if (diskFaultOf(error) === null) throw error;
+  }
+}
+
+function remove(file: string): void {
+  try {
+    rmSync(file, { force: true });
+  } catch (error) {
+    if (diskFaultOf(error) === null) throw error;
+  }
+}
+
+function inSpace<T>(base: string, action: () => T): T {
+  try {
+    return action();
+  } catch (error) {
+    throw asDiskFault(error, `the agent's directory ${base}`);
+  }
 }

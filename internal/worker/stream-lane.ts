@@ -18,6 +18,8 @@ export interface StreamLaneOptions {
   readonly masking: Masking;
   /** rung when there may be more to read */
   readonly changed: Wakeup;
+  /** Takes up what the script said before now: it may name a secret that stands in the bytes just read. */
+  readonly hear: () => Promise<void>;
   /** aborted as soon as nothing more will be written */
   readonly complete: AbortSignal;
 }
@@ -82,6 +84,8 @@ export class StreamLane {
       const isBehind = piece.length === pieceBytes;
       if (isBehind) this.#ahead = this.#read();
       if (piece.length > 0) {
+        await this.#options.hear();
+        if (rewinds !== this.#rewinds) continue;
         const masked = this.#masker.push(piece);
         await this.#sending;
         if (rewinds !== this.#rewinds) continue;
@@ -155,7 +159,7 @@ export class StreamLane {
     this.#buffers = null;
     this.#readAt = Math.max(0, position - this.#options.masking.overlapBytes);
     this.#producedTo = this.#readAt;
-    return this.#options.masking.stream(this.#options.stream, this.#readAt);
+    return this.#options.masking.stream(this.#options.stream, { readAt: this.#readAt, sent: position });
   }
 
   /** Sums masked bytes and sends those that the server lacks. @returns false when it had to go back to the start */

@@ -115,7 +115,9 @@ export class Supervisor {
     );
     if (still.length === 0) return 0;
     await this.#run.interrupt();
-    const until = this.#parts.clock.monotonicMs() + this.#limits.cleanUpMs;
+    // a run that is being ended has its grace and no more, however it divides it among its processes
+    const mayTakeUntil = this.#parts.clock.monotonicMs() + this.#limits.cleanUpMs;
+    const until = Math.min(mayTakeUntil, this.#killAt ?? mayTakeUntil);
     while (this.#parts.clock.monotonicMs() < until) {
       if ((await this.#run.processes()).length === 0) return left.length;
       await this.#parts.clock.sleep(50);

@@ -6,6 +6,7 @@ import type { Executor } from '../executor/executor.ts';
 import type { AgentOptions } from './agent-options.ts';
 import type { AgentStatus } from './agent-status.ts';
 import type { AgentControl } from './control.ts';
+import type { DiskWatch } from './disk-watch.ts';
 import type { LateSecret, Masking } from './masking.ts';
 import type { StateDirectory } from './state-directory.ts';
 
@@ -19,6 +20,7 @@ export interface TaskParts {
   readonly options: AgentOptions;
   readonly base: StateDirectory;
   readonly status: AgentStatus;
+  readonly disk: DiskWatch;
   readonly control: AgentControl;
   /** makes the masking of a run from the values that are secret in it */
   readonly masking: (secrets: readonly string[], late: readonly LateSecret[]) => Masking;

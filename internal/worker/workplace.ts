@@ -1,8 +1,8 @@
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DeniedError } from '../domain/errors.ts';
 import { checkout } from './checkout/checkout.ts';
 import { repositoryDirectory } from './checkout/repository-directory.ts';
+import { makeDirectory } from './make-directory.ts';
 import type { Scene } from './scene.ts';
 import { passwordsOf } from './secrets.ts';
 import type { TaskParts } from './task-parts.ts';
@@ -23,20 +23,19 @@ export async function prepareWorkplace(parts: TaskParts, scene: Scene): Promise<
   const { options } = parts;
   const { session, task } = scene.record;
   const url = session.repositoryUrl ?? session.templateConfig?.repositoryUrl ?? null;
-  const directory =
-    url === null ? await plainDirectory(parts, session.id) : await repository(parts, scene, url);
+  const directory = url === null ? plainDirectory(parts, session.id) : await repository(parts, scene, url);
   const own = options.artifacts.directory ?? join(directory, '.keruta', 'doc');
-  await mkdir(own, { recursive: true });
+  makeDirectory(own);
   // also those that are not there yet: a script may make one
   const extra = options.artifacts.extraDirectories.filter((path) => path !== own);
   parts.log.debug('the workplace is ready', { taskId: task.id, directory });
   return { directory, artifactsDirectories: [own, ...extra] };
 }
 
-async function plainDirectory(parts: TaskParts, sessionId: string): Promise<string> {
+function plainDirectory(parts: TaskParts, sessionId: string): string {
   const directory =
     parts.options.workingDirectory ?? join(parts.base.work, sessionId.replace(/[^A-Za-z0-9-]/g, '_'));
-  await mkdir(directory, { recursive: true, mode: 0o700 });
+  makeDirectory(directory);
   return directory;
 }
 
@@ -89,5 +88,6 @@ function isBelow(url: string, prefix: string): boolean {
 
 /** The URL without credentials, to compare and to show. */
 function plainUrl(url: string): string {
-  return passwordsOf(url).length === 0 ? url : url.replace(/\/\/[^/@]*@/, '//');
+  const hasSecret = /^https?:/i.test(url) || passwordsOf(url).length > 0;
+  return !hasSecret ? url : url.replace(/\/\/[^/@]*@/, '//');
 }

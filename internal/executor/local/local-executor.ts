@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync, rmSync, statfsSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Clock } from '../../../pkg/clock/clock.ts';
+import { countOomKills } from '../../../pkg/process/oom.ts';
 import { bootId, newestPid, type ProcessId } from '../../../pkg/process/proc.ts';
 import { NotFoundError, UnavailableError } from '../../domain/errors.ts';
 import type { Executor, Run, RunSpec } from '../executor.ts';
@@ -77,7 +78,11 @@ class LocalExecutor implements Executor {
       if (launched !== undefined) return launched;
       if (claimed) return new LocalRun({ clock: this.#clock, directory, record, launched: null });
       const ageMs = this.#clock.now() - record.createdAt;
-      if (ageMs < 0 || ageMs >= claimMs) return null;
+      if (ageMs < 0 || ageMs >= claimMs) {
+        // one that has begun and cannot be told apart any more is a run without a shim: what is left of it is to be ended
+        const hasBegun = existsSync(join(directory, runFile.shim));
+        return hasBegun ? new LocalRun({ clock: this.#clock, directory, record, launched: null }) : null;
+      }
       await this.#clock.sleep(10);
     }
   }
@@ -170,8 +175,11 @@ class LocalExecutor implements Executor {
       env: Object.keys(spec.env),
       bootId: bootId(),
       createdAt: this.#clock.now(),
+      oom: countOomKills(),
     };
     writeFileSync(join(directory, runFile.script), script, { mode: 0o600 });
+    // there before the script: who appends first would make it by the script's own file mode mask
+    writeFileSync(join(directory, runFile.mailbox), '', { mode: 0o600, flag: 'a' });
     writeFileSync(join(directory, runFile.spec), `${JSON.stringify(record)}\n`, { mode: 0o600 });
     return record;
   }

@@ -2,7 +2,9 @@ import { existsSync, statSync, writeFileSync } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../../../pkg/clock/clock.ts';
+import { countOomKills } from '../../../pkg/process/oom.ts';
 import { bootId, isAlive, type ProcessId, signalProcess } from '../../../pkg/process/proc.ts';
+import type { ProcessEnd } from '../../domain/outcome.ts';
 import type { StreamName, Usage } from '../../domain/task.ts';
 import type { Run, RunEnd, RunProcess, StreamLoss } from '../executor.ts';
 import {
@@ -15,7 +17,8 @@ import {
   writtenAt,
 } from './run-files.ts';
 import { closeRunInput, findInputReader, writeInput } from './run-input.ts';
-import { readLosses } from './run-losses.ts';
+import { deletedStreams, readLosses, type SeenStream } from './run-losses.ts';
+import { looksKilled, wasOomKilled } from './run-oom.ts';
 import { findRunProcesses, type RunProcesses } from './run-processes.ts';
 import { UsageMeter } from './run-usage.ts';
 import { sweepRun } from './sweep-run.ts';
@@ -45,6 +48,10 @@ export class LocalRun implements Run {
   readonly #newestPidBefore: number | null;
   readonly #youngUntil: number;
   readonly #usage: UsageMeter;
+  readonly #seen: Readonly<Record<StreamName, SeenStream>> = {
+    stdout: { size: 0, readTo: 0 },
+    stderr: { size: 0, readTo: 0 },
+  };
   #end: RunEnd | null = null;
   #lastWrite: Promise<unknown> = Promise.resolve();
 
@@ -72,7 +79,9 @@ export class LocalRun implements Run {
 
   async size(stream: StreamName): Promise<number> {
     try {
-      return (await stat(join(this.directory, stream))).size;
+      const { size } = await stat(join(this.directory, stream));
+      this.#seen[stream].size = Math.max(this.#seen[stream].size, size);
+      return size;
     } catch {
       return 0;
     }
@@ -81,7 +90,9 @@ export class LocalRun implements Run {
   async read(stream: StreamName, offset: number, maxBytes: number, into?: Uint8Array): Promise<Uint8Array> {
     // most looks find nothing new: this one costs a microsecond, opening the file a thread
     const path = join(this.directory, stream);
-    if ((statSync(path, { throwIfNoEntry: false })?.size ?? 0) <= offset) return new Uint8Array();
+    const seen = this.#seen[stream];
+    seen.size = Math.max(seen.size, statSync(path, { throwIfNoEntry: false })?.size ?? 0);
+    if (seen.size <= offset) return new Uint8Array();
     const file = await open(path).catch(() => null);
     if (file === null) return new Uint8Array();
     try {
@@ -89,6 +100,7 @@ export class LocalRun implements Run {
       const wanted = Math.min(maxBytes, available);
       const buffer = into ?? Buffer.allocUnsafe(wanted);
       const { bytesRead } = await file.read(buffer, 0, wanted, offset);
+      seen.readTo = Math.max(seen.readTo, offset + bytesRead);
       return buffer.subarray(0, bytesRead);
     } finally {
       await file.close();
@@ -152,7 +164,7 @@ export class LocalRun implements Run {
   }
 
   async losses(): Promise<readonly StreamLoss[]> {
-    return readLosses(this.directory);
+    return [...readLosses(this.directory), ...deletedStreams(this.directory, this.#seen)];
   }
 
   /** Everything, or only what belongs to the script when the run is young; see `newPids`. */
@@ -185,7 +197,8 @@ export class LocalRun implements Run {
     const exit = this.#exitRecord();
     if (exit === null) return null;
     const endedAt = writtenAt(this.directory, runFile.exit) ?? this.#clock.now();
-    return { exitCode: exit.exitCode, signal: exit.signal, endedAt: Math.round(endedAt), shimLost: false };
+    const end = { exitCode: exit.exitCode, signal: exit.signal };
+    return { ...end, endedAt: Math.round(endedAt), shimLost: false, oomKilled: this.#wasOomKilled(end) };
   }
 
   /** Nobody saw the end: what is left of the run is ended too, so that it does not go on without a witness. */
@@ -195,7 +208,14 @@ export class LocalRun implements Run {
       this.kill().catch(() => {});
     }
     const endedAt = writtenAt(this.directory, runFile.shimLost) ?? this.#clock.now();
-    return { exitCode: null, signal: null, endedAt: Math.round(endedAt), shimLost: true };
+    const end = { exitCode: null, signal: null, endedAt: Math.round(endedAt) };
+    return { ...end, shimLost: true, oomKilled: false };
+  }
+
+  #wasOomKilled(end: ProcessEnd): boolean {
+    const { oom, bootId: before } = this.#record;
+    if (oom === null || !looksKilled(end) || before !== bootId()) return false;
+    return wasOomKilled(end, oom, countOomKills(oom.file));
   }
 
   #has(name: string): boolean {

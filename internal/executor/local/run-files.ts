@@ -56,6 +56,11 @@ export const runRecordShape = z.object({
   bootId: z.string().nullable(),
   /** epoch ms */
   createdAt: z.number(),
+  /** how often the kernel had taken a process when the run began; left out by older versions */
+  oom: z
+    .object({ file: z.string().nullable(), group: z.number().nullable(), machine: z.number().nullable() })
+    .nullable()
+    .default(null),
 });
 /** @see runRecordShape */
 export type RunRecord = Readonly<z.infer<typeof runRecordShape>>;
@@ -85,13 +90,16 @@ export function readRunRecord(directory: string): RunRecord | null {
   }
 }
 
-/** Who a process said it is: a line of /proc/PID/stat, or a bare pid where there is no /proc; null when it did not. */
+/**
+ * Who a process said it is: a line of /proc/PID/stat, or a bare pid where there is no /proc; null when it did not.
+ * Pids up to 1 are nobody of ours: session 0 is that of processes whose leader is out of sight.
+ */
 export function readProcessId(directory: string, name: string): ProcessId | null {
   const line = readRunFile(directory, name);
   if (line === null || !line.endsWith('\n')) return null;
   const stat = parseStat(line);
-  if (stat !== null) return { pid: stat.pid, startTicks: stat.startTicks };
-  return /^\d+\n$/.test(line) ? { pid: Number(line), startTicks: null } : null;
+  const id = stat ?? (/^\d+\n$/.test(line) ? { pid: Number(line), startTicks: null } : null);
+  return id === null || id.pid <= 1 ? null : { pid: id.pid, startTicks: id.startTicks };
 }
 
 /** Pid of the script's own process; null before it has one. */

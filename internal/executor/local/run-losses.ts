@@ -1,4 +1,6 @@
-import type { StreamName } from '../../domain/task.ts';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { type StreamName, streamNames } from '../../domain/task.ts';
 import type { StreamLoss } from '../executor.ts';
 import { readRunFile, runFile } from './run-files.ts';
 
@@ -14,4 +16,26 @@ export function readLosses(directory: string): readonly StreamLoss[] {
     const [, stream, offset, cause] = match as unknown as [string, StreamName, string, StreamLoss['cause']];
     return [{ stream, offset: Number(offset), maxBytes: writerBufferBytes, cause }];
   });
+}
+
+/** What was seen of a stream's file while it was there; bytes. */
+export interface SeenStream {
+  size: number;
+  readTo: number;
+}
+
+/** The gaps of streams whose files the task deleted: all that had not been read. */
+export function deletedStreams(
+  directory: string,
+  seen: Readonly<Record<StreamName, SeenStream>>,
+): readonly StreamLoss[] {
+  // a run that ended before its writers began has no such files either
+  const hadFiles = (stream: StreamName) =>
+    !existsSync(join(directory, runFile.spec)) || seen[stream].size > 0;
+  return streamNames
+    .filter((stream) => !existsSync(join(directory, stream)) && hadFiles(stream))
+    .map((stream) => {
+      const { size, readTo } = seen[stream];
+      return { stream, offset: readTo, maxBytes: Math.max(1, size - readTo), cause: 'deleted' };
+    });
 }

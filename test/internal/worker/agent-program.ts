@@ -1,4 +1,7 @@
-/** An agent as a process of its own, for tests that kill it: `node agent-program.ts ROOT URL TOKEN SESSION`. */
+/**
+ * An agent as a process of its own, for tests that kill it: `node agent-program.ts ROOT URL TOKEN SESSION [local]`; with
+ * `local` it has its own API.
+ */
 import { claimingSource } from '../../../internal/api/claiming-source.ts';
 import { makeApiClient } from '../../../internal/api/client/client.ts';
 import { runAgent } from '../../../internal/worker/agent.ts';
@@ -9,9 +12,11 @@ import { silentLog } from '../../../pkg/log/log.ts';
 import { systemRandom } from '../../../pkg/random/random.ts';
 import { agentOptions, agentParts } from './agent-under-test.ts';
 
-const [root = '', baseUrl = '', token = '', sessionId = ''] = process.argv.slice(2);
+const [root = '', baseUrl = '', token = '', sessionId = '', local = ''] = process.argv.slice(2);
 const [clock, random, log] = [systemClock, systemRandom, silentLog];
-const options = agentOptions(root, { sessionId, apiToken: token, once: true });
+const localApi =
+  local === 'local' ? { host: 'localhost', port: 0, allowRemote: false, acceptInput: false } : null;
+const options = agentOptions(root, { sessionId, apiToken: token, once: true, localApi });
 const client = makeApiClient({
   http: makeHttp({ userAgent: 'test' }),
   baseUrl,

@@ -93,6 +93,7 @@ export function agentOptions(root: string, change: Partial<AgentOptions> = {}): 
     claimWaitMs: 10_000,
     graceMs: 300,
     cleanUpMs: 300,
+    minFreeDiskBytes: 0,
     artifacts: { directory: null, extraDirectories: [], maxFileBytes: 1024 * 1024 },
     autoFix: { enabled: false, command: null },
     localApi: null,

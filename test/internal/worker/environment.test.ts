@@ -41,6 +41,18 @@ describe('taskEnvironment', () => {
     expect(env.KERUTA_API_TOKEN).toBe('krt_tsk_x');
   });
 
+  test('lets no task speak to systemd in the name of the agent', () => {
+    const systemd = {
+      NOTIFY_SOCKET: '/run/n',
+      WATCHDOG_USEC: '1',
+      WATCHDOG_PID: '2',
+      CREDENTIALS_DIRECTORY: '/c',
+    };
+    const { env } = make({ inherited: { PATH: '/usr/bin', INVOCATION_ID: 'x', ...systemd } });
+    expect(Object.keys(env).filter((name) => name in systemd)).toEqual([]);
+    expect(env.INVOCATION_ID).toBe('x');
+  });
+
   test('gives no token at all when the task has none of its own', () => {
     expect(make({ token: null }).env).not.toHaveProperty('KERUTA_API_TOKEN');
   });

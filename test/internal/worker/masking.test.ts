@@ -17,11 +17,13 @@ function maskWhole(text: string, secrets: readonly string[]): string {
 const secrets = ['ababab', 'babaabba', 'aaaaaaa'];
 const letters = fc.array(fc.constantFrom('a', 'b'), { maxLength: 80 }).map((all) => all.join(''));
 
+const lateValues = ['bbabab', 'aaaabb', 'babaabba', 'bbbbbb', 'ababab', 'baabaa', 'abaabb'];
+
 describe('masking', () => {
   test('hides a secret wherever the stream is cut, and keeps every length', () => {
     fc.assert(
       fc.property(letters, fc.array(fc.nat(80)), (text, cuts) => {
-        const masker = maskingOf(secrets).stream('stdout', 0);
+        const masker = maskingOf(secrets).stream('stdout', { readAt: 0 });
         const places = [0, ...cuts.filter((cut) => cut < text.length).sort((a, b) => a - b), text.length];
         const out = places
           .slice(1)
@@ -37,7 +39,7 @@ describe('masking', () => {
         const masking = maskingOf(secrets);
         const at = Math.min(place, text.length);
         const from = Math.max(0, at - masking.overlapBytes);
-        const masker = masking.stream('stdout', from);
+        const masker = masking.stream('stdout', { readAt: from });
         const out = Buffer.concat([masker.push(Buffer.from(text.slice(from))), masker.end()]);
         expect(out.subarray(at - from).toString()).toBe(maskWhole(text, secrets).slice(at));
       }),
@@ -45,7 +47,7 @@ describe('masking', () => {
   });
 
   test('holds back only what may begin a secret', () => {
-    const masker = maskingOf(['hunter2']).stream('stdout', 0);
+    const masker = maskingOf(['hunter2']).stream('stdout', { readAt: 0 });
     expect(Buffer.from(masker.push(Buffer.from('plain hun'))).toString()).toBe('plain ');
     expect(Buffer.from(masker.push(Buffer.from('ger'))).toString()).toBe('hunger');
   });
@@ -64,7 +66,7 @@ describe('masking', () => {
     test('begins at its place, in each stream', () => {
       const masking = maskingOf([], [late]);
       const mask = (name: 'stdout' | 'stderr') => {
-        const masker = masking.stream(name, 0);
+        const masker = masking.stream(name, { readAt: 0 });
         return Buffer.concat([masker.push(Buffer.from('hunter2 hunter2')), masker.end()]).toString();
       };
       expect([mask('stdout'), mask('stderr')]).toEqual(['hunter2 *******', '******* *******']);
@@ -73,7 +75,7 @@ describe('masking', () => {
 
     test('reaches the maskers that are under way, and keeps what was known before', () => {
       const masking = maskingOf(['abacab']);
-      const masker = masking.stream('stdout', 0);
+      const masker = masking.stream('stdout', { readAt: 0 });
       const out = [Buffer.from(masker.push(Buffer.from('hunter2 aba')))];
       masking.add(late);
       masking.add(late);
@@ -86,7 +88,7 @@ describe('masking', () => {
 
     test('gives the same bytes behind a position when it begins as far before it as it says', () => {
       const whole = (text: string, masking: ReturnType<typeof maskingOf>, from: number) => {
-        const masker = masking.stream('stdout', from);
+        const masker = masking.stream('stdout', { readAt: from });
         return Buffer.concat([masker.push(Buffer.from(text.slice(from))), masker.end()]);
       };
       fc.assert(
@@ -98,6 +100,70 @@ describe('masking', () => {
           const again = whole(text, masking, from).subarray(at - from);
           expect(again.toString()).toBe(whole(text, masking, 0).subarray(at).toString());
         }),
+      );
+    });
+
+    test('is masked in what overlaps another secret too', () => {
+      const masking = maskingOf(['abcdef'], [{ value: 'defghi', from: { stdout: 0, stderr: 0 } }]);
+      const masker = masking.stream('stdout', { readAt: 0 });
+      expect(Buffer.concat([masker.push(Buffer.from('abcdefghi.')), masker.end()]).toString()).toBe(
+        '*********.',
+      );
+      expect(masking.text('abcdefghi.')).toBe('*********.');
+    });
+
+    test('is never masked in what is out already, and says from where on it is', () => {
+      const masking = maskingOf([]);
+      const masker = masking.stream('stdout', { readAt: 0 });
+      expect(Buffer.from(masker.push(Buffer.from('hunter2 hunter2 '))).toString()).toBe('hunter2 hunter2 ');
+      expect(masking.add({ value: 'hunter2', from: { stdout: 3, stderr: 5 } })).toMatchObject({
+        from: { stdout: 16, stderr: 5 },
+      });
+      expect(masking.add({ value: 'hunter2', from: { stdout: 20, stderr: 20 } })).toBeNull();
+      const again = masking.stream('stdout', { readAt: 0 });
+      expect(Buffer.from(again.push(Buffer.from('hunter2 hunter2 hunter2'))).toString()).toBe(
+        'hunter2 hunter2 *******',
+      );
+    });
+
+    test('S-28: masks the same whenever it is told, however the stream is cut', () => {
+      const step = fc.tuple(fc.nat(12), fc.option(fc.constantFrom(...lateValues), { freq: 2 }), fc.nat(12));
+      fc.assert(
+        fc.property(letters, fc.array(step, { maxLength: 14 }), (text, steps) => {
+          const bytes = Buffer.from(text);
+          const masking = maskingOf(['aabb', 'abbaab']);
+          const masker = masking.stream('stdout', { readAt: 0 });
+          const known = [{ value: 'abbaab', from: 0 }];
+          const out: Uint8Array[] = [];
+          let at = 0;
+          for (const [length, value, from] of steps) {
+            // a script adds a secret at a place that the agent may not have reached, or is past already
+            const taken =
+              value === null ? null : masking.add({ value, from: { stdout: at + from - 6, stderr: 0 } });
+            if (taken !== null) known.push({ value: taken.value, from: taken.from.stdout });
+            out.push(masker.push(bytes.subarray(at, at + length)));
+            at = Math.min(bytes.length, at + length);
+          }
+          out.push(masker.push(bytes.subarray(at)), masker.end());
+          const wanted = Buffer.from(text);
+          for (const { value, from } of known) {
+            for (
+              let found = bytes.indexOf(value, Math.max(0, from));
+              found !== -1;
+              found = bytes.indexOf(value, found + 1)
+            ) {
+              wanted.fill('*', found, found + value.length);
+            }
+          }
+          expect(Buffer.concat(out).toString()).toBe(wanted.toString());
+
+          const late = known
+            .slice(1)
+            .map(({ value, from }) => ({ value, from: { stdout: from, stderr: 0 } }));
+          const again = maskingOf(['aabb', 'abbaab'], late).stream('stdout', { readAt: 0 });
+          expect(Buffer.concat([again.push(bytes), again.end()]).toString()).toBe(wanted.toString());
+        }),
+        { numRuns: 3000 },
       );
     });
   });

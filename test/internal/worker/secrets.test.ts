@@ -11,6 +11,21 @@ describe('secretsOf', () => {
     expect(secretsOf({ MY_SECRET: 'abc' }, [])).toEqual({ values: [], tooShort: ['MY_SECRET'] });
   });
 
+  test('finds the passwords of addresses in any variable, and names it when one is too short', () => {
+    const env = {
+      PROXIES: 'http://a:secret-1@h, http://b:secret-2@h',
+      REDIS_URL: 'redis://:pin@h',
+      HOST: 'http://me@h',
+    };
+    expect(secretsOf(env, [])).toEqual({ values: ['secret-1', 'secret-2'], tooShort: ['REDIS_URL'] });
+  });
+
+  test('reads a long text in time that grows with its length only', () => {
+    const from = performance.now();
+    expect(passwordsOf('a'.repeat(128 * 1024))).toEqual([]);
+    expect(performance.now() - from).toBeLessThan(2000);
+  });
+
   test('does not mask paths that lead to secrets', () => {
     expect(
       secretsOf({ KERUTA_API_TOKEN_FILE: '/etc/token', SSH_KEY_PATH: '/home/me/.ssh' }, []).values,
