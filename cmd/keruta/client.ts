@@ -7,6 +7,7 @@ import { NotFoundError } from '../../internal/domain/errors.ts';
 import { makeHttp } from '../../pkg/http/http.ts';
 import type { CommandContext } from './command.ts';
 import { readServerState } from './server-state.ts';
+import { requireTls, warnOfPlainHttp } from './transport.ts';
 
 /** Where the API is and the token for it; null = none is known, none is sent. */
 export interface ApiAccess {
@@ -18,12 +19,15 @@ export interface ApiAccess {
  * Finds address and token. Where nothing is configured, a server of this machine tells its own: address in
  * `<data directory>/server.json`, token in `admin.token`. That token is never sent to an address that was configured.
  *
- * @throws {NotFoundError} KERUTA_ERR_FILE_NOT_FOUND when the token file that is set cannot be read
+ * @throws {NotFoundError} KERUTA_ERR_FILE_NOT_FOUND when the token file that is set cannot be read; {DeniedError}
+ *   KERUTA_ERR_TLS_REQUIRED
  */
-export function findAccess({ values, origins }: LoadedSettings): ApiAccess {
+export function findAccess(settings: LoadedSettings): ApiAccess {
+  const { values, origins } = settings;
   const isDefault = origins.apiUrl.from === 'default';
   const local = readServerState(values.dataDir);
   const url = (isDefault ? local?.url : undefined) ?? values.apiUrl;
+  requireTls(url, settings);
   if (values.apiToken !== null) return { url, token: values.apiToken };
   if (values.apiTokenFile !== null) return { url, token: readToken(values.apiTokenFile) };
   const isOurs = isDefault || url === local?.url;
@@ -34,6 +38,7 @@ export function findAccess({ values, origins }: LoadedSettings): ApiAccess {
 export async function makeCommandClient(context: CommandContext): Promise<ApiClient> {
   const settings = await context.settings();
   const { url, token } = findAccess(settings);
+  warnOfPlainHttp(url, context);
   return makeApiClient({
     http: makeHttp({
       userAgent: `keruta/${context.version}`,
@@ -72,5 +77,7 @@ function readLocalToken(dataDir: string): string | null {
 
 /** The token that commands send, for those that make no client. @throws as `findAccess` */
 export async function apiTokenOf(context: CommandContext): Promise<string | null> {
-  return findAccess(await context.settings()).token;
+  const { url, token } = findAccess(await context.settings());
+  warnOfPlainHttp(url, context);
+  return token;
 }

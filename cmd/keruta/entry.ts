@@ -9,6 +9,7 @@ import { systemClock } from '../../pkg/clock/system-clock.ts';
 import { parseSpoken, type Spoken } from './task-commands/grammar.ts';
 import { findRun } from './task-commands/in-run.ts';
 import { hasFiles, type SpeakPlace, speak } from './task-commands/speak.ts';
+import { isExposed } from './transport.ts';
 
 /** What the doors hand in. */
 export interface EntryParts {
@@ -69,6 +70,8 @@ function findPlace(parts: EntryParts, spoken: Spoken): SpeakPlace | null {
   const token = readToken(env);
   if (!apiUrl || !taskId || token === null || parts.home === '') return null;
   if (!/^https?:\/\/[^/@\s]+(\/api\/v1)?\/*$/.test(apiUrl) || env.KERUTA_TIMEOUT !== undefined) return null;
+  // whether that may be talked to is for the settings to say
+  if (isExposed(apiUrl)) return null;
   const base = env.KERUTA_BASE_DIR ?? join(parts.home, '.keruta');
   return {
     outside: {

@@ -9,9 +9,9 @@ import { findAccess } from './client.ts';
 import type { CommandContext } from './command.ts';
 
 /** With less free space than this a task can fail at any time; bytes. */
-const leastSpaceBytes = 100 * 1024 ** 2;
+export const leastSpaceBytes = 100 * 1024 ** 2;
 /** With less free memory than this the kernel may soon take a process; bytes. */
-const leastMemoryBytes = 64 * 1024 ** 2;
+export const leastMemoryBytes = 64 * 1024 ** 2;
 
 /** All checks by name. */
 export const checkers = { api: checkApi, disk: checkDisk, memory: checkMemory, config: checkConfig } as const;
@@ -65,7 +65,7 @@ function nearestExisting(path: string): string {
 }
 
 /** What programs can still have, caches included, which the kernel gives back. @see proc(5), MemAvailable */
-function availableMemory(): number {
+export function availableMemory(): number {
   try {
     const [, kilobytes] = /^MemAvailable:\s+(\d+) kB$/m.exec(readFileSync('/proc/meminfo', 'utf8')) ?? [];
     if (kilobytes !== undefined) return Number(kilobytes) * 1024;
@@ -75,7 +75,8 @@ function availableMemory(): number {
   return freemem();
 }
 
-function roundSize(bytes: number): string {
+/** Writes a size for people: `1.5 GB`, `12.0 MB`. */
+export function roundSize(bytes: number): string {
   const [size, unit] = bytes >= 1024 ** 3 ? [1024 ** 3, 'GB'] : [1024 ** 2, 'MB'];
   return `${(bytes / size).toFixed(1)} ${unit}`;
 }

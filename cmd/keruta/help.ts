@@ -88,9 +88,9 @@ const sections = [
   { title: 'Work with sessions and tasks', of: inGroups('run', 'session', 'task', 'agent', 'token') },
   {
     title: 'In a script, about its own task',
-    of: inGroups('start', 'progress', 'success', 'fail', 'log', 'ask', 'artifact', 'execute'),
+    of: inGroups('start', 'progress', 'success', 'fail', 'log', 'ask', 'artifact', 'redact', 'execute'),
   },
-  { title: 'About keruta itself', of: inGroups('config', 'health', 'completion', 'version') },
+  { title: 'About keruta itself', of: inGroups('config', 'doctor', 'health', 'completion', 'version') },
 ];
 
 const rootExamples = [

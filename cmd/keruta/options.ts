@@ -27,6 +27,7 @@ export const globalOptions = {
   verbose: { kind: 'bool', short: 'v', doc: 'log everything, as --log-level DEBUG does' },
   'api-url': fromSetting('apiUrl'),
   'api-token-file': fromSetting('apiTokenFile'),
+  'require-tls': fromSetting('requireTls'),
   'api-timeout': fromSetting('apiTimeout'),
   'base-dir': fromSetting('baseDir'),
   'log-level': fromSetting('logLevel'),

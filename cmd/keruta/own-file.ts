@@ -8,7 +8,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
-  writeSync,
+  writeFileSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
 import { ConflictError } from '../../internal/domain/errors.ts';
@@ -43,7 +43,8 @@ export function replaceFile(path: string, text: string, suffix: string): void {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
     const file = openSync(beside, 'wx', 0o600);
     try {
-      writeSync(file, text);
+      // all of it: on a disk that is nearly full a single write may take a part only, without an error
+      writeFileSync(file, text);
       fsyncSync(file);
     } finally {
       closeSync(file);

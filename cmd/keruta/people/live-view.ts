@@ -1,4 +1,5 @@
 /** Shows a task that is followed: its output as it comes, and on a terminal a line with its progress. */
+import { TerminalGuard } from '../../../pkg/terminal/guard.ts';
 import { progressBar, StatusLine } from '../../../pkg/terminal/progress.ts';
 import { cutTo, visible } from '../../../pkg/terminal/text.ts';
 import type { CommandContext } from '../command.ts';
@@ -26,6 +27,11 @@ export function makeLiveView(
   const { stdout, stderr } = context;
   const line =
     show.progress && stderr.isTerminal && !context.json ? new StatusLine((text) => stderr.write(text)) : null;
+  // what a task prints may not steer the terminal of whoever looks at it
+  const guards = {
+    stdout: stdout.isTerminal ? new TerminalGuard() : null,
+    stderr: stderr.isTerminal ? new TerminalGuard() : null,
+  };
   let standing: Standing = {};
   // A progress line may only stand where a line begins, or it would wipe out what the script has written there.
   let isLineStart = true;
@@ -46,7 +52,7 @@ export function makeLiveView(
     output: async (stream, text) => {
       if (context.json) return tell({ type: 'output', taskId, stream, text });
       await line?.clear();
-      await (stream === 'stdout' ? stdout : stderr).write(text);
+      await (stream === 'stdout' ? stdout : stderr).write(guards[stream]?.push(text) ?? text);
       isLineStart = text.endsWith('\n');
       await draw();
     },
@@ -73,6 +79,8 @@ export function makeLiveView(
     },
     end: async () => {
       await line?.clear();
+      await stdout.write(guards.stdout?.end() ?? '');
+      await stderr.write(guards.stderr?.end() ?? '');
     },
   };
 }

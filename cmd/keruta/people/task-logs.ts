@@ -8,6 +8,7 @@ export const taskLogs = command({
   summary: 'Prints what a task has printed: stdout to stdout, stderr to stderr.',
   description:
     'Without --follow the bytes come as they were written; both streams go to stdout, in the order in which they arrived. ' +
+    'On a terminal only their colours work: whatever else would steer it is shown as text. ' +
     'With --follow new output is shown as it comes, until the task has ended.',
   positionals: { task: { doc: 'id, or at least 4 characters of its beginning' } },
   options: {
@@ -54,8 +55,15 @@ export const taskLogs = command({
       return 0;
     }
     const which = values.stream === undefined ? {} : { stream: values.stream as 'stdout' | 'stderr' };
-    for await (const chunk of await client.logs.rawText(id, which, options))
-      await context.stdout.write(chunk);
+    const chunks = await client.logs.rawText(id, which, options);
+    if (context.stdout.isTerminal) {
+      const { TerminalGuard } = await import('../../../pkg/terminal/guard.ts');
+      const [guard, decoder] = [new TerminalGuard(), new TextDecoder()];
+      for await (const chunk of chunks) {
+        await context.stdout.write(guard.push(decoder.decode(chunk, { stream: true })));
+      }
+      await context.stdout.write(guard.push(decoder.decode()) + guard.end());
+    } else for await (const chunk of chunks) await context.stdout.write(chunk);
     return 0;
   },
 });

@@ -17,6 +17,7 @@ export const agentOptions = {
   'allowed-repositories': fromSetting('allowedRepositories'),
   'artifacts-dir': fromSetting('artifactsDir'),
   'max-file-size': fromSetting('maxFileSize'),
+  'min-free-disk': fromSetting('minFreeDisk'),
   'auto-fix-command': fromSetting('autoFixCommand'),
   'cancel-grace': fromSetting('cancelGrace'),
   'use-http-input': fromSetting('useHttpInput'),

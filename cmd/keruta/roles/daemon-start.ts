@@ -22,7 +22,9 @@ export const daemonStart = command({
     const { daemonPlaces } = await import('./places.ts');
     const { readPidFile } = await import('./pid-file.ts');
     const { readServerState } = await import('../server-state.ts');
+    const { ownDirectory } = await import('../../../internal/worker/own-directory.ts');
     const places = daemonPlaces(settings.values);
+    ownDirectory(settings.values.baseDir, context.uid);
     const running = readPidFile(places.pidFile);
     if (running !== null) {
       throw new ConflictError(

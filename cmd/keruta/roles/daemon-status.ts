@@ -1,20 +1,20 @@
-import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { command } from '../command.ts';
 import { fromSetting } from '../options.ts';
 import { printFields, printJson, span } from '../people/print.ts';
 
-const stateShape = z.looseObject({
-  pid: z.number(),
-  url: z.string().nullable(),
-  sessionId: z.string(),
-  startedAt: z.number(),
+const healthShape = z.looseObject({ status: z.string(), reasons: z.array(z.string()).default([]) });
+const statusShape = z.looseObject({
+  status: z.string(),
+  task: z.looseObject({ id: z.string(), name: z.string() }).nullable(),
 });
 
 /** `keruta daemon status` */
 export const daemonStatus = command({
   name: 'daemon status',
-  summary: 'Says whether the agent runs, for which session, and where.',
+  summary: 'Says whether the agent runs, for which session, where, and how it is.',
+  description:
+    'The agent is asked on its socket in the base directory; health is `unknown` when it does not answer.',
   positionals: {},
   options: { 'pid-file': fromSetting('pidFile') },
   examples: ['keruta daemon status', 'keruta daemon status --json'],
@@ -24,18 +24,25 @@ export const daemonStatus = command({
     const { daemonPlaces } = await import('./places.ts');
     const { readPidFile } = await import('./pid-file.ts');
     const { identityOf } = await import('../../../internal/worker/process-identity.ts');
+    const { askAgent, readAgentFile } = await import('./ask-agent.ts');
     const places = daemonPlaces(values);
-    const state = readState(places.stateFile);
+    const state = readAgentFile(places.stateFile);
     const pid =
       readPidFile(places.pidFile)?.pid ?? (state && identityOf(state.pid) !== null ? state.pid : null);
     const own = state?.pid === pid ? state : null;
+    const health = own && (healthShape.safeParse(await askAgent(own, '/health')).data ?? null);
+    const now = own && (statusShape.safeParse(await askAgent(own, '/status')).data ?? null);
     const about = {
       running: pid !== null,
       pid,
       sessionId: own?.sessionId ?? null,
       url: own?.url ?? null,
+      socket: own?.socket ?? null,
       startedAt: own ? new Date(own.startedAt).toISOString() : null,
       logFile: places.logFile,
+      health: own && (health?.status ?? 'unknown'),
+      reasons: health?.reasons ?? [],
+      taskId: now?.task?.id ?? null,
     };
     if (context.json) await printJson(context, about);
     else if (pid === null) await context.stdout.write('no agent runs\n');
@@ -44,18 +51,13 @@ export const daemonStatus = command({
         ['pid', String(pid)],
         ['session', about.sessionId],
         ['address', about.url],
+        ['socket', about.socket],
         ['up', own ? span(Math.max(0, context.clock.now() - own.startedAt)) : null],
+        ['health', [about.health ?? '', ...about.reasons].join(' ').trim()],
+        ['task', now?.task ? `${now.task.id} ${now.task.name}` : null],
         ['log', about.logFile],
       ]);
     }
     return pid === null ? 4 : 0;
   },
 });
-
-function readState(file: string): z.infer<typeof stateShape> | null {
-  try {
-    return stateShape.safeParse(JSON.parse(readFileSync(file, 'utf8'))).data ?? null;
-  } catch {
-    return null;
-  }
-}

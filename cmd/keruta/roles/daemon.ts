@@ -20,6 +20,8 @@ export const daemon = command({
   beforeSignals: async (context) => {
     const { values } = await context.settings();
     const { leaveTokenBehind } = await import('./hand-over.ts');
+    const { ownDirectory } = await import('../../../internal/worker/own-directory.ts');
+    ownDirectory(values.baseDir, context.uid);
     leaveTokenBehind(values.baseDir, context.clock.now());
   },
   run: async (context) => {
@@ -30,6 +32,7 @@ export const daemon = command({
     const { withLog } = await import('./open-log.ts');
     const { startAgent } = await import('./start-agent.ts');
     const { stopInStages } = await import('./stages.ts');
+    const { makeNotice } = await import('./supervisor-notice.ts');
     const { writePidFile } = await import('./pid-file.ts');
     const { resolveSession, workspaceName } = await import('../../../internal/api/discovery.ts');
     const { AgentControl } = await import('../../../internal/worker/control.ts');
@@ -37,6 +40,7 @@ export const daemon = command({
 
     return withLog(context, values, async (log) => {
       const control = new AgentControl();
+      const notice = makeNotice({ clock: context.clock, log, env: process.env, pid: process.pid });
       const giveBack = stopInStages(context, control, log);
       const removePid = values.pidFile === null ? () => {} : writePidFile(values.pidFile, process.pid);
       try {
@@ -58,9 +62,11 @@ export const daemon = command({
           control,
           log,
           findSession: (client) => resolveSession(client, hints, control.draining),
+          onReady: (status) => notice.ready(() => status.isAlive()),
         });
         return 0;
       } finally {
+        await notice.stopping();
         removePid();
         giveBack();
       }

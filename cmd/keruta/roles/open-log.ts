@@ -6,7 +6,7 @@ import type { CommandContext } from '../command.ts';
 import { lineLevelOf } from '../context.ts';
 
 /** When a log file is rotated, and how many are kept. */
-const [maxLogBytes, logFiles] = [10 * 1024 * 1024, 5];
+export const [maxLogBytes, logFiles] = [10 * 1024 * 1024, 5];
 
 /** Opens the log that the settings name: a file that is rotated, else stderr. Close it at the end. */
 export async function openLog(context: CommandContext, values: SettingValues): Promise<ClosableLog> {

@@ -11,6 +11,7 @@ import type { LoadedSettings } from '../../../internal/config/load-settings.ts';
 import { makeLocalExecutor } from '../../../internal/executor/local/local-executor.ts';
 import { runAgent } from '../../../internal/worker/agent.ts';
 import type { AgentExit, AgentOptions } from '../../../internal/worker/agent-options.ts';
+import type { AgentStatus } from '../../../internal/worker/agent-status.ts';
 import type { AgentControl } from '../../../internal/worker/control.ts';
 import { deliverSpool } from '../../../internal/worker/deliver-spool.ts';
 import { makeHttp } from '../../../pkg/http/http.ts';
@@ -19,6 +20,8 @@ import type { ApiAccess } from '../client.ts';
 import type { CommandContext } from '../command.ts';
 import { replaceFile } from '../own-file.ts';
 import { frontScript } from '../task-commands/front.ts';
+import { warnOfPlainHttp } from '../transport.ts';
+import { repositoriesOf } from './repositories.ts';
 import { selfCommand } from './self.ts';
 
 /** What an agent is started with. */
@@ -30,6 +33,8 @@ export interface AgentStart {
   readonly log: Log;
   /** finds the session; asked again while the API is away */
   readonly findSession: (client: ApiClient) => Promise<{ readonly id: string }>;
+  /** called once when it begins to take tasks */
+  readonly onReady?: (status: AgentStatus) => void;
 }
 
 /** Longest claim that waits at the server; ms. */
@@ -42,6 +47,7 @@ export async function startAgent(start: AgentStart): Promise<AgentExit> {
   const { context, settings, access, control, log } = start;
   const { values } = settings;
   const { clock, random } = context;
+  warnOfPlainHttp(access.url, { log, env: context.env });
   const http = makeHttp({
     userAgent: `keruta/${context.version}`,
     connectMs: values.connectTimeout,
@@ -71,12 +77,14 @@ export async function startAgent(start: AgentStart): Promise<AgentExit> {
     },
     control.draining,
   );
+  const umask = closeRepositories(options);
   return runAgent(
     {
       clock,
       random,
       log,
-      executor: makeLocalExecutor({ clock, stateDirectory: join(values.baseDir, 'shims') }),
+      executor: makeLocalExecutor({ clock, stateDirectory: join(values.baseDir, 'shims'), umask }),
+      ...(start.onReady === undefined ? {} : { onReady: start.onReady }),
       // Called when the base directory is known to be ours.
       source: async (agentId) => {
         commands.write();
@@ -102,17 +110,28 @@ export async function startAgent(start: AgentStart): Promise<AgentExit> {
   );
 }
 
+/**
+ * Keeps what git writes below the base directory from others, by the file mode mask of this process; everything else there
+ * has modes of its own. A clone elsewhere gets the modes that the user's mask gives, and so do the files of scripts.
+ * @returns the mask as it was
+ */
+function closeRepositories({ baseDirectory, repositoriesDirectory }: AgentOptions): number {
+  const isBelow = `${repositoriesDirectory}/`.startsWith(`${baseDirectory}/`);
+  const mask = process.umask();
+  if (isBelow) process.umask(mask | 0o077);
+  return mask;
+}
+
 /** How the agent of these settings behaves. */
 export function agentOptionsOf(
   { context, settings, access }: AgentStart,
   found: { readonly sessionId: string; readonly executable: string },
 ): AgentOptions {
   const { values, origins } = settings;
-  const hasOwnBase = origins.baseDir.from !== 'default' || context.home === '';
   return {
     ...found,
     baseDirectory: values.baseDir,
-    repositoriesDirectory: hasOwnBase ? join(values.baseDir, 'repos') : join(context.home, 'keruta'),
+    repositoriesDirectory: repositoriesOf(settings, context.home),
     workingDirectory: values.workingDir,
     trustWorkingDirectory: values.trustWorkingDir,
     allowLocalGit: values.allowLocalGit,
@@ -132,6 +151,7 @@ export function agentOptionsOf(
     claimWaitMs,
     graceMs: values.cancelGrace,
     cleanUpMs: values.cleanupWindow,
+    minFreeDiskBytes: values.minFreeDisk,
     artifacts: {
       directory: values.artifactsDir,
       extraDirectories: ['/.keruta/doc'],

@@ -2,11 +2,12 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { SettingValues } from '../../../internal/config/table.ts';
-import { InputError } from '../../../internal/domain/errors.ts';
+import { ConflictError, InputError } from '../../../internal/domain/errors.ts';
+import type { Sweeping } from '../../../internal/session/sweep.ts';
 import type { Log } from '../../../pkg/log/log.ts';
 import type { CommandContext } from '../command.ts';
 import { replaceFile } from '../own-file.ts';
-import { writeServerState } from '../server-state.ts';
+import { readServerState, writeServerState } from '../server-state.ts';
 import { openState } from './open-state.ts';
 
 /** A server that listens. */
@@ -41,7 +42,10 @@ export async function startServer(
   const { buildServer } = await import('../../../internal/server/app.ts');
   const { startSweep } = await import('../../../internal/session/sweep.ts');
   const { clock, random } = context;
-  const state = await openState({ dataDir, databaseUrl: values.databaseUrl, uid: context.uid, clock, log });
+  const wanted = { dataDir, databaseUrl: values.databaseUrl, uid: context.uid, clock, log };
+  const state = await openState(wanted).catch((error: unknown) => {
+    throw namingHolder(error, dataDir);
+  });
   const sweeping = new AbortController();
   const undo: (() => Promise<unknown> | unknown)[] = [state.close];
   const close = closeOnce(undo);
@@ -57,13 +61,20 @@ export async function startServer(
       timing,
       maxArtifactBytes: values.maxFileSize,
       maxFixesPerHour: values.autoFixPerHour,
+      maxTasksPerMinute: values.maxTasksPerMinute,
+      maxPendingTasks: values.maxPendingTasks,
     };
     const token = await adminToken(parts, values);
-    const server = buildServer({ parts, noAuth: values.devNoAuth, version: context.version, logger: log });
+    let sweep: Sweeping | null = null;
+    const problems = () => [sweep?.problem() ?? null].filter((problem) => problem !== null);
+    const { version } = context;
+    const limits = limitsOf(values);
+    const server = buildServer({ parts, noAuth: values.devNoAuth, version, limits, logger: log, problems });
     undo.push(() => server.close());
     const { url } = await server.listen({ host, port });
     undo.push(writeServerState(dataDir, url, process.pid));
-    const swept = startSweep(parts, sweeping.signal);
+    sweep = startSweep(parts, sweeping.signal);
+    const swept = sweep.ended;
     swept.catch((error: unknown) => log.error('the sweep of leases ended', { error }));
     undo.push(() => {
       sweeping.abort();
@@ -75,6 +86,24 @@ export async function startServer(
     await close();
     throw error;
   }
+}
+
+/** Who has the data directory stands in it. */
+function namingHolder(error: unknown, dataDir: string): unknown {
+  if (!(error instanceof ConflictError) || error.code !== 'KERUTA_ERR_SERVER_RUNNING') return error;
+  const holder = readServerState(dataDir);
+  if (holder === null) return error;
+  const who = `${error.message}. It is process ${holder.pid}, at ${holder.url}`;
+  return new ConflictError(error.code, who, { cause: error });
+}
+
+function limitsOf(values: SettingValues) {
+  const { requestsPerSecond, adminRequestsPerSecond, maxStreamClients } = values;
+  const { maxConnections, maxConnectionsPerAddress, trustedProxies } = values;
+  return {
+    ...{ requestsPerSecond, adminRequestsPerSecond, maxStreamClients },
+    ...{ maxConnections, maxConnectionsPerAddress, trustedProxies: trustedProxies ?? [] },
+  };
 }
 
 /** Closes in reverse order of opening; one that fails does not keep the others from closing. */

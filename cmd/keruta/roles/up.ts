@@ -32,6 +32,8 @@ export const up = command({
     const { stopInStages } = await import('./stages.ts');
     const { writePidFile } = await import('./pid-file.ts');
     const { AgentControl } = await import('../../../internal/worker/control.ts');
+    const { ownDirectory } = await import('../../../internal/worker/own-directory.ts');
+    ownDirectory(values.baseDir, context.uid);
     // A token for another API is of no use here; the file that `daemon start` made for it must not stay.
     (await import('./hand-over.ts')).takeHandedToken();
     return withLog(context, values, async (log) => {

@@ -1,4 +1,4 @@
-import { constants, copyFileSync, existsSync, lstatSync, mkdirSync } from 'node:fs';
+import { chmodSync, constants, copyFileSync, existsSync, lstatSync, mkdirSync } from 'node:fs';
 import { basename, dirname, isAbsolute, join, relative, resolve } from 'node:path';
 import { InputError, NotFoundError, UnavailableError } from '../../../internal/domain/errors.ts';
 import type { CommandContext } from '../command.ts';
@@ -97,6 +97,7 @@ function addInRun(
   try {
     mkdirSync(dirname(copy), { recursive: true, mode: 0o700 });
     copyFileSync(file.path, copy, constants.COPYFILE_FICLONE);
+    chmodSync(copy, 0o600);
   } catch (cause) {
     const text = `${file.path}: expected to copy it into the run, got ${(cause as Error).message}; free some space and repeat`;
     throw new UnavailableError('KERUTA_ERR_DISK_FULL', text, { cause });

@@ -153,7 +153,8 @@ export interface Spoken {
  */
 export function parseSpoken(argv: readonly string[]): Spoken | null {
   const command = speakingCommands.find((one) => one.name === argv[0]);
-  if (!command) return null;
+  // a command of two words of its own, and no level
+  if (!command || (argv[0] === 'log' && argv[1] === 'verify')) return null;
   const options = [...command.options, ...speakingOptions];
   const positionals: string[] = [];
   const values: Record<string, string> = {};
