@@ -51,7 +51,9 @@ suite tests --project unit --project contract --coverage --coverage.thresholds.l
 check "build" ./scripts/build.sh --if-needed
 suite end-to-end --project e2e
 check "build for fault tests" ./scripts/build.sh --if-needed --faults
-suite faults --project faults
+# A selection; the rest of the rows takes its time in `npm run faults`.
+suite faults --project faults test/faults/agent test/faults/artifacts test/faults/auto-fix test/faults/git test/faults/network \
+  test/faults/server-life test/faults/postgres-life test/faults/upgrade test/faults/tree-odd
 
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ]

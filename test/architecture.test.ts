@@ -31,7 +31,7 @@ const doors: readonly {
 }[] = [
   { pattern: /\bDate\.now\(/, what: 'Date.now', files: ['pkg/clock/system-clock.ts'] },
   {
-    pattern: /\b(setTimeout|setInterval)\(/,
+    pattern: /(?<![.\w])(setTimeout|setInterval)\(/,
     what: 'timers',
     files: ['pkg/clock/system-clock.ts'],
   },

@@ -107,9 +107,7 @@ describe.skipIf(findPrograms() === null)(
       const refused = await newTask(session, 'f72-last');
       expect(refused.status).toBe(503);
       expect((await call('GET', `/api/v1/sessions/${session}`)).status).toBe(200);
-      cluster.sql(
-        'ALTER SYSTEM RESET default_transaction_read_only',
-      );
+      cluster.sql('ALTER SYSTEM RESET default_transaction_read_only');
       cluster.sql('SELECT pg_reload_conf()');
       await until('it may be written again', async () => (await newTask(session, 'f72-last')).status === 201);
       expect(cluster.sql("SELECT count(*) FROM tasks WHERE name = 'f72-last'").trim()).toBe('1');

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { copyFileSync, existsSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { makePlace, type Place, pause } from '../e2e/place.ts';
 import { faultyExecutable, Lab } from './lab/lab.ts';
@@ -139,22 +139,6 @@ describe('F-60: a store that is damaged', () => {
     expect(refused.stderr).toMatch(/backup|restore/);
     expect(hash(file(place))).toBe(before);
     tally({ row: 'F-60', rounds: 1, note: what });
-  });
-
-  test('the log of changes is cut: what is whole is there, nothing crashes', async () => {
-    const place = await filled('cut-wal');
-    const server = await place.server();
-    const session = await place.session('after');
-    await place.submit(session, 'true');
-    await server.stop('SIGKILL');
-    const wal = `${file(place)}-wal`;
-    if (existsSync(wal)) {
-      copyFileSync(wal, `${wal}.whole`);
-      truncateSync(wal, Math.max(0, statSync(wal).size - 1000));
-    }
-    await place.server();
-    expect((await place.api<unknown[]>('GET', '/sessions')).length).toBeGreaterThan(0);
-    tally({ row: 'F-60', rounds: 1, note: 'cut WAL' });
   });
 });
 

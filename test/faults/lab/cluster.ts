@@ -29,22 +29,38 @@ export class Cluster {
   static async start(): Promise<Cluster> {
     const bin = findPrograms();
     if (bin === null) throw new Error('there are no programs of a PostgreSQL server');
-    const directory = mkdtempSync(join(tmpdir(), 'keruta-cluster-'));
-    execFileSync('chown', ['postgres', directory]);
-    chmodSync(directory, 0o700);
-    const cluster = new Cluster(bin, directory, await freePort());
+    const cluster = new Cluster(bin, makeDirectory(), await freePort());
     cluster.#run('initdb', ['-D', cluster.#data, '-A', 'trust', '-U', 'keruta', '-E', 'UTF8', '--no-locale']);
-    appendFileSync(
-      join(cluster.#data, 'postgresql.conf'),
-      `port = ${cluster.port}\nlisten_addresses = '127.0.0.1'\nunix_socket_directories = '${directory}'\nmax_connections = 60\n`,
-    );
+    cluster.#configure('max_connections = 60');
     cluster.up();
     return cluster;
   }
 
+  /** Makes a copy that follows this one, and starts it. @param name  for `synchronous_standby_names` */
+  async standby(name: string): Promise<Cluster> {
+    const copy = new Cluster(this.#bin, makeDirectory(), await freePort());
+    const from = `host=${this.#directory} port=${this.port} user=keruta application_name=${name}`;
+    const words = ['-d', from, '-D', copy.#data, '-R', '-X', 'stream', '-c', 'fast'];
+    this.#run('pg_basebackup', words);
+    copy.#configure();
+    copy.up();
+    return copy;
+  }
+
+  /** Makes a standby the one that is written to. */
+  promote(): void {
+    this.#run('pg_ctl', ['-D', this.#data, '-s', '-w', 'promote']);
+  }
+
+  /** What stands last in the file counts. */
+  #configure(more = ''): void {
+    const own = `port = ${this.port}\nlisten_addresses = '127.0.0.1'\nunix_socket_directories = '${this.#directory}'\n`;
+    appendFileSync(join(this.#data, 'postgresql.conf'), `${own}${more}\n`);
+  }
+
   /** @param port  of a proxy, when the server is to go through one */
-  url(port = this.port): string {
-    return `postgres://keruta@127.0.0.1:${port}/postgres`;
+  url(port = this.port, database = 'postgres'): string {
+    return `postgres://keruta@127.0.0.1:${port}/${database}`;
   }
 
   up(): void {
@@ -57,7 +73,7 @@ export class Cluster {
   }
 
   /** Does some SQL. @returns what psql printed, unaligned */
-  sql(statement: string): string {
+  sql(statement: string, database = 'postgres'): string {
     return this.#run('psql', [
       '-h',
       this.#directory,
@@ -66,7 +82,7 @@ export class Cluster {
       '-U',
       'keruta',
       '-d',
-      'postgres',
+      database,
       '-qAtc',
       statement,
     ]);
@@ -93,4 +109,11 @@ export class Cluster {
     const stdio = program === 'psql' ? 'pipe' : 'ignore';
     return String(execFileSync('setpriv', this.#words(program, args), { cwd: '/', stdio }) ?? '');
   }
+}
+
+function makeDirectory(): string {
+  const directory = mkdtempSync(join(tmpdir(), 'keruta-cluster-'));
+  execFileSync('chown', ['postgres', directory]);
+  chmodSync(directory, 0o700);
+  return directory;
 }

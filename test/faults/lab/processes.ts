@@ -1,6 +1,7 @@
 /** Looks at processes through /proc: who is alive, and how much memory somebody took at most. */
 import { spawn, spawnSync } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { parseStat } from '../../../pkg/process/proc.ts';
 import { isFull } from './rounds.ts';
@@ -14,15 +15,18 @@ export interface Living {
   readonly state: string;
 }
 
-/** Processes whose command line matches, zombies left out, oldest pid first. */
+/** When this process began: what is older was left by tests that were killed. */
+const since = parseStat(read('self/stat'))?.startTicks ?? 0;
+
+/** Processes whose command line matches and that are younger than this one, zombies left out, by pid. */
 export function living(what: RegExp | string): readonly Living[] {
   const found: Living[] = [];
   for (const entry of readdirSync('/proc')) {
     const pid = Number(entry);
     if (!(pid > 0) || pid === process.pid) continue;
     const command = read(`${pid}/cmdline`).replaceAll('\0', ' ').trim();
-    const { state } = parseStat(read(`${pid}/stat`)) ?? { state: 'X' };
-    if (command === '' || state === 'Z' || state === 'X') continue;
+    const { state, startTicks } = parseStat(read(`${pid}/stat`)) ?? { state: 'X', startTicks: 0 };
+    if (command === '' || state === 'Z' || state === 'X' || startTicks < since) continue;
     if (typeof what === 'string' ? command.includes(what) : what.test(command)) {
       found.push({ pid, command, state });
     }
@@ -30,10 +34,35 @@ export function living(what: RegExp | string): readonly Living[] {
   return found.sort((a, b) => a.pid - b.pid);
 }
 
+/** How many children of a process have ended and were not collected. */
+export function zombiesOf(pid: number): number {
+  const stats = readdirSync('/proc').map((entry) => parseStat(read(`${entry}/stat`)));
+  return stats.filter((stat) => stat?.parentPid === pid && stat.state === 'Z').length;
+}
+
 /** Whether this very process is alive. */
 export function isLiving(pid: number): boolean {
   const { state } = parseStat(read(`${pid}/stat`)) ?? { state: 'X' };
   return state !== 'Z' && state !== 'X';
+}
+
+/** What a process has open, by number: paths, or names such as `pipe:[42]`. */
+export function descriptors(pid: number): Readonly<Record<string, string>> {
+  const open: Record<string, string> = {};
+  for (const number of readdirSync(`/proc/${pid}/fd`)) open[number] = link(`${pid}/fd/${number}`);
+  return open;
+}
+
+/** The living processes of a session, by the pid of its leader. */
+export function inSession(leader: number): readonly number[] {
+  return living(/./)
+    .map(({ pid }) => pid)
+    .filter((pid) => parseStat(read(`${pid}/stat`))?.session === leader);
+}
+
+/** The pid of the shim that watches over a run, from the run's directory. */
+export function shimOf(runDirectory: string): number {
+  return Number(/^\d+/.exec(readFileSync(join(runDirectory, 'shim'), 'utf8'))?.[0]);
 }
 
 /** The most memory that a process ever had resident; MiB; 0 when it is gone. */
@@ -45,8 +74,9 @@ export function peakMegabytes(pid: number): number {
 /** Starts a program that has nothing to do with any run and must stay alive; ended with the test. @returns its pid */
 export function bystander(program: string, ...args: readonly string[]): number {
   const child = spawn(program, args, { stdio: 'ignore', detached: true });
-  onTestFinished(() => void child.kill('SIGKILL'));
-  return child.pid ?? 0;
+  const pid = child.pid ?? 0;
+  onTestFinished(() => void process.kill(-pid, 'SIGKILL'));
+  return pid;
 }
 
 /**
@@ -70,6 +100,14 @@ export function has(program: string): boolean {
 function read(path: string): string {
   try {
     return readFileSync(`/proc/${path}`, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
+function link(path: string): string {
+  try {
+    return readlinkSync(`/proc/${path}`);
   } catch {
     return '';
   }

@@ -6,7 +6,7 @@ import { connect, createServer, type Server, type Socket } from 'node:net';
  * | ----------- | -------------------------------------------------------------------------------- |
  * | `pass`      | nothing                                                                          |
  * | `refuse`    | reset at once                                                                    |
- * | `blackhole` | accepted, read, never answered                                                   |
+ * | `blackhole` | accepted, read, never answered; also on connections that were kept (`keep`)      |
  * | `reset`     | reset at the first byte of a request: the request is lost                        |
  * | `eat`       | the request is passed on, its answer is eaten and the connection reset           |
  * | `cut`       | reset after `amount` bytes of requests                                           |
@@ -78,11 +78,13 @@ export class FlakyProxy {
     client.on('close', () => server.destroy());
     let seen = 0;
     client.on('data', (bytes: Buffer) => {
+      if (this.mode === 'blackhole') return;
       seen += bytes.length;
       this.#pass(client, server, this.change?.(bytes) ?? bytes, seen);
     });
     client.on('end', () => this.mode !== 'eat' && server.end());
     server.on('data', (bytes: Buffer) => {
+      if (this.mode === 'blackhole') return;
       if (this.mode === 'eat') client.resetAndDestroy();
       else if (!client.write(bytes)) {
         server.pause();
