@@ -1,5 +1,6 @@
 /** The one place that says what is worth another try, and how long to wait for it. */
 import type { Clock } from '../../pkg/clock/clock.ts';
+import { HttpConnectError, HttpTimeoutError } from '../../pkg/http/http-errors.ts';
 import type { Random } from '../../pkg/random/random.ts';
 import { KerutaError } from '../domain/errors.ts';
 
@@ -9,6 +10,16 @@ import { KerutaError } from '../domain/errors.ts';
  */
 export function isRetryable(error: unknown): boolean {
   return error instanceof KerutaError && error.kind === 'unavailable';
+}
+
+/** Whether a call that failed may have had its effect all the same: it was sent, and nobody said that it was not taken. */
+export function mayHaveHappened(error: unknown): boolean {
+  if (!isRetryable(error) || !(error instanceof KerutaError)) return false;
+  if (error.details.status === 429 || error.details.status === 503) return false;
+  const { cause } = error;
+  const isUnsent =
+    cause instanceof HttpConnectError || (cause instanceof HttpTimeoutError && cause.phase === 'connect');
+  return !isUnsent;
 }
 
 /** How a call is repeated. */

@@ -1,4 +1,5 @@
 import type { Http } from '../../pkg/http/http.ts';
+import { isReadable } from './readable.ts';
 import type { SendResult, SpooledRequest } from './spool.ts';
 
 /** What a kept request is sent with. */
@@ -26,12 +27,13 @@ async function send(sender: SpoolSender, request: SpooledRequest, body: unknown)
       url: request.apiUrl + request.path,
       headers: {
         'content-type': 'application/json',
+        ...(request.key === undefined ? {} : { 'idempotency-key': request.key }),
         ...(sender.token === null ? {} : { authorization: `Bearer ${sender.token}` }),
       },
       body: JSON.stringify(body),
     });
     const text = await answer.text();
-    return /^\s*</.test(text) ? 503 : answer.status;
+    return isReadable(text) ? answer.status : 503;
   } catch {
     return 503;
   }

@@ -7,6 +7,7 @@
 import {
   closeSync,
   fsyncSync,
+  lstatSync,
   mkdirSync,
   openSync,
   readdirSync,
@@ -16,6 +17,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { z } from 'zod';
 import { UnavailableError } from '../domain/errors.ts';
 
 /** A request that waits. */
@@ -26,6 +28,8 @@ export interface SpooledRequest {
   /** from the root, `/api/v1/…` */
   readonly path: string;
   readonly body: unknown;
+  /** sent as Idempotency-Key, for what would have its effect once more if its first answer was lost */
+  readonly key?: string;
   /** epoch ms when it was said */
   readonly at: number;
 }
@@ -35,6 +39,18 @@ export type SendResult = 'sent' | 'later' | 'refused';
 
 /** How many requests are kept; above it new ones are refused, so that a loop cannot fill the disk. */
 export const maxSpooled = 10_000;
+
+/** Largest kept request; bytes. The longest text of a command has 64 KiB, and JSON makes six bytes of one at most. */
+const maxRequestBytes = 4 * 1024 * 1024;
+
+/** The path begins at the root: put behind the address, it must not name another host, to which a token would go. */
+const requestShape = z.object({
+  method: z.enum(['POST', 'PUT']),
+  apiUrl: z.string(),
+  path: z.string().startsWith('/'),
+  body: z.record(z.string(), z.unknown()),
+  at: z.number(),
+});
 
 /**
  * Keeps a request for later.
@@ -137,10 +153,13 @@ function spooledFiles(directory: string): string[] {
   }
 }
 
+/** Null when it is no request of ours: damaged, of another shape, or no file at all (a FIFO would be waited for). */
 function readRequest(file: string): SpooledRequest | null {
   try {
-    const request = JSON.parse(readFileSync(file, 'utf8')) as SpooledRequest;
-    return typeof request.path === 'string' && typeof request.apiUrl === 'string' ? request : null;
+    const found = lstatSync(file);
+    if (!found.isFile() || found.size > maxRequestBytes) return null;
+    const request: unknown = JSON.parse(readFileSync(file, 'utf8'));
+    return requestShape.safeParse(request).success ? (request as SpooledRequest) : null;
   } catch {
     return null;
   }
@@ -154,8 +173,9 @@ function reject(directory: string, file: string, name: string): void {
 function recoverClaims(directory: string, now: number): void {
   try {
     for (const name of readdirSync(directory)) {
+      // a claim of the future was made before the clock was set back
       const [, since = '', original = ''] = /^\.sending-(\d+)-(.*)$/.exec(name) ?? [];
-      if (original !== '' && now - Number(since) > 60_000)
+      if (original !== '' && Math.abs(now - Number(since)) > 60_000)
         tryRename(join(directory, name), join(directory, original));
     }
   } catch {

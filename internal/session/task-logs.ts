@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { readInstant } from '../api/instant.ts';
 import { InputError } from '../domain/errors.ts';
 import { type LogLevel, logLevels, parseLogLevel } from '../domain/log-level.ts';
@@ -24,6 +25,7 @@ export interface NewLog {
 
 /**
  * Adds structured lines to a task, in their order, all or none; also after its end.
+ * @param options.key  chosen by the client: the same lines with the same key again are not added a second time
  * @throws {InputError} KERUTA_ERR_BAD_LEVEL, KERUTA_ERR_BAD_VALUE
  * @throws {NotFoundError} KERUTA_ERR_TASK_NOT_FOUND
  * @throws {ConflictError} KERUTA_ERR_ATTEMPT_SUPERSEDED for the token of a replaced run
@@ -32,13 +34,17 @@ export async function addLogs(
   parts: SessionParts,
   ref: { readonly caller: Caller; readonly taskId: string },
   lines: readonly NewLog[],
+  options: { readonly key?: string | undefined } = {},
 ): Promise<TaskLog[]> {
   const levels = lines.map((line) => readLevel(line.level));
   const now = await parts.store.now();
   return parts.store.transact(async (tx) => {
     const task = await writableTask(tx, ref.caller, ref.taskId);
     // lines of one instant are told apart by their ids, which therefore must stand in the order of the lines
-    const ids = lines.map(() => parts.random.uuid7(now)).sort();
+    const { key } = options;
+    const idOf = (index: number) =>
+      key === undefined ? parts.random.uuid7(now) : idOfKey(`${task.id} ${index} ${key}`);
+    const ids = lines.map((_line, index) => idOf(index)).sort();
     const logs = lines.map((line, index): TaskLog => {
       return {
         id: ids[index] ?? '',
@@ -52,10 +58,15 @@ export async function addLogs(
         timestamp: readTime(line.timestamp, now),
       };
     });
-    await tx.insertLogs(logs);
-    await tellLogs(tx, logs);
+    if ((await tx.insertLogs(logs)) > 0) await tellLogs(tx, logs);
     return logs;
   });
+}
+
+/** The same id for the same words. @see RFC 9562, section 5.8 */
+function idOfKey(words: string): string {
+  const hex = createHash('sha256').update(words).digest('hex');
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-8${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
 }
 
 /** Structured lines of a task, newest first. @throws {NotFoundError} KERUTA_ERR_TASK_NOT_FOUND */

@@ -174,7 +174,8 @@ export interface Transaction extends Reads {
   putLease(taskId: string, attempt: number, leaseUntil: number): Promise<void>;
   /** Moves every lease that ends before `until` to `until`: the boot grace. */
   extendLeases(until: number): Promise<void>;
-  insertLogs(logs: readonly TaskLog[]): Promise<void>;
+  /** A line whose id is there already is left as it is. @returns how many were new */
+  insertLogs(logs: readonly TaskLog[]): Promise<number>;
   deleteLogs(taskId: string): Promise<void>;
   putArtifact(artifact: Artifact): Promise<void>;
   deleteArtifact(id: string): Promise<void>;

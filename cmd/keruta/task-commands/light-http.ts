@@ -15,6 +15,8 @@ export interface LightRequest {
   readonly url: string;
   readonly token: string | null;
   readonly body?: unknown;
+  /** sent as Idempotency-Key */
+  readonly key?: string | undefined;
   /** from now to the last byte of the answer; ms */
   readonly timeoutMs: number;
 }
@@ -33,6 +35,7 @@ export async function lightRequest(clock: Clock, request: LightRequest): Promise
     const headers: Record<string, string | number> = { accept: 'application/json' };
     if (body !== undefined) headers['content-type'] = 'application/json';
     if (body !== undefined) headers['content-length'] = Buffer.byteLength(body);
+    if (request.key !== undefined) headers['idempotency-key'] = request.key;
     if (request.token) headers.authorization = `Bearer ${request.token}`;
     const outgoing = send(url, { method: request.method, headers, agent: false });
     const cancel = clock.after(request.timeoutMs, () => {
@@ -47,9 +50,14 @@ export async function lightRequest(clock: Clock, request: LightRequest): Promise
       let size = 0;
       incoming.on('data', (chunk: Buffer) => {
         size += chunk.length;
-        if (size <= maxAnswerBytes) chunks.push(chunk);
+        if (size > maxAnswerBytes)
+          outgoing.destroy(new Error(`an answer of more than ${maxAnswerBytes} bytes`));
+        else chunks.push(chunk);
       });
-      incoming.on('error', reject);
+      incoming.on('error', (error) => {
+        cancel();
+        reject(error);
+      });
       incoming.on('end', () => {
         cancel();
         resolve({ status: incoming.statusCode ?? 0, text: Buffer.concat(chunks).toString('utf8') });

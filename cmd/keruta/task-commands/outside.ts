@@ -3,6 +3,8 @@
  * command or the agent delivers; `--strict` makes that a failure.
  */
 
+import { randomUUID } from 'node:crypto';
+import { isReadable } from '../../../internal/api/readable.ts';
 import {
   drainSpool,
   type SendResult,
@@ -69,6 +71,7 @@ export function outsideRequest(spoken: Spoken, place: OutsidePlace, at: number):
         apiUrl: place.apiUrl,
         path: `${task}/logs`,
         body: { level: parseLevel(positionals[0] ?? ''), message: positionals[1] ?? '' },
+        key: randomUUID(),
         at,
       };
     default:
@@ -90,7 +93,7 @@ export async function speakOutside(
   const deadline = parts.clock.monotonicMs() + Math.min(patienceMs, place.timeoutMs);
   const left = () => Math.max(1, deadline - parts.clock.monotonicMs());
   const sendOld = async (request: SpooledRequest): Promise<SendResult> => {
-    const problem = await trySend(parts.clock, place, request, left());
+    const problem = await trySend(parts.clock, place, request, left);
     if (problem === null) return 'sent';
     return problem.kind === 'unavailable' || problem.kind === 'denied' ? 'later' : 'refused';
   };
@@ -102,7 +105,7 @@ export async function speakOutside(
   if (drained.sent > 0) parts.warn(`delivered ${drained.sent} kept request${drained.sent === 1 ? '' : 's'}`);
   let kept = false;
   for (const [index, request] of options.requests.entries()) {
-    const problem = kept ? null : await trySend(parts.clock, place, request, left());
+    const problem = kept ? null : await trySend(parts.clock, place, request, left);
     if (!kept && problem === null) continue;
     if (problem !== null && problem.kind !== 'unavailable') throw problem;
     if (options.strict && problem) throw problem;
@@ -118,12 +121,14 @@ async function trySend(
   clock: Clock,
   place: OutsidePlace,
   request: SpooledRequest,
-  timeoutMs: number,
+  left: () => number,
 ): Promise<KerutaError | null> {
   const once = async (body: unknown): Promise<LightAnswer | KerutaError> => {
     try {
       const url = place.apiUrl + request.path;
-      return await lightRequest(clock, { method: request.method, url, token: place.token, body, timeoutMs });
+      const { method, key } = request;
+      const how = { method, key, token: place.token, timeoutMs: left() };
+      return await lightRequest(clock, { ...how, url, body });
     } catch (cause) {
       const text = `API at ${place.apiUrl}: expected an answer, got ${reasonOf(cause)}`;
       return new UnavailableError('KERUTA_ERR_API_UNAVAILABLE', text, { cause });
@@ -143,19 +148,17 @@ function reasonOf(cause: unknown): string {
   return error.message || error.code || 'nothing';
 }
 
-/** Reads what a server said; null for 2xx that is JSON or empty. */
+/** Reads what a server said; null for a 2xx that can be its own. */
 function problemOf(place: OutsidePlace, answer: LightAnswer): KerutaError | null {
   const { status, text } = answer;
-  const html = /^\s*</.test(text);
-  if (status >= 200 && status < 300 && !html) return null;
+  if (status >= 200 && status < 300 && isReadable(text)) return null;
   const said = readError(text);
   const quote = said.message ?? text.slice(0, 200).replace(/\s+/g, ' ');
   const where = `API at ${place.apiUrl}, task ${place.taskId}`;
-  if (html && status < 400) {
-    return new UnavailableError(
-      'KERUTA_ERR_API_ANSWER',
-      `${where}: expected JSON, got ${status} with HTML: ${quote}`,
-    );
+  if (status < 400) {
+    const what = status < 300 ? `${status} with ${quote}` : `${status}, a redirect, which is not followed`;
+    const next = 'check that KERUTA_API_URL is the address of the API itself';
+    return new UnavailableError('KERUTA_ERR_API_ANSWER', `${where}: expected JSON, got ${what}; ${next}`);
   }
   const message = said.message && said.code ? said.message : `${where}: expected 2xx, got ${status} ${quote}`;
   if (isErrorCode(said.code)) return errorOf(said.code, message);

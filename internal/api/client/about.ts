@@ -44,7 +44,7 @@ const newToken = z.object({ token: z.string().min(1), id: z.string().nullable().
 export function tokenCalls(transport: Transport): TokenCalls {
   return {
     create: (json, options) =>
-      transport.json({ method: 'POST', path: apiPath('tokens'), json, ...options }, newToken),
+      transport.json({ method: 'POST', path: apiPath('tokens'), json, once: true, ...options }, newToken),
     list: (options) =>
       transport.json({ method: 'GET', path: apiPath('tokens'), ...options }, z.array(tokenShape)),
     revoke: async (id, options) => {

@@ -8,7 +8,8 @@ import type { Random } from '../../../pkg/random/random.ts';
 import type { CodeOf } from '../../domain/error-table.ts';
 import { InputError, UnavailableError } from '../../domain/errors.ts';
 import { errorOfAnswer, errorOfNetwork, errorOfStrangeAnswer } from '../answer-error.ts';
-import { retry } from '../retryable.ts';
+import { isReadable } from '../readable.ts';
+import { isRetryable, mayHaveHappened, retry } from '../retryable.ts';
 
 /** What every method of the client takes as its last argument. */
 export interface CallOptions {
@@ -54,13 +55,15 @@ export interface Call extends CallOptions {
   readonly stallMs?: number;
   /** sent without token */
   readonly open?: boolean;
+  /** not repeated when it may have had its effect: it would have it twice */
+  readonly once?: boolean;
 }
 
 /** Makes calls. */
 export interface Transport {
   /** @throws {UnavailableError} KERUTA_ERR_API_ANSWER when a 2xx answer is not of the shape */
   json<T>(call: Call, shape: ZodType<T>): Promise<T>;
-  /** For answers whose body says nothing. Gives status and headers; HTML is still not taken for a success. */
+  /** For answers whose body says nothing. HTML or half of a JSON is still not taken for a success. */
   done(call: Call): Promise<{ status: number; headers: Readonly<Record<string, string>>; body: string }>;
   /** Gives the body of a 2xx answer as it comes; what breaks it is thrown as UnavailableError. Never repeated. */
   stream(
@@ -70,7 +73,11 @@ export interface Transport {
 
 /** Makes a transport for one address. */
 export function makeTransport(parts: TransportParts): Transport {
-  const send = async (call: Call, signal: AbortSignal | undefined): Promise<HttpAnswer> => {
+  const send = async (
+    call: Call,
+    signal: AbortSignal | undefined,
+    onHead: () => void,
+  ): Promise<HttpAnswer> => {
     const answer = await parts.http.request({
       method: call.method,
       url: addressOf(parts.baseUrl, call),
@@ -81,6 +88,7 @@ export function makeTransport(parts: TransportParts): Transport {
       ...(call.waitMs === undefined ? {} : { headersMs: call.waitMs + 15_000 }),
       ...(call.stallMs === undefined ? {} : { stallMs: call.stallMs }),
     });
+    if (call.uncapped) onHead();
     if (answer.status >= 200 && answer.status < 300) return answer;
     throw errorOfAnswer({
       method: call.method,
@@ -100,14 +108,27 @@ export function makeTransport(parts: TransportParts): Transport {
       retry(
         {
           ...parts,
+          isRetryable: (error) => isRetryable(error) && !(call.once && mayHaveHappened(error)),
           onRetry: ({ delayMs }) => parts.log.debug('api call again', { path: call.path, delayMs }),
         },
         async () => {
+          const dripping = new AbortController();
+          const ends = call.uncapped
+            ? AbortSignal.any([dripping.signal, ...(signal ? [signal] : [])])
+            : signal;
+          let cancel = () => {};
           try {
-            return await read(await send(call, signal));
+            const answer = await send(call, ends, () => {
+              // an upload or a stream may take long; an answer that is read whole may not
+              cancel = parts.clock.after(parts.timeoutMs, () => dripping.abort(lateAnswer(parts, call)));
+            });
+            return await read(answer);
           } catch (error) {
             if (signal?.aborted) throw signal.reason;
+            if (dripping.signal.aborted) throw dripping.signal.reason;
             throw error instanceof HttpError ? errorOfNetwork(error, parts.baseUrl) : error;
+          } finally {
+            cancel();
           }
         },
         signal,
@@ -130,7 +151,8 @@ export function makeTransport(parts: TransportParts): Transport {
     done: (call) =>
       run(call, async (answer) => {
         const body = await answer.text();
-        if (isHtml(answer)) throw strange(call, answer.status, body, 'with a web page');
+        if (isHtml(answer) || !isReadable(body))
+          throw strange(call, answer.status, body, 'not as an API does');
         return { status: answer.status, headers: answer.headers, body };
       }),
     stream: async (call) => {
@@ -172,6 +194,14 @@ async function headersOf(parts: TransportParts, call: Call): Promise<Record<stri
     ...(token === null ? {} : { authorization: `Bearer ${token}` }),
     ...call.headers,
   };
+}
+
+function lateAnswer(parts: TransportParts, call: Call): UnavailableError {
+  return new UnavailableError(
+    'KERUTA_ERR_API_ANSWER',
+    `The API at ${parts.baseUrl} did not end its answer to ${call.method} ${call.path} within ${parts.timeoutMs} ms. ` +
+      'Check for a proxy on the way that holds it up.',
+  );
 }
 
 /** Ends a call when its cap is over, with an error that says so. */

@@ -16,6 +16,7 @@ import {
 } from '../../session/task-logs.ts';
 import { toLogWire } from '../../session/wire.ts';
 import type { LogFilter } from '../../store/store.ts';
+import { readIdempotencyKey } from '../idempotency-key.ts';
 import { operators, type Route, readers, route, speakers } from '../route.ts';
 import { idPath } from './path.ts';
 
@@ -37,13 +38,14 @@ export const taskLogRoutes: readonly Route[] = [
     method: 'POST',
     path: '/api/v1/tasks/:id/logs',
     access: speakers,
-    summary: 'Adds one structured line.',
+    summary: 'Adds one structured line; with an Idempotency-Key header the same key adds no second one.',
     tag,
     params: idPath,
     body: logBody,
     answers: { 201: logShape },
-    handle: async ({ params, body, caller }, parts) => {
-      const [log] = await addLogs(parts, { caller, taskId: params.id }, [body]);
+    handle: async ({ params, body, caller, headers }, parts) => {
+      const key = readIdempotencyKey(headers);
+      const [log] = await addLogs(parts, { caller, taskId: params.id }, [body], { key });
       return { status: 201, body: log && toLogWire(log) };
     },
   }),
@@ -51,13 +53,15 @@ export const taskLogRoutes: readonly Route[] = [
     method: 'POST',
     path: '/api/v1/tasks/:id/logs/batch',
     access: speakers,
-    summary: 'Adds several structured lines in their order, all or none.',
+    summary:
+      'Adds several structured lines in their order, all or none; an Idempotency-Key header counts as for one.',
     tag,
     params: idPath,
     body: z.object({ logs: atMost(maxLogBatch, logBody) }),
     answers: { 201: z.object({ status: z.literal('ok'), count: z.number() }) },
-    handle: async ({ params, body, caller }, parts) => {
-      const logs = await addLogs(parts, { caller, taskId: params.id }, body.logs);
+    handle: async ({ params, body, caller, headers }, parts) => {
+      const key = readIdempotencyKey(headers);
+      const logs = await addLogs(parts, { caller, taskId: params.id }, body.logs, { key });
       return { status: 201, body: { status: 'ok', count: logs.length } };
     },
   }),

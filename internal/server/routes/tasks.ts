@@ -11,6 +11,7 @@ import { listSubtasks } from '../../session/list-tasks.ts';
 import type { Caller, SessionParts } from '../../session/parts.ts';
 import { submitTask } from '../../session/submit.ts';
 import { toTaskWire } from '../../session/wire.ts';
+import { readIdempotencyKey } from '../idempotency-key.ts';
 import { operators, type Route, type RouteAnswer, readers, route } from '../route.ts';
 import { idPath } from './path.ts';
 
@@ -18,7 +19,6 @@ const tag = 'tasks';
 const one = { 200: taskShape };
 /** A script of 1 MiB may take up to six times its size as JSON. */
 const maxBodyBytes = 8 * 1024 * 1024;
-const maxKeyLength = 255;
 
 /** Routes of `/api/v1/tasks`. */
 export const taskRoutes: readonly Route[] = [
@@ -160,13 +160,7 @@ async function submit(
   caller: Caller,
   wish: { readonly newTask: NewTask; readonly headers: Readonly<Record<string, string | undefined>> },
 ): Promise<RouteAnswer> {
-  const key = wish.headers['idempotency-key'];
-  if (key !== undefined && (key === '' || key.length > maxKeyLength)) {
-    throw new InputError(
-      'KERUTA_ERR_BAD_VALUE',
-      `Idempotency-Key: expected 1 to ${maxKeyLength} characters, got ${key.length}.`,
-    );
-  }
+  const key = readIdempotencyKey(wish.headers);
   const options = key === undefined ? {} : { idempotencyKey: key };
   const { task, created } = await submitTask(parts, caller, wish.newTask, options);
   return { status: created ? 201 : 200, body: toTaskWire(task) };

@@ -28,14 +28,17 @@ export function logReads(db: Db) {
 export function logWrites(db: Db) {
   return {
     insertLogs: async (logs) => {
+      let inserted = 0;
       for (let from = 0; from < logs.length; from += linesPerInsert) {
         const rows = logs.slice(from, from + linesPerInsert).map(taskLogRow.encode);
-        await db
+        const result = await db
           .insertInto('task_logs')
           .values(rows)
           .onConflict((conflict) => conflict.column('id').doNothing())
-          .execute();
+          .executeTakeFirst();
+        inserted += Number(result.numInsertedOrUpdatedRows ?? 0);
       }
+      return inserted;
     },
     deleteLogs: async (taskId) => {
       await db.deleteFrom('task_logs').where('task_id', '=', taskId).execute();
