@@ -1,11 +1,12 @@
 /**
  * The file through which a script speaks to the agent that runs it: `<run>/mailbox`, append-only.
  *
- * One record is one append of `@<n> <payload>\n`, where n is the length of the payload in bytes (decimal) and the
+ * One record is one append of `\n@<n> <payload>\n`, where n is the length of the payload in bytes (decimal) and the
  * payload is the command's own words, each ended by U+001F (unit separator): `progress␟50␟--message␟half␟`.
  * Whoever writes a record has checked it before. A record's number is the offset behind its last byte, so reading
- * again gives the same numbers. A torn record (its writer was killed in mid-write) is skipped up to the next `\n@`;
- * so that this never stands inside a payload, a record separator (U+001E) is put between the two there.
+ * again gives the same numbers. A torn record (its writer was killed in mid-write, the disk was full) is skipped up to
+ * the next `\n@`: the newline in front is there for the one behind it. So that this never stands inside a payload, a
+ * record separator (U+001E) is put between the two there.
  *
  * The shell front writes the short ones, the executable the rest (`ask`, `artifact`, long messages).
  */
@@ -26,7 +27,7 @@ export function encodeMailboxRecord(words: readonly string[]): Uint8Array {
     .map((word) => word.replaceAll(separator, ' ').replaceAll('\n@', `\n${guard}@`) + separator)
     .join('');
   const bytes = new TextEncoder().encode(payload);
-  const head = new TextEncoder().encode(`@${bytes.length} `);
+  const head = new TextEncoder().encode(`\n@${bytes.length} `);
   const record = new Uint8Array(head.length + bytes.length + 1);
   record.set(head);
   record.set(bytes, head.length);
@@ -74,6 +75,9 @@ function readRecord(
   const end = index + 1 + length;
   if (end >= bytes.length) return findResume(bytes, start + 1) === -1 ? 'incomplete' : 'damaged';
   if (bytes[end] !== newline || bytes[end - 1] !== 0x1f) return 'damaged';
+  // a writer never lets this stand in a payload: the length is wrong, and reaches over the records behind
+  const next = findResume(bytes.subarray(0, end), index + 1);
+  if (next !== -1) return 'damaged';
   const payload = new TextDecoder().decode(bytes.subarray(index + 1, end)).replaceAll(`\n${guard}@`, '\n@');
   return { words: payload.slice(0, -1).split(separator), end: end + 1 };
 }

@@ -2,7 +2,15 @@ import { readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Clock } from '../../pkg/clock/clock.ts';
 import { diskFaultOf } from './disk-fault.ts';
-import { clearRun, type RunRecord, readReceipt, readRecord, receiptKeptMs } from './run-record.ts';
+import {
+  clearRun,
+  hasReceipt,
+  type RunRecord,
+  readReceipt,
+  readRecord,
+  receiptKeptMs,
+  runDirectory,
+} from './run-record.ts';
 
 /** A directory with something in it that is no run of ours is left alone for this long, then removed; ms. */
 const strayKeptMs = receiptKeptMs;
@@ -11,7 +19,7 @@ const strayKeptMs = receiptKeptMs;
  * Looks through the runs that a former agent left.
  *
  * @returns those that are not settled, oldest first. Receipts that are old enough are removed; a settled run that was not
- *          cleared to the end is.
+ *          cleared to the end is. What is damaged is no run: it is left alone until it is old.
  */
 export function unsettledRuns(runs: string, clock: Clock): readonly RunRecord[] {
   const found: { record: RunRecord; at: number }[] = [];
@@ -24,11 +32,18 @@ export function unsettledRuns(runs: string, clock: Clock): readonly RunRecord[] 
       else if (receipt.state !== 'refused') tidy(() => clearRun(directory));
       continue;
     }
-    const record = readRecord(directory);
+    const record = hasReceipt(directory) ? null : recordOf(runs, name);
     if (record !== null) found.push({ record, at });
     else if (clock.now() - at > strayKeptMs) tidy(() => remove(directory));
   }
   return found.sort((a, b) => a.at - b.at).map((entry) => entry.record);
+}
+
+/** The record of a run, if it is about the directory that it stands in: what is said there about another is damage. */
+function recordOf(runs: string, name: string): RunRecord | null {
+  const record = readRecord(join(runs, name));
+  if (record === null || runDirectory(runs, record.task.id, record.attempt) !== join(runs, name)) return null;
+  return record;
 }
 
 function remove(directory: string): void {

@@ -4,6 +4,7 @@ import type { Declared, EndReason } from '../domain/outcome.ts';
 import type { StreamName } from '../domain/task.ts';
 import { readJsonFile, writeJsonFile } from './json-file.ts';
 import type { LateSecret } from './masking.ts';
+import { cursorShape } from './state-shapes.ts';
 
 /** How far one stream was acknowledged, in masked bytes, and their checksum. */
 export interface StreamCursor {
@@ -115,7 +116,8 @@ function emptyCursor(): CursorState {
   };
 }
 
+/** A damaged one counts as none, as a whole: from the start, everything is found out again from the files and the server. */
 function readCursor(file: string): Partial<CursorState> {
-  const value = readJsonFile(file) as CursorState | null;
-  return value?.version === 1 ? value : {};
+  const value = readJsonFile(file);
+  return cursorShape.safeParse(value).success ? (value as CursorState) : {};
 }

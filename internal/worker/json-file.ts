@@ -1,19 +1,27 @@
 import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { crc32 } from 'node:zlib';
 
 /**
  * Writes a JSON file so that a reader sees the old content or the new one, never a part: temp file, then rename.
- * Mode 0600. Synchronous, because what follows must not begin before it is there.
+ * Mode 0600. Synchronous, because what follows must not begin before it is there. An object gets one field more, a
+ * checksum of its text, by which a reader knows that the disk gave back what was written.
  *
+ * @param options.checksum  default true; false for what scripts read
  * @param options.sync  whether the bytes are forced to disk first (they survive power loss); default false: they
  *                      survive the death of any process
  */
-export function writeJsonFile(file: string, value: unknown, options: { readonly sync?: boolean } = {}): void {
+export function writeJsonFile(
+  file: string,
+  value: unknown,
+  options: { readonly sync?: boolean; readonly checksum?: boolean } = {},
+): void {
   const temporary = `${file}.new`;
   try {
     const handle = openSync(temporary, 'w', 0o600);
     try {
       // all of it: on a disk that is nearly full a single write may take a part only, without an error
-      writeFileSync(handle, JSON.stringify(value));
+      const text = JSON.stringify(value);
+      writeFileSync(handle, options.checksum === false ? text : withSum(text));
       if (options.sync === true) fsyncSync(handle);
     } finally {
       closeSync(handle);
@@ -33,11 +41,27 @@ function discard(file: string): void {
   }
 }
 
-/** Reads a JSON file; null when it is missing or is not JSON (torn by a power loss). The caller checks the shape. */
+/**
+ * Reads a JSON file; null when it is missing, is not JSON (torn by a power loss), or its checksum is another. One without
+ * a checksum, as older versions wrote it, is taken. The caller checks the shape.
+ */
 export function readJsonFile(file: string): unknown {
   try {
-    return JSON.parse(readFileSync(file, 'utf8'));
+    const text = withoutSum(readFileSync(file, 'utf8'));
+    return text === null ? null : JSON.parse(text);
   } catch {
     return null;
   }
+}
+
+function withSum(text: string): string {
+  return /^\{./.test(text) && text !== '{}' ? `${text.slice(0, -1)},"crc32":${crc32(text)}}` : text;
+}
+
+/** The text without its checksum; null when that is not its checksum. */
+function withoutSum(text: string): string | null {
+  const match = /^\{[\s\S]*(,"crc32":(\d{1,10})\})$/.exec(text);
+  if (match === null) return text;
+  const bare = `${text.slice(0, -(match[1] ?? '').length)}}`;
+  return crc32(bare) === Number(match[2]) ? bare : null;
 }

@@ -8,11 +8,11 @@ import { readProcessId, runFile } from '../executor/local/run-files.ts';
 import { readLosses } from '../executor/local/run-losses.ts';
 import type { CursorState } from './cursor.ts';
 import { readJsonFile } from './json-file.ts';
-import { type Receipt, readReceipt, readRecord } from './run-record.ts';
+import { hasReceipt, type Receipt, readReceipt, readRecord } from './run-record.ts';
 
 /**
  * What became of a run. `open`: it was not brought to its end yet; `settled`: only its receipt is left; `refused`: the
- * server does not take it, all of it is kept; `strange`: neither record nor receipt can be read.
+ * server does not take it, all of it is kept; `strange`: neither record nor receipt can be read, or the receipt is damaged.
  */
 export type RunState = 'open' | 'settled' | 'refused' | 'strange';
 
@@ -36,7 +36,9 @@ function standing(directory: string): Pick<RunLook, 'state' | 'isRunning'> {
   const receipt = read(directory, 'receipt.json', readReceipt);
   if (receipt !== null)
     return { state: receipt.state === 'refused' ? 'refused' : 'settled', isRunning: false };
-  if (read(directory, 'task.json', readRecord) === null) return { state: 'strange', isRunning: false };
+  // a run with a receipt is not gone on with, also when that cannot be read
+  if (hasReceipt(directory) || read(directory, 'task.json', readRecord) === null)
+    return { state: 'strange', isRunning: false };
   const shim = read(directory, runFile.shim, (place) => readProcessId(place, runFile.shim));
   return { state: 'open', isRunning: shim !== null && isAlive(shim) };
 }

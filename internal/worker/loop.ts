@@ -3,7 +3,7 @@ import type { ClaimedTask } from '../api/task-source.ts';
 import { unsettledRuns } from './adopt.ts';
 import type { AgentExit } from './agent-options.ts';
 import { Backoff, isDenied, messageOf } from './retry.ts';
-import { type RunRecord, readReceipt, readRecord, recordClaim, runDirectory } from './run-record.ts';
+import { hasReceipt, type RunRecord, readRecord, recordClaim, runDirectory } from './run-record.ts';
 import { runTask } from './run-task.ts';
 import type { TaskParts } from './task-parts.ts';
 
@@ -109,7 +109,7 @@ async function take(
   failpoint('after_claim');
   const directory = runDirectory(parts.base.runs, claim.task.id, claim.attempt);
   const knowsAttempts = parts.source.abilities.has('claim');
-  if (knowsAttempts && readReceipt(directory) !== null) {
+  if (knowsAttempts && hasReceipt(directory)) {
     parts.base.newClaim();
     parts.log.warn('an attempt that was reported was handed out again; it is not run twice', {
       taskId: claim.task.id,

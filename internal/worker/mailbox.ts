@@ -2,7 +2,7 @@ import { statSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { decodeMailbox, type MailboxRecord } from '../domain/mailbox.ts';
 
-/** Most bytes of a mailbox in memory. Its largest record is far smaller. */
+/** Most bytes of a mailbox in memory. Its largest record is far smaller; a longer one is damage. */
 const pieceBytes = 1024 * 1024;
 
 /** Reads a mailbox file from where it left off. */
@@ -25,9 +25,11 @@ export class MailboxReader {
     for (;;) {
       const bytes = await this.#read();
       const { records, next } = decodeMailbox(bytes, this.#offset);
-      this.#offset = next;
+      // a whole piece without a record is damage: its last byte may be the newline in front of the next one
+      const isDamage = bytes.length === pieceBytes && next === this.#offset;
+      this.#offset = isDamage ? next + pieceBytes - 1 : next;
       all.push(...records);
-      if (bytes.length < pieceBytes || records.length === 0) return all;
+      if (bytes.length < pieceBytes) return all;
     }
   }
 

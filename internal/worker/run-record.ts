@@ -1,10 +1,11 @@
-import { readdirSync, rmSync, unlinkSync } from 'node:fs';
+import { lstatSync, readdirSync, rmSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import type { SessionWire, TaskWire } from '../api/shapes.ts';
 import type { ClaimedTask } from '../api/task-source.ts';
 import { diskFaultOf } from './disk-fault.ts';
 import { readJsonFile, writeJsonFile } from './json-file.ts';
 import { makeDirectory } from './make-directory.ts';
+import { receiptShape, recordShape } from './state-shapes.ts';
 
 /** What the agent needs to go on with a run after its own death; `<run>/task.json`, 0600 (it holds the task's token). */
 export interface RunRecord {
@@ -88,16 +89,21 @@ export function writeRecord(directory: string, record: RunRecord): void {
   writeJsonFile(join(directory, 'task.json'), record);
 }
 
-/** Reads `<run>/task.json`; null when there is none that this version understands. */
+/** Reads `<run>/task.json`; null when there is none that is whole and that this version understands. */
 export function readRecord(directory: string): RunRecord | null {
-  const value = readJsonFile(join(directory, 'task.json')) as RunRecord | null;
-  return value?.version === 1 ? value : null;
+  const value = readJsonFile(join(directory, 'task.json'));
+  return recordShape.safeParse(value).success ? (value as RunRecord) : null;
 }
 
-/** Reads `<run>/receipt.json`; null when there is none. */
+/** Reads `<run>/receipt.json`; null when there is none that is whole and that this version understands. */
 export function readReceipt(directory: string): Receipt | null {
-  const value = readJsonFile(join(directory, 'receipt.json')) as Receipt | null;
-  return value?.version === 1 ? value : null;
+  const value = readJsonFile(join(directory, 'receipt.json'));
+  return receiptShape.safeParse(value).success ? (value as Receipt) : null;
+}
+
+/** Whether there is a receipt, readable or not: the run was brought to its end, and is not begun again. */
+export function hasReceipt(directory: string): boolean {
+  return lstatSync(join(directory, 'receipt.json'), { throwIfNoEntry: false }) !== undefined;
 }
 
 /**

@@ -93,7 +93,7 @@ function fill(
 
 function stableId(file: string, random: Random): string {
   const kept = readJsonFile(file);
-  if (typeof kept === 'string' && kept !== '') return kept;
+  if (isId(kept)) return kept;
   const id = random.uuid4();
   writeJsonFile(file, id, { sync: true });
   return id;
@@ -101,7 +101,7 @@ function stableId(file: string, random: Random): string {
 
 function claimKeeper(file: string, random: Random): Pick<StateDirectory, 'claimId' | 'newClaim'> {
   const kept = readJsonFile(file);
-  let id = typeof kept === 'string' ? kept : null;
+  let id = isId(kept) ? kept : null;
   return {
     claimId: () => {
       if (id === null) {
@@ -115,6 +115,11 @@ function claimKeeper(file: string, random: Random): Pick<StateDirectory, 'claimI
       remove(file);
     },
   };
+}
+
+/** Whether it is an id as we make them: a server refuses others, again and again. */
+function isId(kept: unknown): kept is string {
+  return typeof kept === 'string' && /^[0-9a-f-]{36}$/.test(kept);
 }
 
 /** A disk that takes nothing must not end an agent: what is not written down here is only missing after its death. */

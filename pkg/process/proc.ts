@@ -75,6 +75,8 @@ export function parseStat(line: string): ProcessStat | null {
   const fields = line.slice(close + 2).split(' ');
   if (open < 1 || close < open || fields.length < 20) return null;
   const field = (number: number) => Number(fields[number - 3]);
+  const numbers = [Number(line.slice(0, open)), ...[4, 6, 9, 14, 15, 16, 17, 20, 22].map(field)];
+  if (!numbers.every(Number.isSafeInteger)) return null;
   return {
     pid: Number(line.slice(0, open)),
     command: line.slice(open + 1, close),

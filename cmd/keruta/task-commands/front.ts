@@ -40,7 +40,7 @@ for a do
 done
 case $w in opt|end) ;; *) full "$@" ;; esac
 [ \${#p} -le ${maxFrontPayloadBytes} ] || full "$@"
-printf '@%s %s\\n' \${#p} "$p" 2>/dev/null >>"$KERUTA_RUN_DIR/mailbox" || full "$@"
+printf '\\n@%s %s\\n' \${#p} "$p" 2>/dev/null >>"$KERUTA_RUN_DIR/mailbox" || full "$@"
 `;
 }
 

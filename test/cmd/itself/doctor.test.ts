@@ -25,6 +25,7 @@ import { lockBase } from '../../../internal/worker/base-lock.ts';
 import { systemClock } from '../../../pkg/clock/system-clock.ts';
 import { silentLog } from '../../../pkg/log/log.ts';
 import { systemRandom } from '../../../pkg/random/random.ts';
+import { receiptOf, recordOf } from '../../internal/worker/records.ts';
 import { type CliOptions, cli, temporaryDirectory } from '../harness.ts';
 
 const path = process.env.PATH ?? '/usr/bin:/bin';
@@ -297,10 +298,10 @@ describe('the base directory', () => {
       mkdirSync(join(base, 'runs', name), { recursive: true });
       writeFileSync(join(base, 'runs', name, file), JSON.stringify(value));
     };
-    put('done.1', 'receipt.json', { version: 1, state: 'reported' });
+    put('done.1', 'receipt.json', receiptOf('done'));
     expect((await doctor({ home, env: away })).of('runs').state).toBe('ok');
-    put('refused.1', 'receipt.json', { version: 1, state: 'refused' });
-    put('open.1', 'task.json', { version: 1 });
+    put('refused.1', 'receipt.json', receiptOf('refused', { state: 'refused' }));
+    put('open.1', 'task.json', recordOf('open'));
     put('odd.1', 'note', 'x');
     mkdirSync(join(base, 'runs/fifo.1'));
     execFileSync('mkfifo', [join(base, 'runs/fifo.1/receipt.json')]);

@@ -21,6 +21,7 @@ import { systemClock } from '../../../pkg/clock/system-clock.ts';
 import { makeHttp } from '../../../pkg/http/http.ts';
 import { silentLog } from '../../../pkg/log/log.ts';
 import { systemRandom } from '../../../pkg/random/random.ts';
+import { recordOf } from '../../internal/worker/records.ts';
 import { cli } from '../harness.ts';
 
 let home = '';
@@ -123,7 +124,7 @@ test('what an agent has not sent yet is named with its place, and is whole once 
     streams: { stdout: { offset: 4, crc32: 0 }, stderr: { offset: 0, crc32: 0 } },
   };
   putRun(directory, {
-    'task.json': '{"version":1}',
+    'task.json': JSON.stringify(recordOf('t')),
     'cursor.json': JSON.stringify(cursor),
     stdout: 'one\n*** secret\n',
     stderr: '',
@@ -146,7 +147,11 @@ test('losses are named whether the run or the server knows of them', async () =>
   expect(told.status).toBe(1);
   expect(told.attempts[0]?.streams.stdout.faults).toMatchObject([{ kind: 'lost' }]);
   const open = await claimed({ stdout: 'hello\n' });
-  putRun(open.directory, { 'task.json': '{"version":1}', stdout: 'hello\n', loss: 'stdout 6 full\n' });
+  putRun(open.directory, {
+    'task.json': JSON.stringify(recordOf('t')),
+    stdout: 'hello\n',
+    loss: 'stdout 6 full\n',
+  });
   const { attempts } = await verify(open.id);
   expect(attempts[0]?.streams.stdout.faults).toMatchObject([{ kind: 'lost', from: 6 }]);
 });

@@ -32,7 +32,8 @@ describe('the mailbox format', () => {
   test('a word that holds a newline and an at sign does not look like a record', () => {
     const file = encodeMailboxRecord(['log', 'INFO', 'a\n@3 xyz\nb']);
     for (let cut = 0; cut < file.length; cut++) {
-      expect(decodeMailbox(file.subarray(0, cut), 0)).toEqual({ records: [], next: 0 });
+      // the newline in front of a record may be passed over before it is whole
+      expect(decodeMailbox(file.subarray(0, cut), 0)).toEqual({ records: [], next: cut < 2 ? 0 : 1 });
     }
     expect(decodeMailbox(file, 0).records[0]?.words).toEqual(['log', 'INFO', 'a\n@3 xyz\nb']);
   });

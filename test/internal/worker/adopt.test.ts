@@ -7,6 +7,7 @@ import { unsettledRuns } from '../../../internal/worker/adopt.ts';
 import { receiptKeptMs, settleRun } from '../../../internal/worker/run-record.ts';
 import { TestClock } from '../../../pkg/clock/test-clock.ts';
 import { adminToken, startServer, type TestServer } from '../server/start-server.ts';
+import { recordOf } from './records.ts';
 
 const program = resolve(import.meta.dirname, 'agent-program.ts');
 let root: string;
@@ -107,14 +108,11 @@ describe('unsettledRuns', () => {
       ['a.1', 300],
     ] as const) {
       mkdirSync(join(root, name));
-      writeFileSync(
-        join(root, name, 'task.json'),
-        JSON.stringify({ version: 1, attempt: 1, task: { id: name } }),
-      );
+      writeFileSync(join(root, name, 'task.json'), JSON.stringify(recordOf(name.slice(0, 1))));
       utimesSync(join(root, name), seconds, seconds);
     }
     mkdirSync(join(root, 'stray'));
-    expect(unsettledRuns(root, clock).map((record) => record.task.id)).toEqual(['b.1', 'a.1']);
+    expect(unsettledRuns(root, clock).map((record) => record.task.id)).toEqual(['b', 'a']);
     clock.jump(receiptKeptMs + 3_600_000);
     unsettledRuns(root, clock);
     expect(readdirSync(root)).not.toContain('stray');

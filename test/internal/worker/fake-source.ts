@@ -300,7 +300,8 @@ export function taskOf(script: string): TaskWire {
   };
 }
 
-function sessionOf(): SessionWire {
+/** A session without repository. */
+export function sessionOf(): SessionWire {
   const at = '2026-01-01T00:00:00.000Z';
   return {
     id: '11111111-0000-4000-8000-000000000000',

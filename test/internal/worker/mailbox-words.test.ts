@@ -16,6 +16,14 @@ describe('parseRequest', () => {
     ['log INFO -- --not-an-option', { kind: 'log', level: 'INFO', message: '--not-an-option' }],
     ['log INFO x --new-option y', { kind: 'log', level: 'INFO', message: 'x' }],
     ['artifact add /t/f --name a/f', { kind: 'artifact', file: '/t/f', description: '', name: 'a/f' }],
+    [
+      `redact add ${'0'.repeat(36)} --stdout 12 --stderr 7 --name mine`,
+      { kind: 'redact', id: '0'.repeat(36), from: { stdout: 12, stderr: 7 }, name: 'mine' },
+    ],
+    [
+      `redact add ${'0'.repeat(36)} --stdout -1 --stderr x`,
+      { kind: 'redact', id: '0'.repeat(36), from: { stdout: 0, stderr: 0 }, name: '' },
+    ],
   ])('reads %s', (line, expected) => {
     expect(parseRequest(line.split(' '))).toEqual(expected);
   });
@@ -37,6 +45,9 @@ describe('parseRequest', () => {
     '',
     'progress',
     'progress 101',
+    'redact add',
+    'redact add ../../etc/passwd',
+    'redact remove 00000000-0000-4000-8000-000000000000',
     'progress -1',
     'progress 5x',
     'log LOUD x',
