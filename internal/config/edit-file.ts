@@ -54,6 +54,15 @@ export function setInFile(text: string, key: SettingKey, value: string): string 
   }
   const document = parseDocument(text);
   const typed = row.kind === 'int' || row.kind === 'bool' ? reading.value : value;
-  document.setIn(fileKey.split('.'), typed);
+  try {
+    document.setIn(fileKey.split('.'), typed);
+  } catch (cause) {
+    const [first = ''] = fileKey.split('.');
+    throw new InputError(
+      'KERUTA_ERR_CONFIG',
+      `nothing was written: ${first} has a value of its own in the file; expected keys under it, as for ${fileKey}`,
+      { cause },
+    );
+  }
   return document.toString();
 }

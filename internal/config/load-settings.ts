@@ -182,7 +182,7 @@ function unknownKeys(entries: readonly FileEntry[]): string[] {
   const known = settingKeys.flatMap((key) => settingsTable[key].fileKeys);
   return entries.flatMap((entry) => {
     if (known.includes(entry.key)) return [];
-    const why = needlessFileKeys[entry.key];
+    const why = Object.hasOwn(needlessFileKeys, entry.key) ? needlessFileKeys[entry.key] : undefined;
     if (why) return [`${entry.key} (${entry.place}) has no effect: ${why}`];
     const near = nearest(entry.key, known);
     return [`${entry.key} (${entry.place}) is not a setting${near ? `; did you mean ${near}?` : ''}`];

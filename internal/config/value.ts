@@ -77,7 +77,8 @@ function readBool(text: string): Reading {
 function readChoice(rule: ValueRule, text: string): Reading {
   const word = text.trim().toLowerCase();
   const choice = (rule.choices ?? []).find((name) => name.toLowerCase() === word);
-  const synonym = rule.synonyms?.[word];
+  const { synonyms = {} } = rule;
+  const synonym = Object.hasOwn(synonyms, word) ? synonyms[word] : undefined;
   const value = choice ?? synonym;
   return value === undefined ? { expected: expectationOf(rule) } : { value };
 }

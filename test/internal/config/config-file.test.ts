@@ -18,7 +18,7 @@ describe('a configuration file', () => {
 
   test.each([
     ['a: [', '/c.yaml:1: expected YAML'],
-    ['a: 1\na: 2\n', '/c.yaml:2: expected YAML'],
+    ['a: 1\na: 2\n', '/c.yaml:2: expected the key of a setting, got a, which stands there already'],
     ['just words', 'expected keys and values'],
     ['- a\n', 'expected keys and values'],
     ['x:\n  __proto__: {a: 1}\n', '/c.yaml:2: expected the key of a setting, got __proto__'],
@@ -34,7 +34,7 @@ describe('a configuration file', () => {
           `${name}: &${name} {${Array.from({ length: 9 }, (_, k) => `k${k}: ${i === 0 ? 'x' : `*${names[i - 1]}`}`).join(', ')}}\n`,
       )
       .join('');
-    expect(() => read(text)).toThrow('at most 10000 values');
+    expect(() => read(text)).toThrow('at most 2000 values');
   });
 
   test('that holds itself is refused', () => {
