@@ -105,6 +105,8 @@ export async function ensureAdminToken(
 ): Promise<string | null> {
   const now = await parts.store.now();
   return parts.store.transact(async (tx) => {
+    // servers that share a database and start at once would both find none and make it twice
+    await tx.lockSession('the admin token');
     if (options.given !== undefined) {
       await registerAdminToken(tx, parts, { token: options.given, now });
       return null;
