@@ -68,12 +68,12 @@ export class Bench {
     };
   }
 
-  spawn(args: readonly string[]): ChildProcess {
-    return spawn(executable, args, { env: this.env(), cwd: this.directory, stdio: 'ignore' });
+  spawn(args: readonly string[], over: Record<string, string> = {}): ChildProcess {
+    return spawn(executable, args, { env: this.env(over), cwd: this.directory, stdio: 'ignore' });
   }
 
-  startAgent(): void {
-    this.agent = this.spawn(['daemon', '--port', '0']);
+  startAgent(over: Record<string, string> = {}): void {
+    this.agent = this.spawn(['daemon', '--port', '0'], over);
   }
 
   async stopAgent(): Promise<void> {

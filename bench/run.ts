@@ -1,10 +1,11 @@
 /**
  * Measures what the product promises, against baselines taken in the same run. By hand: `npm run bench [names]`.
- * Names: commands latency empty volume line idle.
+ * Names: commands latency line idle empty volume redact.
  */
 import { existsSync } from 'node:fs';
 import { benchCommands } from './commands.ts';
 import { Bench, executable, type Row } from './harness.ts';
+import { benchRedact } from './redact.ts';
 import { agentReady, benchEmpty, benchFirstLine, benchIdle, benchLatency, benchVolume } from './tasks.ts';
 
 const parts: Record<string, (bench: Bench) => Promise<Row | Row[]>> = {
@@ -14,6 +15,7 @@ const parts: Record<string, (bench: Bench) => Promise<Row | Row[]>> = {
   idle: benchIdle,
   empty: benchEmpty,
   volume: benchVolume,
+  redact: benchRedact,
 };
 
 if (!existsSync(executable)) {

@@ -208,8 +208,8 @@ function takenOver(client: pg.PoolClient, parts: TakenParts): Taken {
 }
 
 /**
- * SQLSTATE of a warning without one of its own. At a commit it says that waiting for a synchronous standby was given up
- * (`statement_timeout` ends it): a failover would lose what the database calls committed.
+ * SQLSTATE of a warning without one of its own. At a commit it says that waiting for a synchronous standby was given up,
+ * because somebody cancelled it: a failover would lose what the database calls committed.
  */
 const plainWarning = '01000';
 

@@ -41,8 +41,8 @@ export class Matcher {
     const capacity = needles.reduce((sum, needle) => sum + needle.length, 1);
     this.#window = needles.length === 0 ? 0 : Math.min(maxWindow, ...needles.map(({ length }) => length));
     const blocks = needles.length * (this.#window - block + 1);
-    // eight places for each block: one in eight jumps is shorter than it might be
-    const bits = Math.min(mostTableBits, Math.max(leastTableBits, Math.ceil(Math.log2(blocks * 8 + 1))));
+    // four places for each block: more would be sparser, and too large for the nearest cache
+    const bits = Math.min(mostTableBits, Math.max(leastTableBits, Math.ceil(Math.log2(blocks * 4 + 1))));
     this.#shift = 32 - bits;
     this.#table = new Uint8Array(2 ** bits).fill(Math.max(1, this.#window - block + 1));
     this.#byte = new Uint8Array(capacity);
@@ -89,18 +89,28 @@ export class Matcher {
   /** The next place from which on a needle may begin: there, or behind it where too few bytes are left to tell. */
   #skip(view: DataView, from: number): number {
     const [toBlock, table, shift] = [this.#window - block, this.#table, this.#shift];
+    const farthest = toBlock + 1;
     const last = view.byteLength - this.#window;
     let at = from;
     while (at <= last) {
       // every index lies inside: `?? 1` is for the compiler
-      const jump =
-        (table[Math.imul(view.getInt32(at + toBlock, true), multiplier) >>> shift] ?? 1) & ~beginsBit;
+      const entry = table[Math.imul(view.getInt32(at + toBlock, true), multiplier) >>> shift] ?? 1;
+      if (entry === farthest) {
+        // by far the most: a jump that does not wait for the table, since the processor foresees it
+        at += farthest;
+        continue;
+      }
+      const jump = entry & ~beginsBit;
       if (jump > 0) at += jump;
-      else if (((table[Math.imul(view.getInt32(at, true), multiplier) >>> shift] ?? 0) & beginsBit) !== 0)
-        return at;
+      else if (this.#beginsAt(view, at)) return at;
       else at += 1;
     }
     return at;
+  }
+
+  #beginsAt(view: DataView, at: number): boolean {
+    const place = Math.imul(view.getInt32(at, true), multiplier) >>> this.#shift;
+    return ((this.#table[place] ?? 0) & beginsBit) !== 0;
   }
 
   #step(state: number, byte: number): number {
