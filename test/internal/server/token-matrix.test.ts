@@ -143,20 +143,18 @@ describe('S-03: every route, every kind of token', () => {
       expect(got).toEqual(Object.fromEntries(Object.keys(got).map((name) => [name, 403])));
     });
 
-    test.runIf(expectation.owned !== 'none')(
-      'with a token of another session: as if there were nothing',
-      async () => {
-        const bound = (['session', 'task', 'read-only of a session'] as const).filter((kind) =>
-          mayCall(kind, expectation),
-        );
-        const got: Record<string, number> = {};
-        for (const kind of bound) got[kind] = await ask(route, foreign, strangers[kind]);
-        expect(got).toEqual(Object.fromEntries(bound.map((kind) => [kind, expectation.foreign ?? 404])));
-        // an administrator sees what is there: it was out of sight, not absent
-        const task = await server.call('GET', `tasks/${foreign.task}`);
-        expect(task).toMatchObject({ status: 200, body: { status: 'PROCESSING', progress: 0, name: 'n' } });
-      },
-    );
+    const ownedTest = expectation.owned === 'none' ? () => {} : test;
+    ownedTest('with a token of another session: as if there were nothing', async () => {
+      const bound = (['session', 'task', 'read-only of a session'] as const).filter((kind) =>
+        mayCall(kind, expectation),
+      );
+      const got: Record<string, number> = {};
+      for (const kind of bound) got[kind] = await ask(route, foreign, strangers[kind]);
+      expect(got).toEqual(Object.fromEntries(bound.map((kind) => [kind, expectation.foreign ?? 404])));
+      // an administrator sees what is there: it was out of sight, not absent
+      const task = await server.call('GET', `tasks/${foreign.task}`);
+      expect(task).toMatchObject({ status: 200, body: { status: 'PROCESSING', progress: 0, name: 'n' } });
+    });
 
     test('with a token that may', async () => {
       for (const kind of allKinds.filter((each) => mayCall(each, expectation))) {

@@ -200,6 +200,22 @@ describe('G-21: a secret', () => {
     }
   });
 
+  test('F-35: is masked when it is split across writes, pieces and silence, and nothing of it is out before', async () => {
+    const value = 'split-in-many-places';
+    const pieceBytes = 4 * 1024 * 1024;
+    const script = [
+      `head -c ${pieceBytes - 9} /dev/zero | tr '\\0' x; ${[...value].map((one) => printf(one)).join('; ')}; echo`,
+      [...value].map((one) => printf(one)).join('; sleep 0.05; '),
+      'echo; echo end',
+    ].join('\n');
+    const task = place.source.add(script);
+    await place.once({ environment: { ...environment(), SPLIT_KEY: value } });
+    const { streams } = place.source.attemptOf(task);
+    const stars = '*'.repeat(value.length);
+    const out = Buffer.concat(streams.stdout);
+    expect(out.subarray(pieceBytes - 9).toString()).toBe(`${stars}\n${stars}\nend\n`);
+  });
+
   test('S-30: of less than six bytes is not masked, and its variable is named in the log without its value', async () => {
     const task = place.source.add('echo abc');
     await place.once({ environment: environment() }, { log: log() });
