@@ -163,6 +163,8 @@ describe('the local executor', () => {
       return found.length === 2 ? found : null;
     });
     for (const pid of writers) process.kill(pid, 'SIGKILL');
+    // one that is not dead yet could still take what comes next with it
+    await until(() => (writers.some((pid) => isAlive({ pid, startTicks: null })) ? null : true));
     writeFileSync(join(base, 'go'), '');
     expect((await outputOf(run)).toString()).toBe('one\ntwo\n');
     const losses = await run.losses?.();
