@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { pause, until } from '../e2e/place.ts';
 import { Lab } from './lab/lab.ts';
+import { isStopped } from './lab/processes.ts';
 import { FlakyProxy, type ProxyMode } from './lab/proxy.ts';
 import { chance, rounds, seed, tally } from './lab/rounds.ts';
 
@@ -80,6 +81,8 @@ describe.concurrent('in each phase of a task', () => {
       if (failpoint !== '') {
         // it stands still exactly there; the network goes away, then it goes on
         await until(`it comes to ${phase}`, () => agent.stderr().includes('failpoint'), 30_000);
+        // it says so just before it stops: what woke it earlier would be in vain
+        await until('it stands still', () => isStopped(agent.child.pid ?? 0), 30_000);
         proxy.set('refuse');
         agent.child.kill('SIGCONT');
       }

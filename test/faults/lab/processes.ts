@@ -34,6 +34,11 @@ export function living(what: RegExp | string): readonly Living[] {
   return found.sort((a, b) => a.pid - b.pid);
 }
 
+/** Whether a process was stopped, by SIGSTOP or a debugger. */
+export function isStopped(pid: number): boolean {
+  return 'Tt'.includes(parseStat(read(`${pid}/stat`))?.state ?? 'X');
+}
+
 /** How many children of a process have ended and were not collected. */
 export function zombiesOf(pid: number): number {
   const stats = readdirSync('/proc').map((entry) => parseStat(read(`${entry}/stat`)));

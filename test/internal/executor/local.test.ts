@@ -284,6 +284,7 @@ describe('the local executor', () => {
     const ready = () => readdirSync(join(base, 'executor')).find((name) => name.startsWith('spare-'));
     const spare = await until(() => readStatLine(join(base, 'executor', ready() ?? '', 'ready')));
     process.kill(spare, 'SIGSTOP');
+    await until(() => (readStat(spare)?.state === 'T' ? true : null));
     const script = 'echo ran >>ledger; echo x';
     await executor.start({ ...spec, script });
     const later = makeLocalExecutor({
