@@ -1,17 +1,14 @@
-import { readFileSync } from 'node:fs';
 import type { Log } from '../../pkg/log/log.ts';
 import { maskedLog } from '../../pkg/log/masked-log.ts';
-import { AgentHealth } from './agent-health.ts';
 import type { AgentExit, AgentOptions, AgentParts } from './agent-options.ts';
-import { openAgentSocket } from './agent-socket.ts';
 import { AgentStatus } from './agent-status.ts';
 import type { AgentControl } from './control.ts';
 import { DiskWatch } from './disk-watch.ts';
-import { localRoutes, openLocalApi } from './local-api.ts';
+import { type LocalDoors, openLocalDoors } from './local-doors.ts';
 import { takeTasks } from './loop.ts';
 import { maskingOf } from './masking.ts';
 import { secretsOf } from './secrets.ts';
-import { openStateDirectory, type StateDirectory } from './state-directory.ts';
+import { openStateDirectory } from './state-directory.ts';
 import { watchedSource } from './watched-source.ts';
 
 /**
@@ -44,7 +41,7 @@ export async function runAgent(
   try {
     await disk.look();
     disk.start();
-    local = await openLocal(parts, { options, base, status, disk });
+    local = await openLocalDoors(parts, { options, base, status, disk });
     base.writeState({
       pid: options.pid,
       url: local?.url ?? null,
@@ -85,48 +82,4 @@ export async function runAgent(
 function ownLog(log: Log, { environment, apiToken }: AgentOptions): Log {
   const masking = maskingOf(secretsOf(environment, [apiToken]).values);
   return maskedLog(log, (text) => masking.text(text));
-}
-
-/** The ways in which an agent can be asked. */
-interface LocalDoors {
-  readonly url: string;
-  readonly port: number;
-  /** path of the socket; null when there is none */
-  readonly socket: string | null;
-  close(): Promise<void>;
-}
-
-interface LocalNeeds {
-  readonly options: AgentOptions;
-  readonly base: StateDirectory;
-  readonly status: AgentStatus;
-  readonly disk: DiskWatch;
-}
-
-async function openLocal(
-  { clock, log }: AgentParts,
-  { options, base, status, disk }: LocalNeeds,
-): Promise<LocalDoors | null> {
-  if (options.localApi === null) return null;
-  const health = new AgentHealth({ clock, status, disk, probeFile: base.localTokenFile });
-  const { version, sessionId, uid } = options;
-  const what = localRoutes(
-    { clock, log, status, version, sessionId, agentId: base.agentId, health },
-    options.localApi,
-  );
-  const token = readFileSync(base.localTokenFile, 'utf8');
-  const server = await openLocalApi(what, options.localApi, token).catch((error: unknown) => {
-    health.stop();
-    throw error;
-  });
-  const socket = await openAgentSocket({ log, base: base.base, uid }, what);
-  return {
-    url: server.url,
-    port: server.port,
-    socket: socket?.path ?? null,
-    close: async () => {
-      await Promise.all([server.close(), socket?.close()]);
-      health.stop();
-    },
-  };
 }

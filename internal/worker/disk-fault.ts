@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs';
 import { UnavailableError } from '../domain/errors.ts';
 
 /** What the file system says when it takes nothing more. @see errno(3) */
@@ -25,4 +26,13 @@ export function asDiskFault(error: unknown, what: string): unknown {
     `The disk takes nothing for ${what} (${code}). Free some space or files, then try again.`,
     { cause: error },
   );
+}
+
+/** Removes a file, there or not; what the disk does not let go of now stays. */
+export function removeFile(file: string): void {
+  try {
+    rmSync(file, { force: true });
+  } catch (error) {
+    if (diskFaultOf(error) === null) throw error;
+  }
 }

@@ -2,7 +2,8 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Random } from '../../pkg/random/random.ts';
 import { lockBase } from './base-lock.ts';
-import { asDiskFault, diskFaultOf } from './disk-fault.ts';
+import { claimKeeper, isId } from './claim-keeper.ts';
+import { asDiskFault, removeFile } from './disk-fault.ts';
 import { readJsonFile, writeJsonFile } from './json-file.ts';
 import { ownDirectory } from './own-directory.ts';
 
@@ -84,8 +85,8 @@ function fill(
     writeState: (state) => writeJsonFile(stateFile, state),
     ...claim,
     close: () => {
-      remove(stateFile);
-      remove(localTokenFile);
+      removeFile(stateFile);
+      removeFile(localTokenFile);
       unlock();
     },
   };
@@ -97,46 +98,6 @@ function stableId(file: string, random: Random): string {
   const id = random.uuid4();
   writeJsonFile(file, id, { sync: true });
   return id;
-}
-
-function claimKeeper(file: string, random: Random): Pick<StateDirectory, 'claimId' | 'newClaim'> {
-  const kept = readJsonFile(file);
-  let id = isId(kept) ? kept : null;
-  return {
-    claimId: () => {
-      if (id === null) {
-        id = random.uuid4();
-        keep(file, id);
-      }
-      return id;
-    },
-    newClaim: () => {
-      id = null;
-      remove(file);
-    },
-  };
-}
-
-/** Whether it is an id as we make them: a server refuses others, again and again. */
-function isId(kept: unknown): kept is string {
-  return typeof kept === 'string' && /^[0-9a-f-]{36}$/.test(kept);
-}
-
-/** A disk that takes nothing must not end an agent: what is not written down here is only missing after its death. */
-function keep(file: string, value: unknown): void {
-  try {
-    writeJsonFile(file, value);
-  } catch (error) {
-    if (diskFaultOf(error) === null) throw error;
-  }
-}
-
-function remove(file: string): void {
-  try {
-    rmSync(file, { force: true });
-  } catch (error) {
-    if (diskFaultOf(error) === null) throw error;
-  }
 }
 
 function inSpace<T>(base: string, action: () => T): T {

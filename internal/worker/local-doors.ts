@@ -1,0 +1,58 @@
+import { readFileSync } from 'node:fs';
+import { AgentHealth } from './agent-health.ts';
+import type { AgentOptions, AgentParts } from './agent-options.ts';
+import { openAgentSocket } from './agent-socket.ts';
+import type { AgentStatus } from './agent-status.ts';
+import type { DiskWatch } from './disk-watch.ts';
+import { localRoutes, openLocalApi } from './local-api.ts';
+import type { StateDirectory } from './state-directory.ts';
+
+/** The ways in which an agent can be asked. */
+export interface LocalDoors {
+  readonly url: string;
+  readonly port: number;
+  /** path of the socket; null when there is none */
+  readonly socket: string | null;
+  close(): Promise<void>;
+}
+
+/** What the local API speaks about. */
+export interface LocalNeeds {
+  readonly options: AgentOptions;
+  readonly base: StateDirectory;
+  readonly status: AgentStatus;
+  readonly disk: DiskWatch;
+}
+
+/**
+ * Opens the local API at its address and on a socket.
+ * @returns null when the agent shall have none
+ * @throws {ConflictError} KERUTA_ERR_PORT_TAKEN
+ */
+export async function openLocalDoors(
+  { clock, log }: AgentParts,
+  { options, base, status, disk }: LocalNeeds,
+): Promise<LocalDoors | null> {
+  if (options.localApi === null) return null;
+  const health = new AgentHealth({ clock, status, disk, probeFile: base.localTokenFile });
+  const { version, sessionId, uid } = options;
+  const what = localRoutes(
+    { clock, log, status, version, sessionId, agentId: base.agentId, health },
+    options.localApi,
+  );
+  const token = readFileSync(base.localTokenFile, 'utf8');
+  const server = await openLocalApi(what, options.localApi, token).catch((error: unknown) => {
+    health.stop();
+    throw error;
+  });
+  const socket = await openAgentSocket({ log, base: base.base, uid }, what);
+  return {
+    url: server.url,
+    port: server.port,
+    socket: socket?.path ?? null,
+    close: async () => {
+      await Promise.all([server.close(), socket?.close()]);
+      health.stop();
+    },
+  };
+}
