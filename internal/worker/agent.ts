@@ -1,14 +1,18 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Log } from '../../pkg/log/log.ts';
 import { maskedLog } from '../../pkg/log/masked-log.ts';
+import { UnavailableError } from '../domain/errors.ts';
 import type { AgentExit, AgentOptions, AgentParts } from './agent-options.ts';
 import { AgentStatus } from './agent-status.ts';
 import type { AgentControl } from './control.ts';
+import { diskFaultOf } from './disk-fault.ts';
 import { DiskWatch } from './disk-watch.ts';
 import { type LocalDoors, openLocalDoors } from './local-doors.ts';
 import { takeTasks } from './loop.ts';
 import { maskingOf } from './masking.ts';
 import { secretsOf } from './secrets.ts';
-import { openStateDirectory } from './state-directory.ts';
+import { openStateDirectory, type StateDirectory } from './state-directory.ts';
 import { watchedSource } from './watched-source.ts';
 
 /**
@@ -41,6 +45,7 @@ export async function runAgent(
   try {
     await disk.look();
     disk.start();
+    parts.writeCommands?.();
     local = await openLocalDoors(parts, { options, base, status, disk });
     base.writeState({
       pid: options.pid,
@@ -63,6 +68,7 @@ export async function runAgent(
       source,
       options,
       base,
+      heal: () => heal(parts, { options, base, local }),
       status,
       disk,
       control,
@@ -82,4 +88,25 @@ export async function runAgent(
 function ownLog(log: Log, { environment, apiToken }: AgentOptions): Log {
   const masking = maskingOf(secretsOf(environment, [apiToken]).values);
   return maskedLog(log, (text) => masking.text(text));
+}
+
+/** Makes anew what a task deleted of the agent's own, so that the next one runs as if nothing had been. */
+async function heal(
+  { log, writeCommands }: AgentParts,
+  {
+    options,
+    base,
+    local,
+  }: { readonly options: AgentOptions; readonly base: StateDirectory; readonly local: LocalDoors | null },
+): Promise<void> {
+  try {
+    const healed = base.heal();
+    if (healed) log.warn('files of the agent were deleted; they were made anew', { directory: base.base });
+    if (!existsSync(join(options.binDirectory, 'keruta'))) writeCommands?.();
+  } catch (error) {
+    // a disk that takes nothing now is tried again before the next claim
+    if (!(error instanceof UnavailableError) && diskFaultOf(error) === null) throw error;
+    log.warn('files of the agent were deleted, and cannot be made anew', { error, directory: base.base });
+  }
+  await local?.heal();
 }

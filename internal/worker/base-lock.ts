@@ -67,6 +67,12 @@ function isSame(a: ProcessIdentity, b: ProcessIdentity): boolean {
   return a.pid === b.pid && a.startTicks === b.startTicks && a.bootId === b.bootId;
 }
 
+/** Whether a process holds the lock of a base directory: it may have been deleted, and taken by somebody else since. */
+export function holdsBase(directory: string, pid: number): boolean {
+  const [holder, identity] = [baseHolder(directory), identityOf(pid)];
+  return holder !== null && holder.pid === pid && (identity === null || isSame(holder, identity));
+}
+
 /** Who holds a base directory, or held it last: whether that process is alive is another question. Null: nobody did. */
 export function baseHolder(directory: string): ProcessIdentity | null {
   return readHolder(join(directory, 'agent.lock'));

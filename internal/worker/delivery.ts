@@ -106,6 +106,11 @@ export class Delivery {
     return losses;
   }
 
+  /** Whether messages of the script may be missing, because somebody deleted its mailbox; after `finish`. */
+  hasLostMessages(): boolean {
+    return this.#mailbox.isDeleted();
+  }
+
   /** Asks the server where its streams end and sends what it lacks; after it said that something is missing. */
   async recheck(signal: AbortSignal): Promise<void> {
     for (const lane of Object.values(this.#lanes)) {

@@ -27,6 +27,9 @@ const exitedAfterMs = 1_000;
 /** How long the record of a run may take to be whole after its last process died; ms. */
 const drainMs = 5_000;
 
+const lostMessages =
+  'The mailbox of the run was deleted while the task ran: messages, questions and artifacts that it named since are missing.';
+
 /** What there is to tell of a task of which nothing ran. */
 export function notRun(parts: TaskParts, outcome: Outcome): FollowedRun {
   const now = parts.clock.now();
@@ -69,6 +72,7 @@ export async function followRun(parts: TaskParts, scene: Scene, begun: BegunRun)
     await delivery.finish();
     scene.life.throwIfAborted();
     for (const loss of await delivery.declareLosses(scene.life)) scene.note('WARN', lossText(loss));
+    if (delivery.hasLostMessages()) scene.note('WARN', lostMessages);
     const outcome = judgeRun(scene, end);
     return { outcome, startedAt: started.at, exitedAt: end.endedAt, delivery, usage: await run.usage() };
   } finally {

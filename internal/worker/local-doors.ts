@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { AgentHealth } from './agent-health.ts';
 import type { AgentOptions, AgentParts } from './agent-options.ts';
 import { openAgentSocket } from './agent-socket.ts';
@@ -13,6 +13,8 @@ export interface LocalDoors {
   readonly port: number;
   /** path of the socket; null when there is none */
   readonly socket: string | null;
+  /** Opens the socket anew when somebody deleted it. */
+  heal(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -45,11 +47,17 @@ export async function openLocalDoors(
     health.stop();
     throw error;
   });
-  const socket = await openAgentSocket({ log, base: base.base, uid }, what);
+  const openSocket = () => openAgentSocket({ log, base: base.base, uid }, what);
+  let socket = await openSocket();
   return {
     url: server.url,
     port: server.port,
     socket: socket?.path ?? null,
+    heal: async () => {
+      if (socket === null || existsSync(socket.path)) return;
+      await socket.close();
+      socket = await openSocket();
+    },
     close: async () => {
       await Promise.all([server.close(), socket?.close()]);
       health.stop();

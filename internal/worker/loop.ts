@@ -48,6 +48,7 @@ export async function takeTasks(parts: TaskParts): Promise<AgentExit> {
       if (options.once && tasks > 0) return exit('once');
       const idleMs = clock.monotonicMs() - idleSince;
       if (options.exitOnIdleMs !== null && idleMs >= options.exitOnIdleMs) return exit('idle');
+      await parts.heal();
       if (clock.monotonicMs() - tidiedAt > tidyEveryMs) {
         tidiedAt = clock.monotonicMs();
         unsettledRuns(base.runs, clock);

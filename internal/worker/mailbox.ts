@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { decodeMailbox, type MailboxRecord } from '../domain/mailbox.ts';
 
@@ -9,6 +9,7 @@ const pieceBytes = 1024 * 1024;
 export class MailboxReader {
   readonly #file: string;
   #offset: number;
+  #wasThere = false;
 
   /** @param offset  behind the last record that is done with; 0 for a new mailbox */
   constructor(file: string, offset: number) {
@@ -35,7 +36,14 @@ export class MailboxReader {
 
   /** Whether there may be more to read; told without a thread. */
   hasNew(): boolean {
-    return (statSync(this.#file, { throwIfNoEntry: false })?.size ?? 0) > this.#offset;
+    const found = statSync(this.#file, { throwIfNoEntry: false });
+    this.#wasThere ||= found !== undefined;
+    return (found?.size ?? 0) > this.#offset;
+  }
+
+  /** Whether the file was there and is not any more: what was said behind the last look is gone with it. */
+  isDeleted(): boolean {
+    return this.#wasThere && !existsSync(this.#file);
   }
 
   async #read(): Promise<Uint8Array> {

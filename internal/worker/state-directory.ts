@@ -1,7 +1,7 @@
-import { rmSync, writeFileSync } from 'node:fs';
+import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Random } from '../../pkg/random/random.ts';
-import { lockBase } from './base-lock.ts';
+import { holdsBase, lockBase } from './base-lock.ts';
 import { claimKeeper, isId } from './claim-keeper.ts';
 import { asDiskFault, removeFile } from './disk-fault.ts';
 import { readJsonFile, writeJsonFile } from './json-file.ts';
@@ -37,7 +37,13 @@ export interface StateDirectory {
   claimId(): string;
   /** Forgets the claim id: the wish was answered with a task. */
   newClaim(): void;
-  /** Removes the state file and lets go of the lock. */
+  /**
+   * Makes anew what somebody, such as a task, deleted of it: the directory and those in it, lock, token, id, state.
+   * @returns whether anything was missing
+   * @throws as `openStateDirectory`; KERUTA_ERR_AGENT_RUNNING: another agent has taken the place since
+   */
+  heal(): boolean;
+  /** Removes the state file and lets go of the lock; what another agent has by now is left alone. */
   close(): void;
 }
 
@@ -65,39 +71,57 @@ export function openStateDirectory(
 
 function fill(
   base: string,
-  parts: { readonly random: Random; readonly uid: number | null },
+  { random, pid, uid }: { readonly random: Random; readonly pid: number; readonly uid: number | null },
   unlock: () => void,
 ): StateDirectory {
   const [runs, work] = [join(base, 'runs'), join(base, 'work')];
-  ownDirectory(runs, parts.uid);
-  ownDirectory(work, parts.uid);
+  const [idFile, stateFile] = [join(base, 'agent-id.json'), join(base, 'agent.json')];
   const localTokenFile = join(base, 'local.token');
+  const kept = readJsonFile(idFile);
+  const agentId = isId(kept) ? kept : random.uuid4();
+  const token = random.secret(32);
+  let state: AgentState | null = null;
+  const make = () => {
+    ownDirectory(runs, uid);
+    ownDirectory(work, uid);
+    if (!existsSync(localTokenFile)) writeFileSync(localTokenFile, token, { mode: 0o600, flag: 'wx' });
+    if (readJsonFile(idFile) !== agentId) writeJsonFile(idFile, agentId, { sync: true });
+    if (state !== null) writeJsonFile(stateFile, state);
+  };
+  const isWhole = () => {
+    const own = [runs, work, localTokenFile, idFile, ...(state === null ? [] : [stateFile])];
+    return holdsBase(base, pid) && own.every((path) => existsSync(path));
+  };
   rmSync(localTokenFile, { force: true });
-  writeFileSync(localTokenFile, parts.random.secret(32), { mode: 0o600, flag: 'wx' });
-  const stateFile = join(base, 'agent.json');
-  const claim = claimKeeper(join(base, 'claim.json'), parts.random);
+  make();
   return {
     base,
-    agentId: stableId(join(base, 'agent-id.json'), parts.random),
+    agentId,
     runs,
     work,
     localTokenFile,
-    writeState: (state) => writeJsonFile(stateFile, state),
-    ...claim,
+    writeState: (next) => {
+      state = next;
+      writeJsonFile(stateFile, next);
+    },
+    ...claimKeeper(join(base, 'claim.json'), random),
+    heal: () => {
+      if (isWhole()) return false;
+      ownDirectory(base, uid);
+      inSpace(base, () => {
+        if (!holdsBase(base, pid)) lockBase(base, pid);
+        make();
+      });
+      return true;
+    },
     close: () => {
-      removeFile(stateFile);
-      removeFile(localTokenFile);
+      if (holdsBase(base, pid)) {
+        removeFile(stateFile);
+        removeFile(localTokenFile);
+      }
       unlock();
     },
   };
-}
-
-function stableId(file: string, random: Random): string {
-  const kept = readJsonFile(file);
-  if (isId(kept)) return kept;
-  const id = random.uuid4();
-  writeJsonFile(file, id, { sync: true });
-  return id;
 }
 
 function inSpace<T>(base: string, action: () => T): T {

@@ -1,4 +1,7 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { askSocket } from '../../pkg/local-http/ask-socket.ts';
 import { until } from '../e2e/place.ts';
 import { Lab } from './lab/lab.ts';
 import { living } from './lab/processes.ts';
@@ -48,48 +51,89 @@ test.each([
   tally({ row: 'F-24', rounds: 1, note: what });
 });
 
-test.each([
-  ['the directory of its run', 'rm -rf "$KERUTA_RUN_DIR"'],
-  ['the files that keep its output', 'rm -f "$KERUTA_RUN_DIR"/std*'],
-  ['the base directory of the agent', 'rm -rf "$BASE"'],
-])('F-24: a task that deletes %s says what is lost, and the next one runs', async (what, deletes) => {
-  const session = await lab.place.session(`f24 ${what}`);
-  const base = `f24-${what.length}`;
-  const agent = await lab.agent(session, { base });
-  const go = lab.place.path(`${base}-go`);
-  const script = `BASE='${lab.place.path(`base-${base}`)}'; echo before; until [ -e ${go} ]; do sleep 0.02; done
-${deletes}; echo after; sleep 0.3; setsid sleep 7024001 & sleep 0.3; echo last; exit 5`;
-  const id = await lab.submit(session, script);
-  await until('the beginning is there', async () => (await lab.place.logs(id)) === 'before\n', 60_000);
-  lab.place.file(`${base}-go`, '');
-  const task = await lab.place.ended(id, 60_000);
-  // the exit code went with the directory in which it would have been written down
-  expect(task).toMatchObject({ status: 'FAILED', attempt: 1 });
-  expect(['shim_lost', null]).toContain(task.reason);
-  await until('its notes are there', async () => (await warnings(id)).length > 0);
-  expect(await warnings(id)).toEqual(
-    expect.arrayContaining([expect.stringMatching(/stdout was deleted.*behind byte 7 is missing/)]),
-  );
-  expect(await lab.place.logs(id, 'stdout')).toBe('before\n');
-  type Attempts = { streams: { stdout: { lostBytes: number } } }[];
-  const [attempt] = await lab.place.api<Attempts>('GET', `/tasks/${id}/attempts`);
-  expect(attempt?.streams.stdout.lostBytes).toBeGreaterThan(0);
-  await until('nothing of it is alive', () => living('sleep 7024001').length === 0);
-  const next = await lab.submit(
+test('F-24: a task that deletes its artifacts directory leaves none, and the next one has it again', async () => {
+  const session = await lab.place.session('f24 artifacts');
+  const agent = await lab.agent(session);
+  const id = await lab.submit(
     session,
-    'echo next; keruta log INFO said; echo kept > "$KERUTA_ARTIFACTS_DIR/file"',
+    'cd "$KERUTA_ARTIFACTS_DIR" && echo 1 > one && rm -rf "$PWD"; echo done',
   );
-  expect(await lab.place.when(next, ({ logComplete }) => logComplete, 60_000)).toMatchObject({
-    status: 'COMPLETED',
-    exitCode: 0,
-  });
-  expect(await lab.place.logs(next, 'stdout')).toBe('next\n');
+  expect(await lab.place.ended(id, 60_000)).toMatchObject({ status: 'COMPLETED', logComplete: true });
+  expect(await lab.place.artifacts(id)).toEqual([]);
+  const next = await lab.submit(session, 'echo kept > "$KERUTA_ARTIFACTS_DIR/file"');
+  expect(await lab.place.ended(next, 60_000)).toMatchObject({ status: 'COMPLETED' });
   expect(await lab.place.artifacts(next)).toMatchObject([{ path: 'file', size: 5 }]);
-  // and an agent that comes after it finds everything in order
   await agent.stop('SIGKILL');
-  const after = await lab.agent(session, { base });
-  const third = await lab.submit(session, 'echo third');
-  expect(await lab.place.ended(third, 60_000)).toMatchObject({ status: 'COMPLETED', exitCode: 0 });
-  await after.stop('SIGKILL');
-  tally({ row: 'F-24', rounds: 1, note: what });
+  tally({ row: 'F-24', rounds: 1, note: 'artifacts directory' });
 });
+
+/** What the agent itself says, through what it keeps in its base directory. */
+async function lookAt(base: string) {
+  const read = (name: string) => JSON.parse(readFileSync(join(base, name), 'utf8'));
+  const { url, pid, socket } = read('agent.json') as { url: string; pid: number; socket: string };
+  const token = readFileSync(join(base, 'local.token'), 'utf8');
+  const health = await (await fetch(`${url}/health`)).json();
+  const status = await fetch(`${url}/status`, { headers: { authorization: `Bearer ${token}` } });
+  const asked = await askSocket(socket, { path: '/health', timeoutMs: 10_000 });
+  return { health, status: status.status, asked: asked.status, pid, holder: read('agent.lock').pid };
+}
+
+test.each([
+  ['the directory of its run', 'rm -rf "$KERUTA_RUN_DIR"', ['shim_lost'], true],
+  ['the files that keep its output', 'rm -f "$KERUTA_RUN_DIR"/std*', [null], false],
+  ['the base directory of the agent', 'rm -rf "$BASE"', ['shim_lost'], true],
+])(
+  'F-24: a task that deletes %s says what is lost, and the next one runs',
+  async (what, deletes, reasons, mute) => {
+    const session = await lab.place.session(`f24 ${what}`);
+    const base = `f24-${what.length}`;
+    const directory = lab.place.path(`base-${base}`);
+    const agent = await lab.agent(session, { base });
+    const go = lab.place.path(`${base}-go`);
+    const script = `BASE='${directory}'; echo before; until [ -e ${go} ]; do sleep 0.02; done
+${deletes}; echo after; sleep 0.3; setsid sleep 7024001 & sleep 0.3; echo last; exit 5`;
+    const id = await lab.submit(session, script);
+    await until('the beginning is there', async () => (await lab.place.logs(id)) === 'before\n', 60_000);
+    lab.place.file(`${base}-go`, '');
+    const task = await lab.place.ended(id, 60_000);
+    // the exit code goes with the directory in which it would have been written down
+    const exitCode = mute ? null : 5;
+    expect(task).toMatchObject({ status: 'FAILED', attempt: 1, exitCode });
+    expect(reasons).toContain(task.reason);
+    await until('its notes are there', async () => (await warnings(id)).length > 0);
+    const notes = [expect.stringMatching(/stdout was deleted.*behind byte 7 is missing/)];
+    if (mute) notes.push(expect.stringMatching(/mailbox of the run was deleted/));
+    expect(await warnings(id)).toEqual(expect.arrayContaining(notes));
+    expect(await lab.place.logs(id, 'stdout')).toBe('before\n');
+    type Attempts = { streams: { stdout: { lostBytes: number } } }[];
+    const [attempt] = await lab.place.api<Attempts>('GET', `/tasks/${id}/attempts`);
+    expect(attempt?.streams.stdout.lostBytes).toBeGreaterThan(0);
+    await until('nothing of it is alive', () => living('sleep 7024001').length === 0);
+    const next = await lab.submit(
+      session,
+      'echo next; keruta log WARN said; echo kept > "$KERUTA_ARTIFACTS_DIR/file"; keruta artifact add "$0" --name script >/dev/null',
+    );
+    expect(await lab.place.when(next, ({ logComplete }) => logComplete, 60_000)).toMatchObject({
+      status: 'COMPLETED',
+      exitCode: 0,
+    });
+    expect(await lab.place.logs(next, 'stdout')).toBe('next\n');
+    expect(await warnings(next)).toEqual(['said']);
+    const paths = (await lab.place.artifacts(next)).map(({ path }) => path);
+    expect(paths.toSorted()).toEqual(['file', 'script']);
+    // the agent can be asked again, and nobody can take its place
+    expect(await lookAt(directory)).toMatchObject({
+      health: { status: 'healthy' },
+      ...{ status: 200, asked: 200, pid: agent.pid, holder: agent.pid },
+    });
+    const words = ['daemon', '--session-id', session, '--port', '0', '--base-dir', directory];
+    expect(await lab.place.keruta(words)).toMatchObject({ status: 5 });
+    // and an agent that comes after it finds everything in order
+    await agent.stop('SIGKILL');
+    const after = await lab.agent(session, { base });
+    const third = await lab.submit(session, 'echo third');
+    expect(await lab.place.ended(third, 60_000)).toMatchObject({ status: 'COMPLETED', exitCode: 0 });
+    await after.stop('SIGKILL');
+    tally({ row: 'F-24', rounds: 1, note: what });
+  },
+);

@@ -85,9 +85,8 @@ export async function startAgent(start: AgentStart): Promise<AgentExit> {
       log,
       executor: makeLocalExecutor({ clock, stateDirectory: join(values.baseDir, 'shims'), umask }),
       ...(start.onReady === undefined ? {} : { onReady: start.onReady }),
-      // Called when the base directory is known to be ours.
+      writeCommands: commands.write,
       source: async (agentId) => {
-        commands.write();
         const abilities = await untilThere(waiting, () =>
           detectAbilities(client, { signal: control.draining }),
         );

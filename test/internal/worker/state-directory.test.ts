@@ -95,3 +95,52 @@ describe('openStateDirectory', () => {
     expect(() => openStateDirectory('relative', parts)).toThrowError(refused);
   });
 });
+
+describe('heal', () => {
+  const state = (opened: ReturnType<typeof openStateDirectory>) => ({
+    ...{ pid: process.pid, url: null, port: null, socket: null, sessionId: 's', startedAt: 1 },
+    localTokenFile: opened.localTokenFile,
+  });
+
+  test('changes nothing while all is there', () => {
+    const opened = openStateDirectory(join(place, 'base'), parts);
+    opened.writeState(state(opened));
+    expect(opened.heal()).toBe(false);
+    opened.close();
+  });
+
+  test.each(['', 'runs', 'work', 'agent.lock', 'agent.json', 'agent-id.json', 'local.token'])(
+    'makes a deleted "%s" anew as it was',
+    (name) => {
+      const base = join(place, 'base');
+      const opened = openStateDirectory(base, parts);
+      opened.writeState(state(opened));
+      const files = ['agent.lock', 'agent.json', 'agent-id.json', 'local.token'];
+      const read = () => files.map((file) => readFileSync(join(base, file), 'utf8'));
+      const before = read();
+      rmSync(join(base, name), { recursive: true });
+      expect(opened.heal()).toBe(true);
+      expect(read()).toEqual(before);
+      expect(lstatSync(base).mode & 0o777).toBe(0o700);
+      expect([opened.runs, opened.work].every((path) => existsSync(path))).toBe(true);
+      expect(opened.heal()).toBe(false);
+      opened.close();
+      expect(existsSync(join(base, 'agent.lock')) || existsSync(opened.localTokenFile)).toBe(false);
+    },
+  );
+
+  test('gives way to an agent that took the place of a deleted directory, and leaves what that one has', () => {
+    const base = join(place, 'base');
+    const opened = openStateDirectory(base, parts);
+    opened.writeState(state(opened));
+    rmSync(base, { recursive: true });
+    mkdirSync(base, { mode: 0o700 });
+    const theirs = { 'agent.lock': JSON.stringify(identityOf(process.ppid)), 'local.token': 'theirs' };
+    for (const [name, text] of Object.entries(theirs)) writeFileSync(join(base, name), text);
+    expect(() => opened.heal()).toThrowError(expect.objectContaining({ code: 'KERUTA_ERR_AGENT_RUNNING' }));
+    opened.close();
+    for (const [name, text] of Object.entries(theirs))
+      expect(readFileSync(join(base, name), 'utf8')).toBe(text);
+    expect(existsSync(join(base, 'agent.json'))).toBe(false);
+  });
+});
