@@ -30,6 +30,9 @@ export class GitError extends Error {
   }
 }
 
+/** Lines of advice: ours say what to do, and no configuration of a person's is read in a clone of ours. */
+const advice = /^(hint:|To add an exception for this directory|git config --global --add safe\.directory)/;
+
 /** How much of git's own words a message may carry. */
 const maxQuoteBytes = 500;
 
@@ -80,7 +83,7 @@ export function quote(output: string, secrets: readonly string[] = []): string {
   const lines = text
     .split(/[\r\n]+/)
     .map((line) => line.replace(/[\p{Cc}\p{Cf}]/gu, '').trim())
-    .filter((line) => line !== '' && !line.startsWith('hint:'));
+    .filter((line) => line !== '' && !advice.test(line));
   const bytes = Buffer.from(lines.join('; '), 'utf8');
   return bytes.length <= maxQuoteBytes
     ? bytes.toString('utf8')

@@ -87,6 +87,14 @@ describe('quote', () => {
     expect(Buffer.byteLength(shown)).toBeLessThanOrEqual(500);
   });
 
+  test('it leaves out the advice to trust the directory of somebody else', () => {
+    const exception =
+      'To add an exception for this directory, call:\n\n\tgit config --global --add safe.directory /x';
+    expect(quote(`fatal: detected dubious ownership in repository at '/x'\n${exception}\n`)).toBe(
+      "fatal: detected dubious ownership in repository at '/x'",
+    );
+  });
+
   test('it does not cut a letter in two', () => {
     expect(quote('é'.repeat(600))).toMatch(/^é+…$/);
   });
