@@ -25,7 +25,11 @@ export async function checkIndex(git: Git, call: GateCall): Promise<readonly Fin
   const entries = await readStaged(git, call);
   const findings: Finding[] = [];
   for (const batch of batchesOf(entries, call.maxFileBytes)) {
-    findings.push(...judgeCommit(call, batch, await readDiffs(git, call, batch)));
+    const diffs = await readDiffs(git, call, batch);
+    if (diffs !== null) findings.push(...judgeCommit(call, batch, diffs));
+    // one of them cannot be read: the others are not to be blamed for it
+    else
+      for (const one of batch) findings.push(...judgeCommit(call, [one], await readDiffs(git, call, [one])));
   }
   return findings;
 }

@@ -75,6 +75,8 @@ function whole(reason: GateReason, detail: string): Found {
   return { line: null, reason, detail };
 }
 
+const unread = 'it could not be looked through: it has over a million lines, or its name is not UTF-8';
+
 function* ofFile(rules: GateRules, file: StagedFile, lines: readonly DiffLine[] | null): Generator<Found> {
   const why = forbiddenName(file.path);
   if (why !== null) yield whole('forbidden-name', why);
@@ -82,7 +84,7 @@ function* ofFile(rules: GateRules, file: StagedFile, lines: readonly DiffLine[] 
   else if (file.bytes > rules.maxFileBytes)
     yield whole('too-large', `it has ${file.bytes} bytes, ${rules.maxFileBytes} are allowed`);
   // what was not looked at is not let through
-  else if (file.isChanged && file.bytes > 0 && lines === null) yield whole('unread', 'it could not be read');
+  else if (file.isChanged && file.bytes > 0 && (lines ?? []).length === 0) yield whole('unread', unread);
 }
 
 /** Seven of one character at the start of a line, as git leaves them; `=======` alone also underlines a heading. */

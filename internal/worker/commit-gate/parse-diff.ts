@@ -25,17 +25,17 @@ const maxLines = 1_000_000;
  * @returns the files that have lines; null when the text ends within a file, is no diff, or has over a million lines
  */
 export function parseDiff(text: string): readonly FileDiff[] | null {
+  if (text !== '' && !text.endsWith('\n')) return null;
   const files: { path: string; lines: DiffLine[] }[] = [];
   const next = linesOf(text, maxLines);
   for (let line = next(); line !== null; line = next()) {
-    if (line.startsWith('+++ ')) {
-      const path = pathOf(line.slice('+++ '.length));
-      if (path !== null) files.push({ path, lines: [] });
-    } else if (line.startsWith('@@ ')) {
-      const hunk = hunkOf(line);
-      const file = files.at(-1);
-      if (hunk === null || !readHunk(next, hunk, file?.lines ?? [])) return null;
-    }
+    if (line.startsWith('@@ ')) return null;
+    if (!line.startsWith('+++ ')) continue;
+    const path = pathOf(line.slice('+++ '.length));
+    const hunk = hunkOf(next() ?? '');
+    const lines: DiffLine[] = [];
+    if (hunk === null || !readHunk(next, hunk, lines)) return null;
+    if (path !== null) files.push({ path, lines });
   }
   return files;
 }
@@ -57,7 +57,8 @@ function readHunk(next: () => string | null, hunk: Hunk, lines: DiffLine[]): boo
   while (hunk.before > 0 || hunk.after > 0) {
     const line = next();
     if (line === null) return false;
-    const sign = line.charAt(0);
+    // an empty line of context may come without its space (diff.suppressBlankEmpty)
+    const sign = line.charAt(0) || ' ';
     if (sign === '\\') continue;
     if (sign !== '+' && sign !== '-' && sign !== ' ') return false;
     if (sign !== '+') hunk.before -= 1;

@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { chmodSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { checkIndex, type GateCall } from '../../../../internal/worker/commit-gate/check-index.ts';
 import { judgeCommit } from '../../../../internal/worker/commit-gate/judge.ts';
-import { parseDiff } from '../../../../internal/worker/commit-gate/parse-diff.ts';
 import { createGit } from '../../../../pkg/git/git.ts';
 import { formsOf } from '../../../../pkg/redact/forms.ts';
 import { git, makeRepository, temporaryDirectory, write } from '../../../fixtures/git.ts';
@@ -81,6 +81,29 @@ describe('the commit gate', () => {
     }
   });
 
+  test('finds a secret at whichever line of whichever change it stands', async () => {
+    const repository = makeRepository({ a: 'a\n' });
+    const line = fc.constantFrom(
+      '',
+      'x',
+      'y',
+      '+',
+      '-',
+      '@@ -1 +1 @@',
+      '+++ b/z',
+      '\\ No newline at end of file',
+    );
+    const lines = fc.array(line, { maxLength: 8 });
+    const property = fc.asyncProperty(lines, lines, lines, async (before, top, bottom) => {
+      write(repository, { f: before.join('\n') });
+      git(repository, 'add', 'f');
+      git(repository, 'commit', '--quiet', '--allow-empty', '--message', 'x');
+      write(repository, { f: [...top, 'x other-value', ...bottom].join('\n') });
+      expect(await gate(repository)).toEqual([`f:${top.length + 1} secret`]);
+    });
+    await fc.assert(property, { numRuns: 20 });
+  });
+
   test('finds a secret of several lines of which only one is new, and none that was there before', async () => {
     const repository = makeRepository({
       half: 'begin\naaa\nbbb\nend\n',
@@ -153,6 +176,12 @@ describe('the commit gate', () => {
     expect(judgeCommit(rules, staged, [])).toMatchObject([{ file: 'a', reason: 'unread' }]);
   });
 
+  test('blames a file of too many lines alone, not those that were looked at with it', async () => {
+    const repository = makeRepository({ a: 'a\n' });
+    write(repository, { before: 'b\n', lines: '\n'.repeat(1_000_001), other: 'other-value\n' });
+    expect(await gate(repository, { maxFileBytes: 2_000_000 })).toEqual(['lines:* unread', 'other:1 secret']);
+  });
+
   test('refuses a file at one byte over the limit, and compares one that was far larger', async () => {
     const repository = makeRepository({ was: 'x\n'.repeat(20 * 1024 * 1024), a: 'a\n' });
     write(repository, { exact: 'x'.repeat(1000), over: 'x'.repeat(1001), was: 'small\nother-value\n' });
@@ -222,30 +251,16 @@ describe('the commit gate', () => {
       'renames=copies',
       'interHunkContext=9',
       'ignoreSubmodules=all',
+      'suppressBlankEmpty=true',
+      'orderFile=/dev/null',
     ]) {
       git(repository, 'config', `diff.${setting.split('=')[0]}`, setting.split('=')[1] ?? '');
     }
     git(repository, 'config', 'color.ui', 'always');
-    write(repository, { 'sub dir/b': 'x\nother-value\n' });
-    expect(await gate(repository)).toEqual(['sub dir/b:2 secret']);
-  });
-});
-
-describe('a diff', () => {
-  test('that ends too early, or is none, is not taken for whole', () => {
-    const whole = '--- a/f\n+++ b/f\n@@ -1,2 +1,2 @@\n x\n-y\n+z\n';
-    expect(parseDiff(whole)).toEqual([
-      {
-        path: 'f',
-        lines: [
-          { number: 1, text: 'x', isAdded: false },
-          { number: 2, text: 'z', isAdded: true },
-        ],
-      },
-    ]);
-    expect(parseDiff(whole.slice(0, -4))).toBeNull();
-    expect(parseDiff('--- a/f\n+++ b/f\n@@ -1 +1 @@\nnonsense\n')).toBeNull();
-    expect(parseDiff(`--- a/f\n+++ b/f\n@@ -0,0 +1,2000000 @@\n${'+\n'.repeat(2_000_000)}`)).toBeNull();
-    expect(parseDiff('')).toEqual([]);
+    write(repository, { 'sub dir/b': 'x\nother-value\n', a: 'a\n\n\nb\n' });
+    git(repository, 'add', 'a');
+    git(repository, 'commit', '--quiet', '--message', 'empty lines');
+    write(repository, { a: 'a\n\n\nother-value\n' });
+    expect(await gate(repository)).toEqual(['a:4 secret', 'sub dir/b:2 secret']);
   });
 });
