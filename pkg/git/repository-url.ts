@@ -20,6 +20,8 @@ export interface RepositoryCredentials {
 }
 
 const maxUrlBytes = 2048;
+/** %00 to %1F and %7F: git decodes them, and protocols of helpers have lines. */
+const encodedControl = /%([01][0-9a-f]|7f)/i;
 const hostPattern = /^(?!-)[A-Za-z0-9._-]{1,253}$|^\[[0-9A-Fa-f:.]+\]$/;
 const userPattern = /^(?!-)[A-Za-z0-9._+~-]{1,64}$/;
 
@@ -63,6 +65,7 @@ function schemeUrl(text: string): RepositoryUrl {
   if (kind === null) refuse(text, 'only https, ssh and user@host:path are taken');
   if (!hostPattern.test(parsed.hostname)) refuse(text, 'its host is not a host name');
   if (parsed.pathname === '' || parsed.pathname === '/') refuse(text, 'it names no repository on the host');
+  if (encodedControl.test(parsed.pathname + parsed.search)) refuse('', 'it holds a control character');
   if (parsed.hash !== '') refuse(text, 'a fragment (#) has no meaning here');
   const username = decode(parsed.username, text);
   const password = decode(parsed.password, text);
@@ -72,7 +75,8 @@ function schemeUrl(text: string): RepositoryUrl {
   if (kind === 'ssh') {
     if (password !== '') refuse(text, 'ssh takes no password from an address; use a key');
     if (username !== '' && !userPattern.test(username)) refuse(text, 'its user name has odd characters');
-    if (/^\/(~?-|-)/.test(parsed.pathname)) refuse(text, 'its path begins with a dash');
+    // git decodes the path before it hands it to ssh
+    if (/^\/(~|%7e)?(-|%2d)/i.test(parsed.pathname)) refuse(text, 'its path begins with a dash');
     return { kind, url: `ssh://${username === '' ? '' : `${username}@`}${rest}`, host, credentials: null };
   }
   const credentials =

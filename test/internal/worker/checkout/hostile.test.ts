@@ -15,6 +15,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { runProcess } from '../../../../pkg/process/run.ts';
 import { commit, git, makeRepository, temporaryDirectory, write } from '../../../fixtures/git.ts';
+import { badRefs, badUrls } from '../../../fixtures/hostile-names.ts';
 import { makeDesk } from './checkout-fixture.ts';
 
 describe('a clone that the task before has poisoned', () => {
@@ -97,21 +98,11 @@ describe('what is refused before git runs', () => {
     expect(readdirSync(desk.base)).toEqual([]);
   };
 
-  test.each(['ext::sh -c touch', 'file:///etc', '/etc', '-oProxyCommand=x', 'ssh://-x/y', 'https://h/a\nb'])(
-    'the address %j',
-    (url) => refuse(url, 'main'),
-  );
+  test.each(badUrls)('an address: %s', (_what, url) => refuse(url, 'main'));
 
-  test.each([
-    '--upload-pack=touch /tmp/x',
-    '-x',
-    'a..b',
-    '@{-1}',
-    'x.lock',
-    'a\nb',
-    'a\0b',
-    'r'.repeat(10_240),
-  ])('the ref %j', (ref) => refuse('https://example.org/app.git', ref));
+  test.each(badRefs.map((ref) => [JSON.stringify(ref.slice(0, 40)), ref]))('the ref %s', (_shown, ref) =>
+    refuse('https://example.org/app.git', ref),
+  );
 });
 
 test('submodules are not fetched, and odd paths in a repository run nothing', async () => {
