@@ -13,11 +13,8 @@ export interface AgentParts {
   readonly executor: Executor;
   /** Makes the source of work. @param agentId  stable over restarts, from the base directory */
   readonly source: (agentId: string) => TaskSource | Promise<TaskSource>;
-  /**
-   * Writes the commands that runs find in `binDirectory`: once the base directory is known to be ours, and again after
-   * somebody deleted them. Default: they are there.
-   */
-  readonly writeCommands?: () => void;
+  /** Makes anew what a task deleted of the program's other files, such as the commands of runs; before each claim. */
+  readonly heal?: () => void;
   /** Called once when the agent begins to take tasks. */
   readonly onReady?: (status: AgentStatus) => void;
 }

@@ -1,5 +1,3 @@
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import type { Log } from '../../pkg/log/log.ts';
 import { maskedLog } from '../../pkg/log/masked-log.ts';
 import { UnavailableError } from '../domain/errors.ts';
@@ -45,7 +43,6 @@ export async function runAgent(
   try {
     await disk.look();
     disk.start();
-    parts.writeCommands?.();
     local = await openLocalDoors(parts, { options, base, status, disk });
     base.writeState({
       pid: options.pid,
@@ -68,7 +65,7 @@ export async function runAgent(
       source,
       options,
       base,
-      heal: () => heal(parts, { options, base, local }),
+      heal: () => heal(parts, base, local),
       status,
       disk,
       control,
@@ -91,18 +88,12 @@ function ownLog(log: Log, { environment, apiToken }: AgentOptions): Log {
 }
 
 /** Makes anew what a task deleted of the agent's own, so that the next one runs as if nothing had been. */
-async function heal(
-  { log, writeCommands }: AgentParts,
-  {
-    options,
-    base,
-    local,
-  }: { readonly options: AgentOptions; readonly base: StateDirectory; readonly local: LocalDoors | null },
-): Promise<void> {
+async function heal(parts: AgentParts, base: StateDirectory, local: LocalDoors | null): Promise<void> {
+  const { log } = parts;
   try {
     const healed = base.heal();
     if (healed) log.warn('files of the agent were deleted; they were made anew', { directory: base.base });
-    if (!existsSync(join(options.binDirectory, 'keruta'))) writeCommands?.();
+    parts.heal?.();
   } catch (error) {
     // a disk that takes nothing now is tried again before the next claim
     if (!(error instanceof UnavailableError) && diskFaultOf(error) === null) throw error;

@@ -12,7 +12,7 @@ export interface RotatingFileOptions {
 
 /**
  * A file of lines that is rotated. A disk that takes nothing costs the lines of that time and nothing else: the next line
- * opens the file again.
+ * opens the file again; also when somebody deleted it.
  */
 export class RotatingFile {
   readonly #options: RotatingFileOptions;
@@ -39,6 +39,8 @@ export class RotatingFile {
   }
 
   async #write(line: string): Promise<void> {
+    // what is written into a deleted file is read by nobody
+    if (this.#open !== null && (await this.#open.handle.stat()).nlink === 0) await this.#let();
     this.#open ??= await this.#openFile();
     const bytes = Buffer.from(this.#isTorn ? `\n${line}` : line);
     try {

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { askSocket } from '../../pkg/local-http/ask-socket.ts';
 import { until } from '../e2e/place.ts';
 import { Lab } from './lab/lab.ts';
-import { living } from './lab/processes.ts';
+import { isLiving, living } from './lab/processes.ts';
 import { tally } from './lab/rounds.ts';
 
 /** B. A task that deletes what it, or the agent, stands on: it carries a note of what is lost, and the next one runs. */
@@ -137,3 +137,22 @@ ${deletes}; echo after; sleep 0.3; setsid sleep 7024001 & sleep 0.3; echo last; 
     tally({ row: 'F-24', rounds: 1, note: what });
   },
 );
+
+test('F-24: an agent in the background whose base directory is deleted logs again, is named by its PID file, and can be stopped', async () => {
+  const session = await lab.place.session('f24 background');
+  const directory = lab.place.path('base-f24-background');
+  const words = ['--session-id', session, '--port', '0', '--base-dir', directory];
+  const started = await lab.place.keruta(['daemon', 'start', ...words], { timeoutMs: 60_000 });
+  expect(started.status).toBe(0);
+  const pidFile = join(directory, 'daemon.pid');
+  const pid = Number(readFileSync(pidFile, 'utf8'));
+  await lab.place.ended(await lab.submit(session, `rm -rf '${directory}'`), 60_000);
+  const next = await lab.submit(session, 'echo next');
+  expect(await lab.place.ended(next, 60_000)).toMatchObject({ status: 'COMPLETED' });
+  expect(Number(readFileSync(pidFile, 'utf8'))).toBe(pid);
+  expect(readFileSync(join(directory, 'logs', 'daemon.log'), 'utf8')).toContain(next);
+  const stopped = await lab.place.keruta(['daemon', 'stop', '--base-dir', directory], { timeoutMs: 60_000 });
+  expect(stopped.status).toBe(0);
+  await until('it has ended', () => !isLiving(pid));
+  tally({ row: 'F-24', rounds: 1, note: 'base directory of an agent in the background' });
+});

@@ -1,5 +1,5 @@
 /** Runs an agent in this process: for `keruta daemon` and `keruta up`. */
-import { chmodSync, mkdirSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { type ApiClient, makeApiClient } from '../../../internal/api/client/client.ts';
@@ -21,6 +21,7 @@ import type { CommandContext } from '../command.ts';
 import { replaceFile } from '../own-file.ts';
 import { frontScript } from '../task-commands/front.ts';
 import { warnOfPlainHttp } from '../transport.ts';
+import { writePidFile } from './pid-file.ts';
 import { repositoriesOf } from './repositories.ts';
 import { selfCommand } from './self.ts';
 
@@ -85,8 +86,13 @@ export async function startAgent(start: AgentStart): Promise<AgentExit> {
       log,
       executor: makeLocalExecutor({ clock, stateDirectory: join(values.baseDir, 'shims'), umask }),
       ...(start.onReady === undefined ? {} : { onReady: start.onReady }),
-      writeCommands: commands.write,
+      heal: () => {
+        if (!existsSync(join(values.baseDir, 'bin', 'keruta'))) commands.write();
+        if (values.pidFile !== null && !existsSync(values.pidFile)) writePidFile(values.pidFile, process.pid);
+      },
+      // Called when the base directory is known to be ours.
       source: async (agentId) => {
+        commands.write();
         const abilities = await untilThere(waiting, () =>
           detectAbilities(client, { signal: control.draining }),
         );

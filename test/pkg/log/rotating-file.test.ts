@@ -53,6 +53,19 @@ describe('a rotating file', () => {
     expect(readFileSync(join(directory, 'a1.log'), 'utf8')).toBe('before\nnow\n');
   });
 
+  test('makes a file that was deleted, or its directory, anew with the next line', async () => {
+    const file = join(directory, 'logs', 'a.log');
+    const log = new RotatingFile({ file, maxBytes: 1000, count: 2 });
+    await log.write('before\n');
+    rmSync(file);
+    await log.write('one\n');
+    expect(readFileSync(file, 'utf8')).toBe('one\n');
+    rmSync(join(directory, 'logs'), { recursive: true });
+    await log.write('two\n');
+    expect(readFileSync(file, 'utf8')).toBe('two\n');
+    await log.close();
+  });
+
   test('loses a line that cannot be written, and writes the next one that can', async () => {
     const file = join(directory, 'logs', 'a.log');
     mkdirSync(file, { recursive: true });
