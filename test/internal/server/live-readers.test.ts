@@ -8,7 +8,7 @@ const readers = 200;
 const outputBytes = 16 * 1024 * 1024;
 
 test('F-67: 200 readers that never read cost less than 1 MiB each, and are dropped', async () => {
-  const server = await startServer({ limits: { stallTimeoutMs: 3_000, maxStreamClients: readers } });
+  const server = await startServer({ limits: { stallTimeoutMs: 10_000, maxStreamClients: readers } });
   onTestFinished(() => server.close());
   const { task, claim } = await makeTask(server);
   const { attempt } = await claim();
@@ -27,13 +27,13 @@ test('F-67: 200 readers that never read cost less than 1 MiB each, and are dropp
       return raw;
     }),
   );
-  const timeout = 30_000;
+  const timeout = 60_000;
   await expect.poll(() => fetchStatus(server.url, task.id), { timeout }).toBe(429);
   expect((await heldBytes()) - before).toBeLessThan(readers * 1024 * 1024);
   // a client that does not read does not hear that it was dropped; its place is free
   await expect.poll(() => fetchStatus(server.url, task.id), { timeout }).toBe(200);
   for (const { socket } of stalled) socket.destroy();
-}, 90_000);
+}, 150_000);
 
 async function fetchStatus(url: string, id: string): Promise<number> {
   const stop = new AbortController();
