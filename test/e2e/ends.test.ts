@@ -40,7 +40,7 @@ describe('a task', () => {
 
   test('that runs for longer than its timeout is ended, and says so', async () => {
     const id = await place.submit(session, 'echo begun; sleep 30', { timeoutSeconds: 1 });
-    const task = await place.ended(id);
+    const task = await place.whole(id);
     expect(task).toMatchObject({
       status: 'FAILED',
       reason: 'timeout',

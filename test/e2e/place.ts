@@ -260,9 +260,14 @@ export class Place {
     }
   }
 
-  /** Waits for the end of a task and of everything that is known of it. */
+  /** Waits for the end of a task. */
   ended(id: string, timeoutMs?: number): Promise<TaskWire> {
     return this.when(id, ({ status }) => hasEnded(status), timeoutMs);
+  }
+
+  /** Waits until a task has ended and all of its output is there, which may come later on a busy machine. */
+  whole(id: string, timeoutMs?: number): Promise<TaskWire> {
+    return this.when(id, ({ status, logComplete }) => hasEnded(status) && logComplete, timeoutMs);
   }
 
   /** Cancels what is still under way in a session, so that a test that failed does not hold up the next. */

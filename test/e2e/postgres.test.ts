@@ -32,7 +32,7 @@ head -c 3000000 /dev/urandom > "$KERUTA_ARTIFACTS_DIR/random.bin"; exit 3`;
     const id = await place.submit(session, script, { autoFix: true });
     await place.when(id, ({ status }) => status === 'WAITING_FOR_INPUT');
     expect(await place.keruta(['task', 'input', id, 'yes'])).toMatchObject({ status: 0 });
-    expect(await place.ended(id)).toMatchObject({
+    expect(await place.whole(id)).toMatchObject({
       status: 'FAILED',
       exitCode: 3,
       progress: 40,

@@ -42,7 +42,7 @@ test.each([
   const session = await lab.place.session(`f24 ${what}`, { repositoryUrl });
   const agent = await lab.agent(session, { args: ['--allow-local-git'] });
   const id = await lab.submit(session, `cat README.md; ${deletes}; echo after`);
-  expect(await lab.place.ended(id, 60_000)).toMatchObject({ status: 'COMPLETED', logComplete: true });
+  expect(await lab.place.whole(id, 60_000)).toMatchObject({ status: 'COMPLETED', logComplete: true });
   expect(await lab.place.logs(id, 'stdout')).toBe('hello\nafter\n');
   const next = await lab.submit(session, 'cat README.md; git log --format=%s; git status --porcelain');
   expect(await lab.place.ended(next, 60_000)).toMatchObject({ status: 'COMPLETED', exitCode: 0 });
@@ -58,7 +58,7 @@ test('F-24: a task that deletes its artifacts directory leaves none, and the nex
     session,
     'cd "$KERUTA_ARTIFACTS_DIR" && echo 1 > one && rm -rf "$PWD"; echo done',
   );
-  expect(await lab.place.ended(id, 60_000)).toMatchObject({ status: 'COMPLETED', logComplete: true });
+  expect(await lab.place.whole(id, 60_000)).toMatchObject({ status: 'COMPLETED', logComplete: true });
   expect(await lab.place.artifacts(id)).toEqual([]);
   const next = await lab.submit(session, 'echo kept > "$KERUTA_ARTIFACTS_DIR/file"');
   expect(await lab.place.ended(next, 60_000)).toMatchObject({ status: 'COMPLETED' });
