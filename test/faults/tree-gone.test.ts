@@ -23,7 +23,7 @@ test('F-24: a task that deletes the directory in which it works loses nothing, a
   const session = await lab.place.session('f24 cwd');
   const agent = await lab.agent(session);
   const id = await lab.submit(session, 'echo before; rm -rf "$PWD"; cd /; echo after');
-  const task = await lab.place.ended(id, 60_000);
+  const task = await lab.place.whole(id, 60_000);
   expect(task).toMatchObject({ status: 'COMPLETED', exitCode: 0, logComplete: true });
   expect(await lab.place.logs(id, 'stdout')).toBe('before\nafter\n');
   const next = await lab.submit(session, 'pwd; echo kept > "$KERUTA_ARTIFACTS_DIR/file"');
