@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs every check, and installs what it needs: format, lint, types, architecture, unit and contract tests (both stores),
+# Runs every check, and installs what it needs: format, lint, types, dependencies, architecture, unit and contract tests (both stores),
 # coverage, end-to-end tests with the built executable, a selection of the fault rows. Ends with the line "N passed, N failed".
 set -uo pipefail
 source "$(dirname "$0")/ensure.sh"
@@ -46,6 +46,7 @@ suite() { # suite NAME VITEST-ARGUMENTS…: counts every test in it
 
 check "format and lint" biome ci --colors=off .
 check "types" tsc --noEmit
+check "dependencies" node scripts/dependencies.ts
 start_postgres && echo "ok    PostgreSQL at $KERUTA_TEST_POSTGRES_URL"
 suite tests --project unit --project contract --coverage --coverage.thresholds.lines=80
 check "build" ./scripts/build.sh --if-needed
