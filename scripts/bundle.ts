@@ -5,6 +5,7 @@
  *
  * `--node` is the Node binary that becomes the executable; it must be of the version that runs this script, because the
  * code cache is only taken by the same V8. For another architecture the executable is made without code cache.
+ * Beside it lies FILE.sbom.json, what it is made of. The same sources give the same bytes, on Linux (`scripts/rebuild.sh`).
  * `--failpoints` makes a build for fault tests, which can be told where to die; see pkg/failpoint.
  */
 import { execFileSync } from 'node:child_process';
@@ -23,6 +24,8 @@ import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { build } from 'esbuild';
+import type { Lock } from './lock-file.ts';
+import { sbom } from './sbom.ts';
 
 const root = resolve(import.meta.dirname, '..');
 const { values } = parseArgs({
@@ -94,13 +97,16 @@ process.stdout.write=write;
 writeFileSync(process.argv[3],script.createCachedData());
 process.exit(0)})();`,
 );
-if (native)
-  execFileSync(nodeBinary, [
-    join(work, 'make-cache.cjs'),
-    join(work, 'large.cjs'),
-    join(work, 'large.cache'),
-  ]);
-else writeFileSync(join(work, 'large.cache'), '');
+// A cache that is refused costs nothing but time, and would stay unseen.
+writeFileSync(
+  join(work, 'try-cache.cjs'),
+  `const {Script}=require('node:vm');const [source,cachedData]=process.argv.slice(2).map((path)=>require('node:fs').readFileSync(path));
+if(new Script(source.toString(),{filename:'keruta-large.cjs',cachedData}).cachedDataRejected)throw new Error('the code cache is refused');`,
+);
+if (native) {
+  generate(['make-cache.cjs', 'large.cjs', 'large.cache']);
+  execFileSync(nodeBinary, ['try-cache.cjs', 'large.cjs', 'large.cache'], { cwd: work, stdio: 'pipe' });
+} else writeFileSync(join(work, 'large.cache'), '');
 
 const seaConfig = {
   disableExperimentalSEAWarning: true,
@@ -112,29 +118,32 @@ const seaConfig = {
 };
 const require = createRequire(import.meta.url);
 const temporary = join(work, 'keruta');
-if (native) await packNative();
-else await packForeign();
+if (process.platform === 'darwin') await packForMac();
+else await pack();
 
-/** For this machine: by the packager, which also signs on a Mac. */
-async function packNative(): Promise<void> {
-  const pkg = require('@yao-pkg/pkg/lib-es5/sea') as {
-    default: (entry: string, options: unknown) => Promise<void>;
-  };
-  const platform = process.platform === 'darwin' ? 'macos' : 'linux';
-  await pkg.default(join(work, 'small.cjs'), {
-    nodePath: nodeBinary,
-    seaConfig,
-    signature: platform === 'macos',
-    targets: [{ nodeRange: 'node24', platform, arch, output: temporary }],
-  });
+/**
+ * Runs Node so that a code cache comes out the same each time: strings have random hashes, by whose order its tables are laid
+ * out, and the warm-up must see nobody's settings. The seed of chance is a flag that does not count for who reads the cache;
+ * with `--hash-seed` it would be refused.
+ */
+function generate(words: readonly string[]): void {
+  const env = { PATH: process.env.PATH ?? '', HOME: work, LANG: 'C.UTF-8', TZ: 'UTC' };
+  execFileSync(nodeBinary, ['--random-seed=1', ...words], { cwd: work, env, stdio: 'pipe' });
 }
 
-/** For another architecture: the packager would run the foreign binary, so its own injector is called directly. */
-async function packForeign(): Promise<void> {
-  const blob = join(work, 'sea.blob');
-  const config = join(work, 'sea-config.json');
-  writeFileSync(config, JSON.stringify({ main: join(work, 'small.cjs'), output: blob, ...seaConfig }));
-  execFileSync(process.execPath, ['--experimental-sea-config', config], { stdio: 'ignore' });
+/**
+ * By the injector of the packager. The packager itself cannot be told with which flags the code cache is made, and would run
+ * the binary of another architecture. Names are relative, since the executable holds the one of its main script.
+ */
+async function pack(): Promise<void> {
+  const config = { main: 'small.cjs', output: 'sea.blob', ...seaConfig };
+  writeFileSync(join(work, 'sea-config.json'), JSON.stringify(config));
+  if (native) generate(['--experimental-sea-config', 'sea-config.json']);
+  else
+    execFileSync(process.execPath, ['--experimental-sea-config', 'sea-config.json'], {
+      cwd: work,
+      stdio: 'pipe',
+    });
   const ofPackager = createRequire(require.resolve('@yao-pkg/pkg/package.json'));
   const { inject } = ofPackager('postject') as {
     inject: (file: string, name: string, data: Buffer, options: unknown) => Promise<void>;
@@ -142,7 +151,24 @@ async function packForeign(): Promise<void> {
   copyFileSync(nodeBinary, temporary);
   // The mark that Node looks for; see its documentation of single executable applications.
   const sentinelFuse = 'NODE_SEA_FUSE_fce680ab2cc467b6e072b8b5df1996b2';
-  await inject(temporary, 'NODE_SEA_BLOB', readFileSync(blob), { sentinelFuse });
+  const warn = console.warn;
+  // names of sections that nothing looks up
+  console.warn = (text: string) => (/^warning: Can't find string offset/.test(text) ? undefined : warn(text));
+  await inject(temporary, 'NODE_SEA_BLOB', readFileSync(join(work, 'sea.blob')), { sentinelFuse });
+  console.warn = warn;
+}
+
+/** By the packager, which also signs. */
+async function packForMac(): Promise<void> {
+  const packager = require('@yao-pkg/pkg/lib-es5/sea') as {
+    default: (entry: string, options: unknown) => Promise<void>;
+  };
+  await packager.default(join(work, 'small.cjs'), {
+    nodePath: nodeBinary,
+    seaConfig,
+    signature: true,
+    targets: [{ nodeRange: 'node24', platform: 'macos', arch, output: temporary }],
+  });
 }
 
 mkdirSync(dirname(out), { recursive: true });
@@ -152,12 +178,15 @@ chmodSync(`${out}.new`, 0o755);
 renameSync(`${out}.new`, out);
 
 const megabytes = (file: string) => (statSync(file).size / 1e6).toFixed(1);
-const packages = new Set(
+const bundled = new Set(
   [...Object.keys(small.metafile.inputs), ...Object.keys(large.metafile.inputs)]
-    .map((path) => /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path)?.[1])
-    .filter((name) => name !== undefined),
+    .map((path) => /(?:node_modules\/(?:@[^/]+\/)?[^/]+\/)+/.exec(path)?.[0].slice(0, -1))
+    .filter((path) => path !== undefined),
 );
+const lock = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')) as Lock;
+const parts = sbom({ lock, bundled: [...bundled], runtime: process.versions });
+writeFileSync(`${out}.sbom.json`, `${JSON.stringify(parts, null, 1)}\n`);
 console.log(
-  `${out}: ${megabytes(out)} MB; small bundle ${megabytes(join(work, 'small.cjs'))} MB, large ${megabytes(join(work, 'large.cjs'))} MB, ${packages.size} packages`,
+  `${out}: ${megabytes(out)} MB; small bundle ${megabytes(join(work, 'small.cjs'))} MB, large ${megabytes(join(work, 'large.cjs'))} MB, ${bundled.size} packages`,
 );
 rmSync(work, { recursive: true, force: true });

@@ -50,6 +50,7 @@ check "dependencies" node scripts/dependencies.ts
 start_postgres && echo "ok    PostgreSQL at $KERUTA_TEST_POSTGRES_URL"
 suite tests --project unit --project contract --coverage --coverage.thresholds.lines=80
 check "build" ./scripts/build.sh --if-needed
+check "build again, byte by byte" ./scripts/rebuild.sh
 suite end-to-end --project e2e
 check "build for fault tests" ./scripts/build.sh --if-needed --faults
 # A selection; the rest of the rows takes its time in `npm run faults`.
