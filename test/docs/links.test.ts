@@ -4,7 +4,14 @@ import { describe, expect, test } from 'vitest';
 import { commandLoaders } from '../../cmd/keruta/commands.ts';
 
 const root = resolve(import.meta.dirname, '../..');
-const guides = ['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'docs', 'docs/reference'].flatMap((path) =>
+const guides = [
+  'README.md',
+  'CONTRIBUTING.md',
+  'CHANGELOG.md',
+  'SECURITY.md',
+  'docs',
+  'docs/reference',
+].flatMap((path) =>
   path.endsWith('.md')
     ? [path]
     : readdirSync(join(root, path))
