@@ -67,7 +67,7 @@ beforeAll(async () => {
   git(clone, 'init', '-q', '-b', 'main');
   git(clone, 'add', '-A', '-f');
   git(clone, 'commit', '-q', '-m', 'traps');
-});
+}, 30_000);
 afterEach(() => rmSync(caught, { force: true }));
 afterAll(() => place.close());
 
@@ -106,7 +106,7 @@ describe('a server and an agent that are started in the clone, with a task in on
     session = await place.session('hostile', { repositoryUrl: clone });
     const agent = await place.daemon(session, ['--allow-local-git'], { cwd: clone, env: env() });
     Object.assign(started, { server: server.pid, agent: agent.pid });
-  });
+  }, 60_000);
 
   test('S-72: neither loads code of it, nor do commands of a script that wants them to', async () => {
     expect(thieves()).toEqual([]);
@@ -122,7 +122,11 @@ describe('a server and an agent that are started in the clone, with a task in on
       '${process.execPath}' -e ''
       keruta success --message whole`,
     );
-    expect(await place.ended(id)).toMatchObject({ status: 'COMPLETED', exitCode: 0, message: 'whole' });
+    expect(await place.ended(id, 40_000)).toMatchObject({
+      status: 'COMPLETED',
+      exitCode: 0,
+      message: 'whole',
+    });
     // the one that is asked to run Node is caught, so the traps were armed
     expect(new Set(thieves())).toEqual(new Set([process.execPath]));
   });
