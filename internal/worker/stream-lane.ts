@@ -1,11 +1,13 @@
 import { crc32 } from 'node:zlib';
 import { failpoint } from '../../pkg/failpoint/failpoint.ts';
-import type { AttemptReporter } from '../api/task-source.ts';
+import { mayHaveHappened } from '../api/retryable.ts';
+import type { AttemptReporter, StreamPosition } from '../api/task-source.ts';
 import { KerutaError } from '../domain/errors.ts';
 import type { StreamName } from '../domain/task.ts';
 import type { Run } from '../executor/executor.ts';
-import type { Cursor } from './cursor.ts';
+import type { Cursor, StreamCursor } from './cursor.ts';
 import type { Masking, StreamMasker } from './masking.ts';
+import { mostPieceBytes, PieceSize } from './piece-size.ts';
 import { messageOf, persist, type RetryParts } from './retry.ts';
 import type { Wakeup } from './wakeup.ts';
 
@@ -24,8 +26,8 @@ export interface StreamLaneOptions {
   readonly complete: AbortSignal;
 }
 
-/** A piece on the wire; at most three of one stream are in memory: one is sent, one is masked, one is read. */
-const pieceBytes = 4 * 1024 * 1024;
+/** What is read at once; at most three of one stream are in memory: one is sent, one is masked, one is read. */
+const pieceBytes = mostPieceBytes;
 /** How long output is gathered after a small piece went out; ms. */
 const gatherMs = 40;
 
@@ -39,6 +41,7 @@ const gatherMs = 40;
 export class StreamLane {
   readonly #parts: RetryParts;
   readonly #options: StreamLaneOptions;
+  readonly #size = new PieceSize();
   #position: number;
   #crc: number;
   #sent: number;
@@ -167,38 +170,59 @@ export class StreamLane {
     const fresh = masked.subarray(Math.min(masked.length, Math.max(0, this.#position - this.#producedTo)));
     this.#producedTo += masked.length;
     if (fresh.length === 0) return true;
-    const from = this.#position;
+    const before = { offset: this.#position, crc32: this.#crc };
     this.#crc = crc32(fresh, this.#crc);
     this.#position += fresh.length;
-    return this.#position <= this.#sent || (await this.#send(from, fresh, signal));
+    return this.#position <= this.#sent || (await this.#send(before, fresh, signal));
   }
 
-  /** Sends what the server does not have of the bytes that begin at `from`. */
-  async #send(from: number, bytes: Uint8Array, signal: AbortSignal): Promise<boolean> {
-    const { reporter, stream, cursor } = this.#options;
+  /** Sends what the server does not have of the bytes that follow those of `before`. */
+  async #send(before: StreamCursor, bytes: Uint8Array, signal: AbortSignal): Promise<boolean> {
+    const { stream, cursor } = this.#options;
+    const from = before.offset;
     const end = from + bytes.length;
+    let summed = before;
     while (this.#sent < end) {
       if (this.#sent < from) {
         this.#masker = this.#rewind(0, 0);
         return false;
       }
       const offset = this.#sent;
-      const piece = { stream, offset, bytes: bytes.subarray(offset - from) };
       try {
-        const at = await persist(this.#parts, `sending ${stream}`, {
+        const { offset: reached, durableOffset } = await persist(this.#parts, `sending ${stream}`, {
           signal,
-          run: () => reporter.patchStream(piece, signal),
+          run: () => this.#patch(offset, bytes.subarray(offset - from), signal),
         });
         failpoint('mid_segment');
-        this.#sent = at.offset;
-        const whole = at.durableOffset === this.#position;
-        cursor.state.streams[stream] = { offset: at.durableOffset, crc32: whole ? this.#crc : 0 };
+        this.#sent = reached;
+        if (durableOffset >= summed.offset) {
+          const more = bytes.subarray(summed.offset - from, durableOffset - from);
+          summed = { offset: durableOffset, crc32: crc32(more, summed.crc32) };
+        }
+        // a plain server that has half a line only is behind; it takes no checksum
+        const known = durableOffset === summed.offset;
+        cursor.state.streams[stream] = { offset: durableOffset, crc32: known ? summed.crc32 : 0 };
         cursor.touch();
       } catch (error) {
         this.#sent = offsetOf(error);
       }
     }
     return true;
+  }
+
+  /** Sends as many of these bytes as the line carries in good time. */
+  async #patch(offset: number, bytes: Uint8Array, signal: AbortSignal): Promise<StreamPosition> {
+    const { reporter, stream } = this.#options;
+    const piece = { stream, offset, bytes: bytes.subarray(0, this.#size.bytes) };
+    const before = this.#parts.clock.monotonicMs();
+    try {
+      const at = await reporter.patchStream(piece, signal);
+      this.#size.took(this.#parts.clock.monotonicMs() - before, piece.bytes.length);
+      return at;
+    } catch (error) {
+      if (mayHaveHappened(error)) this.#size.failed();
+      throw error;
+    }
   }
 }
 
