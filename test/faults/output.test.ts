@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import { pause, until } from '../e2e/place.ts';
+import { until } from '../e2e/place.ts';
 import { Lab } from './lab/lab.ts';
 import { ledgerFaults } from './lab/ledger.ts';
 import { peakMegabytes } from './lab/processes.ts';
@@ -7,8 +7,9 @@ import { digestOf, livePieces } from './lab/reader.ts';
 import { isFull, tally } from './lab/rounds.ts';
 
 /** C. Output: how much of it, how fast, and over how slow a line. */
-const maxAgentMegabytes = 250;
-const maxServerMegabytes = 512;
+/** 250 MB and 512 MB. */
+const maxAgentMebibytes = 238;
+const maxServerMebibytes = 488;
 let lab: Lab;
 
 beforeAll(async () => {
@@ -27,8 +28,8 @@ const whole = (id: string) => lab.place.when(id, ({ logComplete }) => logComplet
 function expectBounded(agentPid: number): string {
   const [agent, server] = [peakMegabytes(agentPid), peakMegabytes(lab.server.pid)];
   expect(agent).toBeGreaterThan(10);
-  expect(agent).toBeLessThanOrEqual(maxAgentMegabytes);
-  expect(server).toBeLessThanOrEqual(maxServerMegabytes);
+  expect(agent).toBeLessThanOrEqual(maxAgentMebibytes);
+  expect(server).toBeLessThanOrEqual(maxServerMebibytes);
   return `agent ${agent} MiB, server ${server} MiB at most`;
 }
 
@@ -42,39 +43,42 @@ async function expectedOf(command: string): Promise<{ bytes: number; sha256: str
 test.each([
   [
     'F-28',
-    isFull ? '10 GB' : '300 MB',
-    `yes 'a line of output' | head -c ${isFull ? 10_000_000_000 : 300_000_000}`,
+    isFull ? '10 GB' : '200 MB',
+    `yes 'a line of output' | head -c ${isFull ? 10_000_000_000 : 200_000_000}`,
   ],
   [
     'F-29',
-    isFull ? 'a line of 1 GB' : 'a line of 100 MB',
-    `head -c ${isFull ? 1_000_000_000 : 100_000_000} /dev/zero | tr '\\0' a`,
+    isFull ? 'a line of 1 GB' : 'a line of 64 MB',
+    `head -c ${isFull ? 1_000_000_000 : 64_000_000} /dev/zero | tr '\\0' a`,
   ],
-])('%s: %s of output arrive byte for byte, in bounded memory', async (row, what, command) => {
-  const session = await lab.place.session(`${row} volume`);
-  const agent = await lab.agent(session, { direct: true });
-  const before = Date.now();
-  const id = await lab.submit(session, command);
-  // somebody looks on: pieces are of a bounded size, and go on where the last one ended
-  let [next, pieces] = [0, 0];
-  for await (const piece of livePieces(lab.place, id)) {
-    expect(piece.offset).toBe(next);
-    expect(piece.text.length).toBeLessThanOrEqual(64 * 1024);
-    next += Buffer.byteLength(piece.text);
-    if (++pieces === 200) break;
-  }
-  expect(pieces).toBe(200);
-  expect(await whole(id)).toMatchObject({ status: 'COMPLETED', exitCode: 0 });
-  const seconds = (Date.now() - before) / 1000;
-  const memory = expectBounded(agent.pid);
-  const expected = await expectedOf(command);
-  expect(await digestOf(lab.place, id, 'stdout')).toEqual(expected);
-  const rate = Math.round(expected.bytes / 1e6 / seconds);
-  tally({ row, rounds: 1, note: `${what}: ${rate} MB/s, ${memory}` });
-  await agent.stop('SIGKILL');
-});
+])(
+  '%s: %s comes byte for byte, in bounded memory, to a live reader in pieces of 64 KiB at most',
+  async (row, what, command) => {
+    const session = await lab.place.session(`${row} volume`);
+    const agent = await lab.agent(session, { direct: true });
+    const before = Date.now();
+    const id = await lab.submit(session, command);
+    // somebody looks on: pieces are of a bounded size, and go on where the last one ended
+    let [next, pieces] = [0, 0];
+    for await (const piece of livePieces(lab.place, id)) {
+      expect(piece.offset).toBe(next);
+      expect(piece.text.length).toBeLessThanOrEqual(64 * 1024);
+      next += Buffer.byteLength(piece.text);
+      if (++pieces === 200) break;
+    }
+    expect(pieces).toBe(200);
+    expect(await whole(id)).toMatchObject({ status: 'COMPLETED', exitCode: 0 });
+    const seconds = (Date.now() - before) / 1000;
+    const memory = expectBounded(agent.pid);
+    const expected = await expectedOf(command);
+    expect(await digestOf(lab.place, id, 'stdout')).toEqual(expected);
+    const rate = Math.round(expected.bytes / 1e6 / seconds);
+    tally({ row, rounds: 1, note: `${what}: ${rate} MB/s, ${memory}` });
+    await agent.stop('SIGKILL');
+  },
+);
 
-test('F-33: over a line of 10 KB/s a fast task is not held up, its result is told, memory stays flat, and all of it arrives', async () => {
+test('F-33: over a line of 10 KB/s a fast task is not held up, its result is told, its output arrives bit by bit in flat memory, and at last whole', async () => {
   const session = await lab.place.session('f33');
   const agent = await lab.agent(session);
   const lines = isFull ? 20_000_000 : 3_000_000;
@@ -88,23 +92,40 @@ test('F-33: over a line of 10 KB/s a fast task is not held up, its result is tol
   lab.place.file('f33-ended-go', '');
   const told = await lab.place.ended(id, 60_000);
   expect(told).toMatchObject({ status: 'COMPLETED', exitCode: 0, logComplete: false });
-  await pause(isFull ? 60_000 : 2_500);
-  const arrived = (await digestOf(lab.place, id, 'stdout')).bytes;
-  expect(arrived).toBeLessThan(3_000_000);
+  // what arrives is kept, a little at a time: nothing is sent so large that its answer is given up
+  const slowFrom = Date.now();
+  const wanted = isFull ? 400_000 : 90_000;
+  let arrived = 0;
+  await until(
+    `${wanted} bytes are there`,
+    async () => {
+      arrived = (await digestOf(lab.place, id, 'stdout')).bytes;
+      return arrived >= wanted;
+    },
+    isFull ? 300_000 : 60_000,
+  );
+  const slowSeconds = (Date.now() - slowFrom) / 1000;
+  expect(arrived / slowSeconds).toBeLessThan(100_000);
+  expect((await lab.place.task(id)).logComplete).toBe(false);
   const memory = expectBounded(agent.pid);
   lab.proxy.set('pass');
   await whole(id);
   const expected = await expectedOf(`seq -f 'out %.0f' ${lines}`);
   expect(await digestOf(lab.place, id, 'stdout')).toEqual(expected);
   expectBounded(agent.pid);
-  tally({ row: 'F-33', rounds: 1, lines, note: `${memory}; ${arrived} bytes over the slow line` });
+  tally({
+    row: 'F-33',
+    rounds: 1,
+    lines,
+    note: `${memory}; ${arrived} bytes in ${Math.round(slowSeconds)} s over the slow line`,
+  });
   await agent.stop('SIGKILL');
 });
 
 test('F-34: 100,000 short lines a second cost fewer than 20 requests a second, and all arrive in order', async () => {
   const session = await lab.place.session('f34');
   const agent = await lab.agent(session);
-  const seconds = isFull ? 60 : 5;
+  const seconds = isFull ? 60 : 4;
   let requests = 0;
   lab.proxy.change = (bytes) => {
     requests +=
