@@ -6,6 +6,7 @@ import { KerutaError } from '../domain/errors.ts';
 import type { StreamName } from '../domain/task.ts';
 import type { Run } from '../executor/executor.ts';
 import type { Cursor, StreamCursor } from './cursor.ts';
+import { maskPiece } from './mask-piece.ts';
 import type { Masking, StreamMasker } from './masking.ts';
 import { mostPieceBytes, PieceSize } from './piece-size.ts';
 import { messageOf, persist, type RetryParts } from './retry.ts';
@@ -89,7 +90,8 @@ export class StreamLane {
       if (piece.length > 0) {
         await this.#options.hear();
         if (rewinds !== this.#rewinds) continue;
-        const masked = this.#masker.push(piece);
+        const masked = await maskPiece(this.#parts.clock, this.#masker, piece);
+        if (rewinds !== this.#rewinds) continue;
         await this.#sending;
         if (rewinds !== this.#rewinds) continue;
         this.#sending = this.#accept(masked, signal);
