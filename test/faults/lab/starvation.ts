@@ -1,43 +1,53 @@
-/** How much this machine itself held a process up, so that a busy machine is not taken for a slow program. */
-import { readFileSync } from 'node:fs';
+/** How long this machine itself held a process up, so that a busy machine is not taken for a slow program. */
+import { existsSync, readFileSync } from 'node:fs';
+import { constants, setPriority } from 'node:os';
 import { measureEventLoopDelay } from '../../../pkg/event-loop/event-loop-delay.ts';
 
+/** How often the kernel's count is read; ms. */
+const lookEveryMs = 20;
+
+/** Why it cannot be told here; null when it can. */
+export const noStarvation = existsSync('/proc/self/schedstat') ? null : 'needs /proc/PID/schedstat';
+
 /**
- * Watches a process and, beside it, this one, whose own loop has next to nothing to do.
- *
- * The kernel counts how long the main thread of a process was ready to run and had to wait for a processor. What of it
- * falls between three looks in a row is the most that one hold-up can owe to the machine.
+ * Watches a process and, beside it, this one, whose own loop has next to nothing to do. The kernel counts how long the main
+ * thread of a process was ready to run and had to wait for a processor.
  * @see kernel.org Documentation/scheduler/sched-stats.rst
  */
 export class Starvation {
   readonly #pid: number;
   readonly #own = measureEventLoopDelay();
-  readonly #waitedMs: number[];
-  #worstMs = 0;
+  readonly #looks: { readonly at: number; readonly waitedMs: number }[] = [];
+  readonly #timer = setInterval(() => this.#look(), lookEveryMs);
 
-  /** @param pid  of the process that is measured */
+  /** Begins; where that is allowed, lets the process go before others. @param pid  of the process that is measured */
   constructor(pid: number) {
     this.#pid = pid;
-    this.#waitedMs = [this.#waited()];
+    try {
+      setPriority(pid, constants.priority.PRIORITY_HIGHEST);
+    } catch {
+      // not root: it then waits for its turn like everybody
+    }
+    this.#look();
   }
 
-  /** Looks; to be called again and again, at least each time when something is measured. */
-  look(): void {
-    this.#waitedMs.push(this.#waited());
-    const [first = 0, last = 0] = [this.#waitedMs.at(-4) ?? this.#waitedMs[0], this.#waitedMs.at(-1)];
-    this.#worstMs = Math.max(this.#worstMs, last - first);
-  }
-
-  /** The longest time that may be the machine's fault; ms. */
-  worstMs(): number {
-    return Math.ceil(Math.max(this.#worstMs, this.#own.maxMs()));
+  /** The longest wait for a processor in any span of this length; ms. Of a hold-up as long as that, so much is not its own. */
+  worstMs(spanMs: number): number {
+    let [first, worst] = [0, 0];
+    for (const { at, waitedMs } of this.#looks) {
+      while (at - (this.#looks[first]?.at ?? at) > spanMs + 2 * lookEveryMs) first += 1;
+      worst = Math.max(worst, waitedMs - (this.#looks[first]?.waitedMs ?? 0));
+    }
+    return Math.ceil(Math.min(spanMs, Math.max(worst, this.#own.maxMs())));
   }
 
   stop(): void {
+    clearInterval(this.#timer);
     this.#own.stop();
   }
 
-  #waited(): number {
-    return Number(readFileSync(`/proc/${this.#pid}/schedstat`, 'utf8').split(' ')[1] ?? 0) / 1e6;
+  #look(): void {
+    const waited = readFileSync(`/proc/${this.#pid}/schedstat`, 'utf8').split(' ')[1];
+    this.#looks.push({ at: performance.now(), waitedMs: Number(waited ?? 0) / 1e6 });
   }
 }
