@@ -85,7 +85,7 @@ class RunMasking implements Masking {
       note(mask.reached);
       return bytes;
     };
-    return { push: (bytes) => noted(mask.push(bytes)), end: () => noted(mask.end()) };
+    return { push: (bytes, into) => noted(mask.push(bytes, into)), end: () => noted(mask.end()) };
   }
 
   text(text: string): string {

@@ -6,7 +6,7 @@ import { KerutaError } from '../domain/errors.ts';
 import type { StreamName } from '../domain/task.ts';
 import type { Run } from '../executor/executor.ts';
 import type { Cursor, StreamCursor } from './cursor.ts';
-import { maskPiece } from './mask-piece.ts';
+import { PieceMask } from './mask-piece.ts';
 import type { Masking, StreamMasker } from './masking.ts';
 import { mostPieceBytes, PieceSize } from './piece-size.ts';
 import { messageOf, persist, type RetryParts } from './retry.ts';
@@ -43,6 +43,7 @@ export class StreamLane {
   readonly #parts: RetryParts;
   readonly #options: StreamLaneOptions;
   readonly #size = new PieceSize();
+  readonly #mask: PieceMask;
   #position: number;
   #crc: number;
   #sent: number;
@@ -63,6 +64,7 @@ export class StreamLane {
   constructor(parts: RetryParts, options: StreamLaneOptions) {
     this.#parts = parts;
     this.#options = options;
+    this.#mask = new PieceMask(parts.clock);
     const kept = options.cursor.state.streams[options.stream];
     this.#position = kept.offset;
     this.#crc = kept.crc32;
@@ -90,7 +92,7 @@ export class StreamLane {
       if (piece.length > 0) {
         await this.#options.hear();
         if (rewinds !== this.#rewinds) continue;
-        const masked = await maskPiece(this.#parts.clock, this.#masker, piece);
+        const masked = await this.#mask.piece(this.#masker, piece);
         if (rewinds !== this.#rewinds) continue;
         await this.#sending;
         if (rewinds !== this.#rewinds) continue;

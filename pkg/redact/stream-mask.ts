@@ -6,8 +6,10 @@ export interface StreamRedactor {
   /**
    * Takes the next bytes; gives those that are decided. A tail that may begin a secret is held back, however long nothing
    * follows. The bytes given may share memory with those taken, which are left as they are.
+   * @param into  where they are put, from its beginning, when they are others than those taken and there is room for what
+   *              is held back too; else, and by default, memory of their own is taken. Whose it is shows by their `buffer`
    */
-  push(bytes: Uint8Array): Uint8Array;
+  push(bytes: Uint8Array, into?: Uint8Array): Uint8Array;
   /** Gives what was held back: the stream is over. */
   end(): Uint8Array;
 }
@@ -67,18 +69,24 @@ export class StreamMask implements StreamRedactor {
     return this.#at;
   }
 
-  push(bytes: Uint8Array): Uint8Array {
+  push(bytes: Uint8Array, into?: Uint8Array): Uint8Array {
     this.#openStages();
-    const given = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    const given = bufferOf(bytes);
     const before = this.#held.length;
-    let masked = before === 0 ? given : Buffer.concat([this.#heldMasked, given]);
     const found = this.#read(given, before);
-    if (found.length > 0 && before === 0) masked = Buffer.from(given);
+    let masked = given;
+    if (before > 0 || found.length > 0) {
+      masked = roomFor(before + given.length, into);
+      masked.set(this.#heldMasked);
+      masked.set(given, before);
+    }
     for (const [from, to] of found) masked.fill(asterisk, from, to);
 
-    const ranges = unite([...this.#masked, ...found]);
     const openBytes = this.#open.reduce((most, stage) => Math.max(most, openIn(stage)), 0);
-    const decided = reachOf(ranges, Math.max(0, masked.length - openBytes));
+    const sure = Math.max(0, masked.length - openBytes);
+    // what ends before is done with, which is nearly all of it
+    const ranges = unite([...this.#masked, ...found].filter(([, to]) => to > sure));
+    const decided = reachOf(ranges, sure);
     this.#keep({ given, masked, ranges, decided });
     return masked.subarray(0, decided);
   }
@@ -158,6 +166,16 @@ export class StreamMask implements StreamRedactor {
     if (this.#open.length > mostStages && isQuiet)
       this.#open = [{ matcher: this.#all(this.#opened), from: this.#at, state: 0 }];
   }
+}
+
+function bufferOf({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {
+  return Buffer.from(buffer, byteOffset, byteLength);
+}
+
+function roomFor(length: number, into: Uint8Array | undefined): Buffer {
+  return into === undefined || into.length < length
+    ? Buffer.allocUnsafe(length)
+    : bufferOf(into).subarray(0, length);
 }
 
 function openIn(stage: OpenStage): number {

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import type { Health } from '../../internal/worker/agent-health.ts';
 import { pause, until } from '../e2e/place.ts';
 import { Lab } from './lab/lab.ts';
+import { maxAgentMebibytes, peakMegabytes } from './lab/processes.ts';
 import { isFull, tally } from './lab/rounds.ts';
 import { noStarvation, Starvation } from './lab/starvation.ts';
 
@@ -71,7 +72,10 @@ test.skipIf(noStarvation).each([
       expect(tookMs - starvedMs, said.join(', ')).toBeLessThan(limitsMs[figure]);
     }
     expect(looks).toBeGreaterThan(5);
-    tally({ row: 'G-12', rounds: 1, note: `${what}, ${megabytes} MB, ${looks} looks: ${said.join(', ')}` });
+    const peak = peakMegabytes(agent.pid);
+    expect(peak).toBeLessThanOrEqual(maxAgentMebibytes);
+    const note = `${what}, ${megabytes} MB, ${looks} looks: ${said.join(', ')}; ${peak} MiB`;
+    tally({ row: 'G-12', rounds: 1, note });
     await agent.stop('SIGKILL');
   },
 );

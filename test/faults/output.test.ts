@@ -2,14 +2,11 @@ import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { until } from '../e2e/place.ts';
 import { Lab } from './lab/lab.ts';
 import { ledgerFaults } from './lab/ledger.ts';
-import { peakMegabytes } from './lab/processes.ts';
+import { maxAgentMebibytes, maxServerMebibytes, peakMegabytes } from './lab/processes.ts';
 import { digestOf, livePieces } from './lab/reader.ts';
 import { isFull, tally } from './lab/rounds.ts';
 
 /** C. Output: how much of it, how fast, and over how slow a line. */
-/** 250 MB and 512 MB. */
-const maxAgentMebibytes = 238;
-const maxServerMebibytes = 488;
 let lab: Lab;
 
 beforeAll(async () => {

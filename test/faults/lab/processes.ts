@@ -76,6 +76,11 @@ export function peakMegabytes(pid: number): number {
   return Math.round(Number(kilobytes ?? 0) / 1024);
 }
 
+/** What an agent may have resident at most, whatever its task does: 250 MB; MiB. */
+export const maxAgentMebibytes = 238;
+/** The same of a server: 512 MB; MiB. */
+export const maxServerMebibytes = 488;
+
 /** Starts a program that has nothing to do with any run and must stay alive; ended with the test. @returns its pid */
 export function bystander(program: string, ...args: readonly string[]): number {
   const child = spawn(program, args, { stdio: 'ignore', detached: true });

@@ -1,5 +1,5 @@
 /** How long this machine itself held a process up, so that a busy machine is not taken for a slow program. */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { constants, setPriority } from 'node:os';
 import { measureEventLoopDelay } from '../../../pkg/event-loop/event-loop-delay.ts';
 
@@ -25,8 +25,10 @@ export class Starvation {
     this.#pid = pid;
     try {
       setPriority(pid, constants.priority.PRIORITY_HIGHEST);
+      // where sessions share the processors among them, this one has to go first as well; see sched(7)
+      writeFileSync(`/proc/${pid}/autogroup`, '-20');
     } catch {
-      // not root: it then waits for its turn like everybody
+      // not root, or no such file: it waits for its turn like everybody
     }
     this.#look();
   }
