@@ -1,7 +1,8 @@
-import { readdirSync, rmSync, statSync } from 'node:fs';
+import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Clock } from '../../pkg/clock/clock.ts';
 import { diskFaultOf } from './disk-fault.ts';
+import { removeTree } from './remove-tree.ts';
 import {
   clearRun,
   hasReceipt,
@@ -28,13 +29,13 @@ export function unsettledRuns(runs: string, clock: Clock): readonly RunRecord[] 
     const receipt = readReceipt(directory);
     const at = modifiedAt(directory);
     if (receipt !== null) {
-      if (clock.now() - receipt.at > receiptKeptMs) tidy(() => remove(directory));
+      if (clock.now() - receipt.at > receiptKeptMs) tidy(() => removeTree(directory));
       else if (receipt.state !== 'refused') tidy(() => clearRun(directory));
       continue;
     }
     const record = hasReceipt(directory) ? null : recordOf(runs, name);
     if (record !== null) found.push({ record, at });
-    else if (clock.now() - at > strayKeptMs) tidy(() => remove(directory));
+    else if (clock.now() - at > strayKeptMs) tidy(() => removeTree(directory));
   }
   return found.sort((a, b) => a.at - b.at).map((entry) => entry.record);
 }
@@ -44,10 +45,6 @@ function recordOf(runs: string, name: string): RunRecord | null {
   const record = readRecord(join(runs, name));
   if (record === null || runDirectory(runs, record.task.id, record.attempt) !== join(runs, name)) return null;
   return record;
-}
-
-function remove(directory: string): void {
-  rmSync(directory, { recursive: true, force: true });
 }
 
 /** What a disk does not let go of now is tidied another time. */

@@ -1,10 +1,11 @@
-import { lstatSync, readdirSync, rmSync, unlinkSync } from 'node:fs';
+import { lstatSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { SessionWire, TaskWire } from '../api/shapes.ts';
 import type { ClaimedTask } from '../api/task-source.ts';
 import { diskFaultOf } from './disk-fault.ts';
 import { readJsonFile, writeJsonFile } from './json-file.ts';
 import { makeDirectory } from './make-directory.ts';
+import { removeTree } from './remove-tree.ts';
 import { receiptShape, recordShape } from './state-shapes.ts';
 
 /** What the agent needs to go on with a run after its own death; `<run>/task.json`, 0600 (it holds the task's token). */
@@ -118,10 +119,7 @@ export function settleRun(directory: string, receipt: Receipt): void {
 
 /** Removes what a settled run left beside its receipt. A restart of the agent finishes what was broken off. */
 export function clearRun(directory: string): void {
-  for (const entry of readdirSync(directory, { withFileTypes: true })) {
-    if (entry.name === 'receipt.json') continue;
-    const path = join(directory, entry.name);
-    if (entry.isDirectory()) rmSync(path, { recursive: true, force: true });
-    else unlinkSync(path);
+  for (const name of readdirSync(directory)) {
+    if (name !== 'receipt.json') removeTree(join(directory, name));
   }
 }
