@@ -21,6 +21,8 @@ const [leastTableBits, mostTableBits] = [14, 20];
 
 /** The needles, made ready. Holds no place in any stream: a reader keeps the state of its own. */
 export class Matcher {
+  /** of the longest needle; 0 when there are none */
+  readonly longestBytes: number;
   /** bytes of every needle that the table knows: as many as all have, at most 32; 0 when there are none */
   readonly #window: number;
   /** by hash of a block: how far the window may move, and whether a needle begins with it */
@@ -39,6 +41,7 @@ export class Matcher {
   /** @param needles of at least 4 bytes each */
   constructor(needles: readonly Uint8Array[]) {
     const capacity = needles.reduce((sum, needle) => sum + needle.length, 1);
+    this.longestBytes = needles.reduce((longest, { length }) => Math.max(longest, length), 0);
     this.#window = needles.length === 0 ? 0 : Math.min(maxWindow, ...needles.map(({ length }) => length));
     const blocks = needles.length * (this.#window - block + 1);
     // four places for each block: more would be sparser, and too large for the nearest cache

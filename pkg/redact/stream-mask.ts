@@ -72,20 +72,15 @@ export class StreamMask implements StreamRedactor {
   push(bytes: Uint8Array, into?: Uint8Array): Uint8Array {
     this.#openStages();
     const given = bufferOf(bytes);
-    const before = this.#held.length;
-    const found = this.#read(given, before);
-    let masked = given;
-    if (before > 0 || found.length > 0) {
-      masked = roomFor(before + given.length, into);
-      masked.set(this.#heldMasked);
-      masked.set(given, before);
-    }
-    for (const [from, to] of found) masked.fill(asterisk, from, to);
+    let masked = this.#held.length === 0 ? given : this.#copyOf(given, into);
+    const found = this.#read(given, (from, to) => {
+      if (masked === given) masked = this.#copyOf(given, into);
+      masked.fill(asterisk, from, to);
+    });
 
     const openBytes = this.#open.reduce((most, stage) => Math.max(most, openIn(stage)), 0);
     const sure = Math.max(0, masked.length - openBytes);
-    // what ends before is done with, which is nearly all of it
-    const ranges = unite([...this.#masked, ...found].filter(([, to]) => to > sure));
+    const ranges = unite([...this.#masked, ...found]);
     const decided = reachOf(ranges, sure);
     this.#keep({ given, masked, ranges, decided });
     return masked.subarray(0, decided);
@@ -132,17 +127,45 @@ export class StreamMask implements StreamRedactor {
     this.#masked = [];
   }
 
-  /** Lets every stage read on. @returns what is to be masked, in places that count from the first held byte */
-  #read(given: Buffer, before: number): Range[] {
-    let all: Range[] = [];
-    const at = this.#at + before;
+  /** What is held, as it is masked, and what is given behind it. */
+  #copyOf(given: Buffer, into: Uint8Array | undefined): Buffer {
+    const before = this.#held.length;
+    const copy = roomFor(before + given.length, into);
+    copy.set(this.#heldMasked);
+    copy.set(given, before);
+    return copy;
+  }
+
+  /**
+   * Lets every stage read on.
+   * @param mask  called with all that is to be masked, in places that count from the first held byte
+   * @returns what of it is so near to the end that it may matter for what follows: no more of it is kept, since output
+   *          may be full of secrets
+   */
+  #read(given: Buffer, mask: (from: number, to: number) => void): Range[] {
+    const before = this.#held.length;
+    const longestBytes = this.#open.reduce((most, { matcher }) => Math.max(most, matcher.longestBytes), 0);
+    const settled = before + given.length - longestBytes;
+    const all: Range[] = [];
     for (const stage of this.#open) {
       const ranges: Range[] = [];
-      const from = Math.min(given.length, Math.max(0, stage.from - at));
-      stage.state = stage.matcher.read(given, from, stage.state, (start, end) => {
-        addRange(ranges, Math.max(0, before + start), before + end);
+      // places that meet are masked as one
+      let [from, to] = [0, 0];
+      const take = () => {
+        if (to > 0) mask(from, to);
+        if (to > settled && to > 0) addRange(ranges, from, to);
+      };
+      const start = Math.min(given.length, Math.max(0, stage.from - this.#at - before));
+      stage.state = stage.matcher.read(given, start, stage.state, (first, end) => {
+        const found = Math.max(0, before + first);
+        if (found > to) {
+          take();
+          from = found;
+        } else from = Math.min(from, found);
+        to = before + end;
       });
-      all = all.length === 0 ? ranges : all.concat(ranges);
+      take();
+      all.push(...ranges);
     }
     return all;
   }
