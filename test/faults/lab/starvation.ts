@@ -33,14 +33,22 @@ export class Starvation {
     this.#look();
   }
 
-  /** The longest wait for a processor in any span of this length; ms. Of a hold-up as long as that, so much is not its own. */
-  worstMs(spanMs: number): number {
+  /**
+   * The longest wait of the main thread for a processor in any span of this length; ms. Of a hold-up as long as that, so
+   * much is not its own.
+   */
+  waitedMs(spanMs: number): number {
     let [first, worst] = [0, 0];
     for (const { at, waitedMs } of this.#looks) {
       while (at - (this.#looks[first]?.at ?? at) > spanMs + 2 * lookEveryMs) first += 1;
       worst = Math.max(worst, waitedMs - (this.#looks[first]?.waitedMs ?? 0));
     }
-    return Math.ceil(Math.min(spanMs, Math.max(worst, this.#own.maxMs())));
+    return Math.ceil(Math.min(spanMs, worst));
+  }
+
+  /** The same for what other threads, or this process, have a part in; ms: at least the longest hold-up of this process. */
+  othersMs(spanMs: number): number {
+    return Math.max(this.waitedMs(spanMs), Math.min(spanMs, this.#own.maxMs()));
   }
 
   stop(): void {
