@@ -86,11 +86,11 @@ test('F-33: over a line of 10 KB/s a fast task is not held up, its result is tol
   );
   await until('it runs', async () => (await lab.place.task(id)).status === 'PROCESSING');
   lab.proxy.set('slow', 10_000);
+  const slowFrom = Date.now();
   lab.place.file('f33-ended-go', '');
   const told = await lab.place.ended(id, 60_000);
   expect(told).toMatchObject({ status: 'COMPLETED', exitCode: 0, logComplete: false });
   // what arrives is kept, a little at a time: nothing is sent so large that its answer is given up
-  const slowFrom = Date.now();
   const wanted = isFull ? 400_000 : 90_000;
   let arrived = 0;
   await until(
