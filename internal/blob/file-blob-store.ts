@@ -4,6 +4,7 @@ import type { Log } from '../../pkg/log/log.ts';
 import type { AppendResult, BlobKey, BlobStore } from './blob.ts';
 import { isMissing, mapFileError } from './file-errors.ts';
 import { checkKey, checkPrefix, isBelow } from './keys.ts';
+import { MadeDirectories } from './made-directories.ts';
 import { type Durability, type OpenFile, writeAll } from './open-file.ts';
 import { Turns } from './turns.ts';
 import { WriteHandles } from './write-handles.ts';
@@ -29,6 +30,7 @@ class FileBlobStore implements BlobStore {
   readonly #directory: string;
   readonly #log: Log;
   readonly #durability: Durability;
+  readonly #directories: MadeDirectories;
   readonly #handles: WriteHandles;
   readonly #turns = new Turns();
 
@@ -36,7 +38,8 @@ class FileBlobStore implements BlobStore {
     this.#directory = options.directory;
     this.#log = options.log;
     this.#durability = options.durability;
-    this.#handles = new WriteHandles(options.durability);
+    this.#directories = new MadeDirectories(options.directory);
+    this.#handles = new WriteHandles(options.durability === 'full' ? this.#directories : null);
   }
 
   async size(key: BlobKey): Promise<number> {
@@ -130,6 +133,7 @@ class FileBlobStore implements BlobStore {
     await Promise.all(waiting.map((other) => this.#turns.take(other, () => this.#handles.drop(other))));
     try {
       await rm(path, { recursive: true, force: true });
+      this.#directories.forget(path);
     } catch (error) {
       throw mapFileError(error, prefix);
     }

@@ -2,6 +2,7 @@ import { constants } from 'node:fs';
 import { type FileHandle, mkdir, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { isMissing } from './file-errors.ts';
+import { type MadeDirectories, syncDirectory } from './made-directories.ts';
 
 /** `full`: what is acknowledged survives power loss; `process`: the death of any process. */
 export type Durability = 'full' | 'process';
@@ -13,33 +14,36 @@ export interface OpenFile {
   size: number;
 }
 
-/** Opens a file that is there; null when there is none. */
+/**
+ * Opens a file that is there and has bytes; null when there is none. An empty one is as good as none: who made it may have
+ * died before its name was on the disk.
+ */
 export async function openExisting(path: string): Promise<OpenFile | null> {
+  let handle: FileHandle;
   try {
-    const handle = await open(path, constants.O_RDWR);
-    return { handle, size: (await handle.stat()).size };
+    handle = await open(path, constants.O_RDWR);
   } catch (error) {
     if (isMissing(error)) return null;
     throw error;
   }
+  const { size } = await handle.stat();
+  if (size > 0) return { handle, size };
+  await handle.close();
+  return null;
 }
 
-/** Opens a file, made when it is not there; with full durability its name is on the disk before this resolves. */
-export async function openOrMake(path: string, durability: Durability): Promise<OpenFile> {
+/**
+ * Opens a file, made when it is not there.
+ * @param directories  those that are on the disk: the file's name will be, too, before this resolves; null = no matter
+ */
+export async function openOrMake(path: string, directories: MadeDirectories | null): Promise<OpenFile> {
   const there = await openExisting(path);
   if (there) return there;
   const directory = dirname(path);
-  const firstMade = await mkdir(directory, { recursive: true, mode: 0o700 });
+  if (directories === null) await mkdir(directory, { recursive: true, mode: 0o700 });
+  else await directories.make(directory);
   const handle = await open(path, constants.O_RDWR | constants.O_CREAT, 0o600);
-  if (durability === 'full') {
-    await syncDirectory(directory);
-    if (firstMade !== undefined) {
-      for (let made = directory; ; made = dirname(made)) {
-        await syncDirectory(dirname(made));
-        if (made === firstMade) break;
-      }
-    }
-  }
+  if (directories !== null) await syncDirectory(directory);
   return { handle, size: (await handle.stat()).size };
 }
 
@@ -93,13 +97,4 @@ function behind(pieces: readonly Uint8Array[], written: number): Uint8Array[] {
     skip -= skipped;
     return skipped === piece.length ? [] : [piece.subarray(skipped)];
   });
-}
-
-async function syncDirectory(path: string): Promise<void> {
-  const handle = await open(path, constants.O_RDONLY);
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
 }

@@ -1,4 +1,5 @@
-import { type Durability, type OpenFile, openExisting, openOrMake } from './open-file.ts';
+import type { MadeDirectories } from './made-directories.ts';
+import { type OpenFile, openExisting, openOrMake } from './open-file.ts';
 
 /** How many files that nobody writes to stay open. */
 const maxIdle = 64;
@@ -8,13 +9,14 @@ const maxIdle = 64;
  * recently used are closed. Its users see to it that work on one key takes turns.
  */
 export class WriteHandles {
-  readonly #durability: Durability;
+  readonly #directories: MadeDirectories | null;
   /** In the order of use, the oldest first. */
   readonly #files = new Map<string, OpenFile>();
   readonly #busy = new Set<string>();
 
-  constructor(durability: Durability) {
-    this.#durability = durability;
+  /** @param directories  @see openOrMake */
+  constructor(directories: MadeDirectories | null) {
+    this.#directories = directories;
   }
 
   /** Where the acknowledged bytes of a file end; undefined when it is not open here (then nothing is under way). */
@@ -24,10 +26,10 @@ export class WriteHandles {
 
   /** The file, made when there is none; stays open at least until `release`. */
   async take(path: string): Promise<OpenFile> {
-    return this.#keep(path, this.#files.get(path) ?? (await openOrMake(path, this.#durability)));
+    return this.#keep(path, this.#files.get(path) ?? (await openOrMake(path, this.#directories)));
   }
 
-  /** The file when there is one; then stays open at least until `release`. */
+  /** The file when there is one that has bytes; then stays open at least until `release`. */
   async takeExisting(path: string): Promise<OpenFile | null> {
     const file = this.#files.get(path) ?? (await openExisting(path));
     return file && this.#keep(path, file);

@@ -1,6 +1,16 @@
 /** Opens where a server's state rests: SQLite and files, or PostgreSQL. */
-import { chmodSync, existsSync, lstatSync, mkdirSync, readdirSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import {
+  chmodSync,
+  closeSync,
+  existsSync,
+  fsyncSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  statSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
 import type { BlobStore } from '../../../internal/blob/blob.ts';
 import { ConflictError } from '../../../internal/domain/errors.ts';
 import type { Store } from '../../../internal/store/store.ts';
@@ -73,7 +83,8 @@ function refuseLostStore(dataDir: string, file: string): void {
 
 function ownDataDirectory(path: string, uid: number): void {
   try {
-    mkdirSync(path, { recursive: true, mode: 0o700 });
+    const firstMade = mkdirSync(path, { recursive: true, mode: 0o700 });
+    if (firstMade !== undefined) flushNames(path, firstMade);
     const found = lstatSync(path);
     const fault = !found.isDirectory()
       ? 'is a link or no directory'
@@ -93,5 +104,18 @@ function ownDataDirectory(path: string, uid: number): void {
     throw new ConflictError('KERUTA_ERR_DIRECTORY', `the data directory ${path} cannot be made: ${why}`, {
       cause,
     });
+  }
+}
+
+/** A power loss must not take the directory away from what is acknowledged in it: flushes its name, and those above. */
+function flushNames(path: string, firstMade: string): void {
+  for (let made = path; ; made = dirname(made)) {
+    const parent = openSync(dirname(made), 'r');
+    try {
+      fsyncSync(parent);
+    } finally {
+      closeSync(parent);
+    }
+    if (made === firstMade) return;
   }
 }

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, statSync, writeFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -30,6 +30,19 @@ test('files are for their owner only, and a store that got no bytes makes nothin
   await blob.append('a/b', 0, Buffer.from('x'));
   expect(statSync(join(directory, 'a')).mode & 0o777).toBe(0o700);
   expect(statSync(join(directory, 'a/b')).mode & 0o777).toBe(0o600);
+  await blob.close();
+  await rm(directory, { recursive: true });
+});
+
+test('an empty file that a dead process left, and directories that somebody took away, are no obstacle', async () => {
+  const directory = newDirectory();
+  mkdirSync(join(directory, 'a'));
+  writeFileSync(join(directory, 'a/b'), '');
+  const blob = openFileBlobStore({ directory, log: silentLog });
+  expect(await blob.append('a/b', 0, Buffer.from('x'))).toEqual({ ok: true, size: 1 });
+  await Promise.all(['c/1/out', 'c/1/err'].map((key) => blob.append(key, 0, Buffer.from('y'))));
+  await rm(join(directory, 'c'), { recursive: true });
+  expect(await blob.append('c/1/new', 0, Buffer.from('z'))).toEqual({ ok: true, size: 1 });
   await blob.close();
   await rm(directory, { recursive: true });
 });
