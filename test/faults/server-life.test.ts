@@ -1,29 +1,32 @@
-import { createHash } from 'node:crypto';
-import { readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { makePlace, type Place, pause } from '../e2e/place.ts';
+import { makePlace, type Place, pause, until } from '../e2e/place.ts';
 import { faultyExecutable, Lab } from './lab/lab.ts';
-import { chance, rounds, seed, tally } from './lab/rounds.ts';
+import { chance, isFull, rounds, seed, tally } from './lab/rounds.ts';
+import { callOnce, Speaker } from './lab/speaker.ts';
 
-/** F. The server's own process and its embedded store. */
+/** F. The server's own process: killed, away, held twice, told to stop, half dead. */
 let lab: Lab;
 beforeAll(async () => {
   lab = await Lab.open('server-life');
 });
 afterAll(() => lab.close());
 
-test('F-57: a server that is killed under load has everything that it acknowledged, and the logs are whole', async () => {
+test('F-57: a server that is killed under load has everything that it acknowledged, byte for byte, and the runs are whole', async () => {
   const random = chance(seed);
   const count = rounds(4, 100);
-  const sessions = await Promise.all(['a', 'b'].map((name) => lab.place.session(`f57 ${name}`)));
-  const agents = await Promise.all(sessions.map((session) => lab.agent(session, { direct: true })));
+  const session = await lab.place.session('f57');
+  const agent = await lab.agent(session, { direct: true });
+  const speakers = await Promise.all(
+    ['a', 'b'].map(async (name) => new Speaker(lab.place, await lab.place.session(`f57 ${name}`))),
+  );
   const other = await lab.place.session('f57 created');
   let [over, lines] = [false, 0];
   /** creates tasks as fast as it can; only an answer counts */
   const client = async () => {
     while (!over) await lab.submit(other, 'true').catch(() => pause(20));
   };
-  const ledgers = async (session: string) => {
+  const ledgers = async () => {
     while (!over) {
       const ledger = await lab.ledger(session, { lines: 500, pauseSeconds: 0.02 }).catch(() => null);
       if (ledger === null) await pause(50);
@@ -33,19 +36,27 @@ test('F-57: a server that is killed under load has everything that it acknowledg
       }
     }
   };
-  const work = Promise.all([...sessions.map(ledgers), client(), client()]);
+  const work = Promise.all([ledgers(), client(), ...speakers.map((speaker) => speaker.work(() => over))]);
   work.catch(() => {
     over = true;
   });
   for (let round = 0; round < count && !over; round++) {
-    await pause(300 + random() * 900);
+    await pause(200 + random() * 800);
     await lab.restartServer('SIGKILL', random() * 300);
   }
   over = true;
   await work;
   await lab.checkJournal();
-  for (const agent of agents) await agent.stop('SIGKILL');
-  tally({ row: 'F-57', rounds: count, lines, note: `${lab.journal.length} acknowledged ids, none missing` });
+  let compared = 0;
+  for (const speaker of speakers) compared += await speaker.check();
+  const refused = speakers.reduce((sum, speaker) => sum + speaker.refused, 0);
+  expect(refused, 'the kills hit somebody').toBeGreaterThan(0);
+  await agent.stop('SIGKILL');
+  const ids = lab.journal.length + speakers.reduce((sum, { journal }) => sum + journal.length, 0);
+  tally({
+    ...{ row: 'F-57', rounds: count, lines },
+    note: `${ids} acknowledged ids and ${compared} bytes, none missing`,
+  });
 });
 
 describe('a server that dies at a narrow place', () => {
@@ -93,64 +104,84 @@ describe('a server that dies at a narrow place', () => {
   );
 });
 
-describe('F-60: a store that is damaged', () => {
-  const file = (place: Place) => place.path('server/keruta.db');
-  const hash = (path: string) => createHash('sha256').update(readFileSync(path)).digest('hex');
-
-  /** A store with something in it, at rest. */
-  async function filled(name: string): Promise<Place> {
-    const place = makePlace(name, faultyExecutable);
-    onTestFinished(() => place.close());
-    const server = await place.server();
-    const session = await place.session('kept');
-    for (let task = 0; task < 50; task++) await place.submit(session, 'true');
-    const agent = await place.daemon(session, ['--base-dir', place.path('base')]);
-    await place.ended(await place.submit(session, 'echo kept', { priority: 9 }));
-    await agent.stop('SIGKILL');
-    await server.stop('SIGTERM');
-    return place;
-  }
-
-  test.each([
-    [
-      'a page is overwritten',
-      (path: string) => {
-        const bytes = readFileSync(path);
-        bytes.fill(0xff, 4096 * 2, 4096 * 4);
-        writeFileSync(path, bytes);
-      },
-    ],
-    ['it is cut in the middle', (path: string) => truncateSync(path, Math.floor(statSync(path).size / 2))],
-    [
-      'it is no database',
-      (path: string) => writeFileSync(path, 'not a database, but somebody’s notes\n'.repeat(200)),
-    ],
-    ['it is empty although there are blobs', (path: string) => truncateSync(path, 0)],
-  ])('%s: the start is refused with what to do, and the file is left as it is', async (what, damage) => {
-    const place = await filled('damaged');
-    damage(file(place));
-    const before = hash(file(place));
-    const refused = await place.keruta(['server', '--port', '0', '--data-dir', place.path('server')], {
-      timeoutMs: 15_000,
-    });
-    expect([refused.status, refused.signal]).not.toEqual([0, null]);
-    expect(refused.signal).toBeNull();
-    expect(refused.stderr).toContain(file(place));
-    expect(refused.stderr).toMatch(/backup|restore/);
-    expect(hash(file(place))).toBe(before);
-    tally({ row: 'F-60', rounds: 1, note: what });
-  });
-});
-
-test('F-61: a second server on the same data directory is refused, and the first goes on', async () => {
+test('F-61: a second server on the same data directory is refused at once, and told who has it', async () => {
   const before = Date.now();
   const words = ['server', '--port', '0', '--data-dir', lab.place.path('server')];
   const second = await lab.place.keruta(words);
-  expect(second.status).toBe(5);
+  const tookMs = Date.now() - before;
+  expect(second).toMatchObject({ status: 5, stdout: '' });
   expect(second.stderr).toContain(lab.place.path('server'));
-  expect(Date.now() - before).toBeLessThan(10_000);
-  await lab.place.session('f61 still here');
-  tally({ row: 'F-61', rounds: 1, note: `refused after ${Date.now() - before} ms` });
+  expect(second.stderr).toContain(`process ${lab.server.pid}`);
+  expect(second.stderr).toContain(lab.server.url);
+  expect(tookMs).toBeLessThan(isFull ? 2_000 : 10_000);
+  await lab.place.session('f61 the first goes on');
+  tally({ row: 'F-61', rounds: 1, note: `refused after ${tookMs} ms, by name` });
+});
+
+describe.concurrent('leases', () => {
+  test('F-62: the server is away for longer than a lease: no task is given up by that alone', async ({
+    onTestFinished,
+  }) => {
+    const [leaseMs, graceMs, awayMs] = isFull ? [45_000, 60_000, 300_000] : [4_000, 12_000, 6_000];
+    const env = { KERUTA_LEASE: `${leaseMs}ms`, KERUTA_BOOT_GRACE: `${graceMs}ms` };
+    const away = await Lab.open('server-away', [], env);
+    onTestFinished(() => away.close());
+    const session = await away.place.session('f62');
+    await away.agent(session, { direct: true });
+    const ledger = await away.ledger(session, { lines: 2_500, pauseSeconds: isFull ? 13 : 0.3 });
+    await until('it runs', async () => (await away.place.logs(ledger.id)).length > 100);
+    await away.restartServer('SIGKILL', awayMs);
+    await away.check(ledger, {}, awayMs + 120_000);
+    expect(countLost(away.place)).toBe(0);
+    tally({ row: 'F-62', rounds: 1, lines: 5_000, note: `away ${awayMs} ms, lease ${leaseMs} ms, LOST 0` });
+  });
+
+  test.skipIf(!isFull)(
+    'F-62: the server stands still for longer than a lease: no task is given up by that alone (all rounds only)',
+    async ({ onTestFinished }) => {
+      const still = await Lab.open('server-still', [], { KERUTA_LEASE: '5s', KERUTA_BOOT_GRACE: '15s' });
+      onTestFinished(() => still.close());
+      const session = await still.place.session('f62');
+      await still.agent(session, { direct: true });
+      const ledger = await still.ledger(session, { lines: 2_000, pauseSeconds: 2 });
+      await until('it runs', async () => (await still.place.logs(ledger.id)).length > 100);
+      process.kill(still.server.pid, 'SIGSTOP');
+      await pause(20_000);
+      process.kill(still.server.pid, 'SIGCONT');
+      await still.check(ledger, {}, 120_000);
+      expect(countLost(still.place)).toBe(0);
+      tally({ row: 'F-62', rounds: 1, lines: 4_000, note: 'stopped for 20 s, lease 5 s, LOST 0' });
+    },
+  );
+
+  test('F-69: when nobody looks at leases any more, the server says that it is not ready, and why', async ({
+    onTestFinished,
+  }) => {
+    const place = makePlace('server-sweep', faultyExecutable);
+    onTestFinished(() => place.close());
+    await place.server([], { env: { ...place.env, KERUTA_FAILPOINT: 'in_sweep:throw@2' } });
+    const first = await callOnce(place, 'GET', '/readyz');
+    expect([first.status, JSON.parse(first.text)]).toMatchObject([200, { status: 'UP', health: 'healthy' }]);
+    const before = Date.now();
+    const isReady = async () => (await callOnce(place, 'GET', '/readyz')).status !== 503;
+    await until('it is not ready', async () => !(await isReady()), 60_000);
+    const tookMs = Date.now() - before;
+    for (const path of ['/readyz', '/healthz', '/api/v1/health']) {
+      const { status, text } = await callOnce(place, 'GET', path);
+      expect([status, JSON.parse(text)]).toMatchObject([503, { status: 'DOWN', health: 'unhealthy' }]);
+      expect(text).toContain('leases are no longer looked at: failpoint in_sweep');
+    }
+    await place.session('f69 the rest goes on');
+    tally({ row: 'F-69', rounds: 1, note: `not ready ${tookMs} ms after the start` });
+  });
+
+  /** How often the server of a place has given up a task, from its audit. */
+  function countLost(place: Place): number {
+    const database = new DatabaseSync(place.path('server/keruta.db'), { readOnly: true });
+    const row = database.prepare("SELECT count(*) AS count FROM audit WHERE action = 'task.lost'").get();
+    database.close();
+    return Number(row?.count);
+  }
 });
 
 test('F-63: SIGTERM with requests under way: each gets its answer or none, and no task is half there', async () => {
