@@ -1,14 +1,15 @@
 import { spawnSync } from 'node:child_process';
 import { appendFileSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
-import { connect, type Socket } from 'node:net';
+import { connect } from 'node:net';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { makePlace, pause, until } from '../e2e/place.ts';
+import { dialTo } from './lab/dial.ts';
 import { faultyExecutable, Lab } from './lab/lab.ts';
 import { isFull, rounds, tally } from './lab/rounds.ts';
 import { callOnce, Speaker } from './lab/speaker.ts';
 
-/** F. A server whose disk is full, and clients that are slow, huge or many. */
+/** F. A server whose disk is full, and clients that are huge or many. */
 let lab: Lab;
 beforeAll(async () => {
   lab = await Lab.open('server-load');
@@ -19,20 +20,7 @@ const memoryMb = (pid: number, what: 'VmRSS' | 'VmHWM') =>
   Number(new RegExp(`^${what}:\\s+(\\d+)`, 'm').exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) /
   1024;
 
-/** A connection of its own, and what came back on it. */
-function dial(): { socket: Socket; text: () => string; closed: Promise<number> } {
-  const before = Date.now();
-  const socket = connect(lab.server.port, '127.0.0.1');
-  let text = '';
-  socket.on('data', (bytes) => {
-    text += bytes.toString('latin1');
-  });
-  socket.on('error', () => {});
-  const closed = new Promise<number>((done) => socket.on('close', () => done(Date.now() - before)));
-  onTestFinished(() => void socket.destroy());
-  return { socket, text: () => text, closed };
-}
-
+const dial = () => dialTo(lab.server.port);
 const authorization = () => `Authorization: Bearer ${lab.place.env.KERUTA_API_TOKEN}`;
 const canMount = () => process.getuid?.() === 0 && spawnSync('mount', ['--version']).status === 0;
 
@@ -103,35 +91,6 @@ function fill(path: string): void {
     }
   }
 }
-
-describe.concurrent('F-64: a client that drips', () => {
-  test('headers is cut off', async () => {
-    const { socket, closed } = dial();
-    socket.write('GET /healthz HTTP/1.1\r\nHost: x\r\n');
-    const drip = setInterval(() => socket.write('X-A: b\r\n'), 500);
-    const tookMs = await closed;
-    clearInterval(drip);
-    expect(tookMs).toBeLessThan(20_000);
-    tally({ row: 'F-64', rounds: 1, note: `headers: closed after ${tookMs} ms` });
-  });
-
-  test('a body is cut off, and 500 idle connections beside it disturb nobody', async () => {
-    const idle = Array.from({ length: rounds(200, 500) }, dial);
-    const { socket, closed } = dial();
-    socket.write(
-      `POST /api/v1/sessions HTTP/1.1\r\nHost: x\r\n${authorization()}\r\nContent-Type: application/json\r\nContent-Length: 100000\r\n\r\n`,
-    );
-    const drip = setInterval(() => socket.write(' '), 500);
-    const before = Date.now();
-    await lab.place.session(`f64 ${before}`);
-    expect(Date.now() - before).toBeLessThan(2000);
-    const tookMs = await closed;
-    clearInterval(drip);
-    expect(tookMs).toBeLessThan(45_000);
-    for (const { socket: one } of idle) one.destroy();
-    tally({ row: 'F-64', rounds: 1, note: `body: closed after ${tookMs} ms` });
-  });
-});
 
 describe('F-65: a request that is too large', () => {
   const send = async (head: string, body: () => Buffer | null) => {
