@@ -92,9 +92,10 @@ export async function openPostgres(options: PostgresOptions): Promise<Postgres> 
   });
   pool.on('error', options.onFault);
   const names = new Map<string, string>();
+  const doubt: Doubt = { times: 0, isOpen: false };
   const take = async (): Promise<Taken> => {
     try {
-      return takenOver(await pool.connect(), { names, mapError, onFault: options.onFault });
+      return takenOver(await pool.connect(), { names, doubt, mapError, onFault: options.onFault });
     } catch (error) {
       throw mapError(asConnectionError(error));
     }
@@ -165,7 +166,17 @@ async function inTransaction<T>(taken: Taken, work: (query: Query) => Promise<T>
   }
 }
 
+/**
+ * Whether a commit may have happened of which nobody was told that it is safe: its answer did not come, or a synchronous
+ * standby did not confirm it. It can be seen all the same, and a transaction that only reads it waits for no standby.
+ */
+interface Doubt {
+  times: number;
+  isOpen: boolean;
+}
+
 interface TakenParts {
+  readonly doubt: Doubt;
   /** names of prepared statements, by their words */
   readonly names: Map<string, string>;
   readonly mapError: (error: unknown) => unknown;
@@ -185,18 +196,27 @@ function takenOver(client: pg.PoolClient, parts: TakenParts): Taken {
     isUnsafe ||= code === plainWarning;
   };
   client.on('error', onError).on('notice', onNotice);
+  const { doubt } = parts;
   const query: Query = async <R>(sql: string, parameters: readonly unknown[] = []) => {
     isUnsafe = false;
+    const isCommit = sql.toUpperCase() === 'COMMIT';
     try {
       // behind a statement that got no answer, every other one would wait as long
       if (broken) throw broken.error;
+      const { times } = doubt;
+      const confirms = isCommit && doubt.isOpen;
+      if (confirms) await ask(client, parts.names, { sql: writeSomething, parameters: [] });
       const rows = await ask<R>(client, parts.names, { sql, parameters });
       if (isUnsafe && rows.command === 'COMMIT')
         throw new PostgresConnectionError('the standby did not confirm the commit');
+      if (confirms && rows.command === 'COMMIT' && doubt.times === times) doubt.isOpen = false;
       return rows;
     } catch (error) {
       const shown = asConnectionError(error);
-      if (shown instanceof PostgresConnectionError) broken ??= { error };
+      if (shown instanceof PostgresConnectionError) {
+        broken ??= { error };
+        if (isCommit) Object.assign(doubt, { times: doubt.times + 1, isOpen: true } satisfies Doubt);
+      }
       throw parts.mapError(shown);
     }
   };
@@ -212,6 +232,9 @@ function takenOver(client: pg.PoolClient, parts: TakenParts): Taken {
  * because somebody cancelled it: a failover would lose what the database calls committed.
  */
 const plainWarning = '01000';
+
+/** Makes a commit one that has something to flush, and so to confirm, with everything before it; changes no table. */
+const writeSomething = "SELECT pg_logical_emit_message(true, 'confirm', '')";
 
 async function ask<R>(
   client: pg.PoolClient,

@@ -103,8 +103,14 @@ describe.skipIf(findPrograms() === null)(
       await until('a commit waits', () => primary.sql(waiting).trim() !== '');
       primary.sql(`SELECT pg_cancel_backend(pid) FROM (${waiting}) AS waiting`);
       expect(await alone).toMatchObject({ status: 503, text: expect.stringContaining('standby') });
+      // the primary shows it now to whoever asks: also the answer to a repetition waits for the standby
+      await until('nobody waits', () => primary.sql(waiting).trim() === '');
+      const repeated = create(place, session, 'f71-alone');
+      await until('the repetition waits', () => primary.sql(waiting).trim() !== '');
+      if (isFull) expect((await repeated).status).toBe(503);
       if (isFull) expect((await create(place, session, 'f71-unheard')).status).toBe(503);
       standby.up();
+      expect([200, 503]).toContain((await repeated).status);
       for (const key of ['f71-alone', 'f71-unheard'])
         await until(
           `${key} is confirmed`,
