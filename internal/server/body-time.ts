@@ -5,12 +5,12 @@ import type { Clock } from '../../pkg/clock/clock.ts';
 import { UnavailableError } from '../domain/errors.ts';
 import type { ServerLimits } from './limits.ts';
 
-/** What a streamed body must bring; bytes per second. */
+/** What a body must bring; bytes per second. */
 const leastBytesPerSecond = 1024;
 
 /**
- * Watches a body come in. A JSON body has one time for all of it; a streamed one must bring 1 KB/s over each such time,
- * and has a longer one for all of it. As long as bytes wait here to be taken, it is the server that is slow.
+ * Watches a body come in. It must bring 1 KB/s over each window, and there is a time for all of it, a longer one for a
+ * streamed body. As long as bytes of a streamed one wait here to be taken, it is the server that is slow.
  *
  * @param watch.onLate  called at most once, with the refusal (408)
  */
@@ -18,7 +18,7 @@ export function watchBody(
   { request, reply }: { readonly request: FastifyRequest; readonly reply: FastifyReply },
   watch: {
     readonly clock: Clock;
-    readonly limits: Pick<ServerLimits, 'bodyTimeoutMs' | 'uploadTimeoutMs'>;
+    readonly limits: Pick<ServerLimits, 'bodyWindowMs' | 'bodyTimeoutMs' | 'uploadTimeoutMs'>;
     readonly streamed: boolean;
     readonly onLate: (error: UnavailableError) => void;
   },
@@ -27,7 +27,8 @@ export function watchBody(
   const hasBody = headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
   if (!hasBody || raw.complete) return;
   const { clock, limits, streamed, onLate } = watch;
-  const windowMs = limits.bodyTimeoutMs;
+  const wholeMs = streamed ? limits.uploadTimeoutMs : limits.bodyTimeoutMs;
+  const windowMs = Math.min(limits.bodyWindowMs, wholeMs);
   const begun = clock.monotonicMs();
   let seen = raw.socket.bytesRead;
   let cancel = () => {};
@@ -35,9 +36,9 @@ export function watchBody(
     const came = raw.socket.bytesRead - seen;
     seen += came;
     const isFast = came >= (windowMs / 1000) * leastBytesPerSecond || raw.readableLength > 0;
-    const isLate = !streamed || !isFast || clock.monotonicMs() - begun >= limits.uploadTimeoutMs;
-    if (isLate) onLate(late(streamed ? limits.uploadTimeoutMs : windowMs));
-    else cancel = clock.after(windowMs, look);
+    const leftMs = wholeMs - (clock.monotonicMs() - begun);
+    if (!isFast || leftMs <= 0) onLate(late({ wholeMs, windowMs }));
+    else cancel = clock.after(Math.min(windowMs, leftMs), look);
   };
   cancel = clock.after(windowMs, look);
   const stop = () => cancel();
@@ -56,10 +57,10 @@ export function drainBody(raw: IncomingMessage, start: (stop: () => void) => () 
   );
 }
 
-function late(maxMs: number): UnavailableError {
+function late({ wholeMs, windowMs }: { wholeMs: number; windowMs: number }): UnavailableError {
   return new UnavailableError(
     'KERUTA_ERR_REQUEST_TIMEOUT',
-    `The body did not arrive in time: within ${maxMs / 1000} s, and with at least 1 KB/s when it is streamed.`,
-    { details: { maxMs } },
+    `The body did not arrive in time: within ${wholeMs / 1000} s, and with at least 1 KB/s over every ${windowMs / 1000} s.`,
+    { details: { maxMs: wholeMs } },
   );
 }

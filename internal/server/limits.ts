@@ -4,7 +4,9 @@
 export interface ServerLimits {
   /** for the headers of a request to arrive; ms, default 10 s */
   readonly headersTimeoutMs: number;
-  /** for a JSON body to arrive; a streamed one must bring 1 KB/s over this time; ms, default 30 s */
+  /** over each such time a body must bring 1 KB/s, until all of it is here; ms, default 10 s */
+  readonly bodyWindowMs: number;
+  /** for a JSON body to arrive as a whole; ms, default 30 s */
   readonly bodyTimeoutMs: number;
   /** for a streamed body to arrive as a whole; ms, default 10 min */
   readonly uploadTimeoutMs: number;
@@ -35,6 +37,7 @@ export interface ServerLimits {
 /** @see ServerLimits */
 export const defaultLimits: ServerLimits = {
   headersTimeoutMs: 10_000,
+  bodyWindowMs: 10_000,
   bodyTimeoutMs: 30_000,
   uploadTimeoutMs: 600_000,
   handlerDeadlineMs: 20_000,
