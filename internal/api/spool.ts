@@ -17,7 +17,6 @@ import {
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { z } from 'zod';
 import { UnavailableError } from '../domain/errors.ts';
 
 /** A request that waits. */
@@ -42,15 +41,6 @@ export const maxSpooled = 10_000;
 
 /** Largest kept request; bytes. The longest text of a command has 64 KiB, and JSON makes six bytes of one at most. */
 const maxRequestBytes = 4 * 1024 * 1024;
-
-/** The path begins at the root: put behind the address, it must not name another host, to which a token would go. */
-const requestShape = z.object({
-  method: z.enum(['POST', 'PUT']),
-  apiUrl: z.string(),
-  path: z.string().startsWith('/'),
-  body: z.record(z.string(), z.unknown()),
-  at: z.number(),
-});
 
 /**
  * Keeps a request for later.
@@ -159,10 +149,32 @@ function readRequest(file: string): SpooledRequest | null {
     const found = lstatSync(file);
     if (!found.isFile() || found.size > maxRequestBytes) return null;
     const request: unknown = JSON.parse(readFileSync(file, 'utf8'));
-    return requestShape.safeParse(request).success ? (request as SpooledRequest) : null;
+    return isRequest(request) ? request : null;
   } catch {
     return null;
   }
+}
+
+/**
+ * By hand: the small entry reads this file too, and a schema library would double the start of every task command.
+ * The path begins at the root: put behind the address, it must not name another host, to which a token would go.
+ */
+function isRequest(value: unknown): value is SpooledRequest {
+  if (!isRecord(value)) return false;
+  const { method, apiUrl, path, body, key, at } = value;
+  return (
+    (method === 'POST' || method === 'PUT') &&
+    typeof apiUrl === 'string' &&
+    typeof path === 'string' &&
+    path.startsWith('/') &&
+    isRecord(body) &&
+    (key === undefined || (typeof key === 'string' && /^[\x21-\x7e]{1,255}$/.test(key))) &&
+    typeof at === 'number'
+  );
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function reject(directory: string, file: string, name: string): void {

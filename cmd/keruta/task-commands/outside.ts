@@ -42,7 +42,9 @@ export interface OutsideParts {
 }
 
 /** No command makes a script wait longer than this for an API that does not answer; ms. */
-export const patienceMs = 4_000;
+const patienceMs = 4_000;
+/** The same for what scripts say in loops; with the start of the process under 2 s. */
+const shortPatienceMs = 1_500;
 
 /** Makes the request of a command, its values judged. @throws {InputError} for a bad value */
 export function outsideRequest(spoken: Spoken, place: OutsidePlace, at: number): SpooledRequest {
@@ -82,15 +84,21 @@ export function outsideRequest(spoken: Spoken, place: OutsidePlace, at: number):
 /**
  * Sends a request, or keeps it when the API is away.
  * @param options.strict  an API that is away is an error
+ * @param options.isFrequent  it is said in loops, and so waits less for an API that does not answer
  * @returns whether it was sent or kept
  * @throws the server's own error when it refuses; {UnavailableError} KERUTA_ERR_API_UNAVAILABLE with `strict`
  */
 export async function speakOutside(
   parts: OutsideParts,
   place: OutsidePlace,
-  options: { readonly requests: readonly SpooledRequest[]; readonly strict: boolean },
+  options: {
+    readonly requests: readonly SpooledRequest[];
+    readonly strict: boolean;
+    readonly isFrequent: boolean;
+  },
 ): Promise<'sent' | 'kept'> {
-  const deadline = parts.clock.monotonicMs() + Math.min(patienceMs, place.timeoutMs);
+  const longest = options.isFrequent ? shortPatienceMs : patienceMs;
+  const deadline = parts.clock.monotonicMs() + Math.min(longest, place.timeoutMs);
   const left = () => Math.max(1, deadline - parts.clock.monotonicMs());
   const sendOld = async (request: SpooledRequest): Promise<SendResult> => {
     const problem = await trySend(parts.clock, place, request, left);

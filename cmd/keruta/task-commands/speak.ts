@@ -44,11 +44,12 @@ export async function speak(parts: SpeakParts, spoken: Spoken, place: SpeakPlace
     if (json) parts.print(JSON.stringify({ taskId: place.run.taskId, delivered: 'run' }));
     return 0;
   }
+  const isFrequent = ['log', 'progress'].includes(complete.command.name);
   const request = outsideRequest(complete, place.outside, parts.clock.now());
   const delivered = await speakOutside(
     { clock: parts.clock, order: randomUUID().slice(0, 8), warn: parts.warn },
     place.outside,
-    { requests: [request], strict: complete.flags.strict === true },
+    { requests: [request], strict: complete.flags.strict === true, isFrequent },
   );
   if (json) parts.print(JSON.stringify({ taskId: place.outside.taskId, delivered }));
   return 0;

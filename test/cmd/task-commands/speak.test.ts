@@ -140,6 +140,34 @@ describe('outside a run', () => {
     expect(readdirSync(spool())).toEqual([]);
   });
 
+  test('a line whose answer is lost is delivered later under the same key, a second line under another', async () => {
+    const keys: unknown[] = [];
+    answer = ({ headers }, response) => {
+      keys.push(headers['idempotency-key']);
+      // the first one was taken, and nobody hears of it
+      if (keys.length === 1) response.destroy();
+      else response.end('{}');
+    };
+    expect(await call(['log', 'INFO', 'one'])).toBe(0);
+    expect(readdirSync(spool())).toHaveLength(1);
+    expect(await call(['log', 'INFO', 'two'])).toBe(0);
+    expect(keys).toEqual([expect.stringMatching(/^[0-9a-f-]{36}$/), keys[0], expect.any(String)]);
+    expect(keys[2]).not.toBe(keys[0]);
+  });
+
+  test('an answer that never ends counts as an API that is away', async () => {
+    answer = (_request, response) => {
+      response.write('{');
+      const piece = Buffer.alloc(256 * 1024, 0x20);
+      const more = (): boolean => response.destroyed || !response.write(piece) || more();
+      response.on('drain', more);
+      more();
+    };
+    expect(await call(['progress', '10'])).toBe(0);
+    expect(err).toContain('an answer of more than 1048576 bytes');
+    expect(readdirSync(spool())).toHaveLength(1);
+  });
+
   test('--strict makes an API that is away a failure, and keeps nothing', async () => {
     await refuse();
     expect(await call(['progress', '10', '--strict'])).toBe(6);
@@ -148,6 +176,8 @@ describe('outside a run', () => {
 
   test.each([
     ['an HTML page', 200, '<html>login</html>'],
+    ['half of a JSON', 200, '{"id": '],
+    ['a redirect', 302, ''],
     ['an overloaded server', 503, ''],
   ])('%s counts as an API that is away', async (_title, status, body) => {
     answer = (_request, response) => {

@@ -146,9 +146,12 @@ export class FakeApi {
     });
     response.on('error', () => {});
     incoming.on('error', () => {});
-    if (bad === null) return this.#pass(incoming, response);
-    incoming.resume();
-    bad.give(response, incoming);
+    if (bad === null) {
+      this.#pass(incoming, response);
+    } else {
+      incoming.resume();
+      bad.give(response, incoming);
+    }
   }
 
   #pass(incoming: IncomingMessage, response: ServerResponse): void {

@@ -1,7 +1,14 @@
 import { describe, expect, test } from 'vitest';
-import { isRetryable, readRetryAfter, retry, retryDelayMs } from '../../../internal/api/retryable.ts';
+import {
+  isRetryable,
+  mayHaveHappened,
+  readRetryAfter,
+  retry,
+  retryDelayMs,
+} from '../../../internal/api/retryable.ts';
 import { ConflictError, InputError, UnavailableError } from '../../../internal/domain/errors.ts';
 import { TestClock } from '../../../pkg/clock/test-clock.ts';
+import { HttpConnectError, HttpTimeoutError } from '../../../pkg/http/http-errors.ts';
 import { noJitter, until } from '../../fake-server/api.ts';
 
 const away = (details = {}) => new UnavailableError('KERUTA_ERR_API_UNAVAILABLE', 'away', { details });
@@ -15,6 +22,22 @@ describe('an error', () => {
     ['that is a bug is not', new TypeError('x'), false],
   ])('%s worth another try', (_what, error, expected) => {
     expect(isRetryable(error)).toBe(expected);
+  });
+});
+
+describe('a call that failed', () => {
+  const by = (cause: Error) => new UnavailableError('KERUTA_ERR_API_UNAVAILABLE', 'away', { cause });
+  test.each<[string, unknown, boolean]>([
+    ['without a connection has had no effect', by(new HttpConnectError('x')), false],
+    ['while it connected has had no effect', by(new HttpTimeoutError('connect', 'x')), false],
+    ['by 503 has had no effect', away({ status: 503 }), false],
+    ['by 429 has had no effect', away({ status: 429 }), false],
+    ['by a refusal has had no effect', new ConflictError('KERUTA_ERR_TRANSITION', 'x'), false],
+    ['by 500 may have had one', away({ status: 500 }), true],
+    ['by a missing answer may have had one', by(new HttpTimeoutError('headers', 'x')), true],
+    ['by a broken connection may have had one', by(new Error('reset')), true],
+  ])('%s', (_what, error, expected) => {
+    expect(mayHaveHappened(error)).toBe(expected);
   });
 });
 
