@@ -6,11 +6,13 @@ import { makeHttp } from '../../../pkg/http/http.ts';
 
 const http = makeHttp({ userAgent: 'test' });
 let bodies: { status?: string }[] = [];
+let keys: unknown[] = [];
 let answers: (readonly [number, string])[] = [];
 const server = createServer(async (request, response) => {
   let text = '';
   for await (const chunk of request) text += chunk;
   bodies.push(JSON.parse(text));
+  keys.push(request.headers['idempotency-key']);
   const [status, body] = answers.shift() ?? [200, '{}'];
   response.writeHead(status).end(body);
 });
@@ -50,6 +52,14 @@ test('a server that does not know PROCESSING is told IN_PROGRESS', async () => {
   answers = [[500, '']];
   expect(await send({ status: 'PROCESSING' })).toBe('sent');
   expect(bodies.map((body) => body.status)).toEqual(['PROCESSING', 'IN_PROGRESS']);
+});
+
+test('its key goes with it', async () => {
+  keys = [];
+  const request = { method: 'POST', apiUrl, path: '/x', body: {}, at: 0 } as const;
+  await sendSpooled({ http, token: 'krt_x' }, { ...request, key: 'k' });
+  await sendSpooled({ http, token: 'krt_x' }, request);
+  expect(keys).toEqual(['k', undefined]);
 });
 
 test('nobody at the address means later', async () => {

@@ -158,6 +158,18 @@ describe('a server that is away', () => {
     );
     expect(server.requests).toHaveLength(5);
   });
+
+  test('is not asked again for a token that it may have made, which would be a second one', async () => {
+    const made = { token: 'krt_x', id: '1' };
+    const quick = Object.assign(new TestClock(), { sleep: async () => {} });
+    const client = clientFor(server.url, { clock: quick, retries: 3 });
+    server.route('POST', '/api/v1/tokens', faults.reset, { json: made });
+    await expect(client.tokens.create({ scope: 'admin' })).rejects.toThrow();
+    expect(server.requests).toHaveLength(1);
+    server.route('POST', '/api/v1/tokens', { status: 503 }, { json: made });
+    expect(await client.tokens.create({ scope: 'admin' })).toMatchObject(made);
+    expect(server.requests).toHaveLength(3);
+  });
 });
 
 describe('a call', () => {
