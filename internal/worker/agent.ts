@@ -53,7 +53,7 @@ export async function runAgent(
       localTokenFile: base.localTokenFile,
       startedAt: parts.clock.now(),
     });
-    const source = watchedSource(await parts.source(base.agentId), status);
+    const source = watchedSource(await parts.source(base.agentId), { status, clock: parts.clock });
     parts.executor.prepare();
     parts.log.info('the agent is ready', { sessionId: options.sessionId, api: local?.url ?? null });
     parts.onReady?.(status);
