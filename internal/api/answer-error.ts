@@ -54,7 +54,11 @@ export function errorOfNetwork(error: HttpError, baseUrl: string): KerutaError {
       cause: error,
     });
   const late = error instanceof HttpTimeoutError && error.phase !== 'connect';
-  const next = late ? 'Check that the server is not overloaded, then try again.' : checkAddress(baseUrl);
+  const next = late
+    ? 'Check that the server is not overloaded, then try again.'
+    : /CERT|LEAF_SIGNATURE/.test(error.code)
+      ? 'Check its certificate; the variable NODE_EXTRA_CA_CERTS names a file with authorities of your own.'
+      : checkAddress(baseUrl);
   return new UnavailableError(
     'KERUTA_ERR_API_UNAVAILABLE',
     `The API is not available: ${error.message}. ${next}`,
