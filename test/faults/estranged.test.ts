@@ -9,10 +9,16 @@ import { rounds, tally } from './lab/rounds.ts';
 
 /** D. A server that no longer knows the agent, or no longer wants its task. */
 let lab: Lab;
+/** with a lease so short that an agent that is away loses it */
+let impatient: Lab;
 beforeAll(async () => {
   lab = await Lab.open('estranged');
+  impatient = await Lab.open('estranged-soon', [], { KERUTA_LEASE: '3s', KERUTA_BOOT_GRACE: '1s' });
 });
-afterAll(() => lab.close());
+afterAll(async () => {
+  await lab.close();
+  await impatient.close();
+});
 
 /** The health of an agent, by its own API. */
 async function healthOf(agent: Started): Promise<{ status: string; reasons: readonly string[] }> {
@@ -57,12 +63,12 @@ describe.concurrent('F-45: a run is stopped within a heartbeat and 12 s when its
   let marks = 0;
   /** A task that never ends, and the time that is allowed after its agent came back. */
   async function offline(name: string, script: string, { onTestFinished }: TestContext) {
-    const session = await lab.place.session(`f45 ${name}`);
-    const proxy = await FlakyProxy.listen(lab.server.port);
-    const agent = await lab.agent(session, { env: { KERUTA_API_URL: proxy.url } });
+    const session = await impatient.place.session(`f45 ${name}`);
+    const proxy = await FlakyProxy.listen(impatient.server.port);
+    const agent = await impatient.agent(session, { env: { KERUTA_API_URL: proxy.url } });
     const mark = `4500${++marks}.${process.pid}`;
-    const up = lab.place.path(`up-${marks}`);
-    const id = await lab.submit(session, `${script}\nsleep ${mark} &\ntouch ${up}\nsleep ${mark}`);
+    const up = impatient.place.path(`up-${marks}`);
+    const id = await impatient.submit(session, `${script}\nsleep ${mark} &\ntouch ${up}\nsleep ${mark}`);
     await until('it runs', () => existsSync(up), 60_000);
     onTestFinished(async () => {
       await agent.stop('SIGKILL');
@@ -75,14 +81,21 @@ describe.concurrent('F-45: a run is stopped within a heartbeat and 12 s when its
   const allowedMs = 14_000 + slackMs;
 
   const cases: readonly [string, string, (id: string, session: string) => Promise<unknown>][] = [
-    ['its task was cancelled', '', (id) => lab.place.api('POST', `/tasks/${id}/cancel`, {})],
+    ['its task was cancelled', '', (id) => impatient.place.api('POST', `/tasks/${id}/cancel`, {})],
     [
       'its task was cancelled, though it ignores SIGTERM',
       'trap "" TERM',
-      (id) => lab.place.api('POST', `/tasks/${id}/cancel`, {}),
+      (id) => impatient.place.api('POST', `/tasks/${id}/cancel`, {}),
     ],
-    ['its task was deleted', '', (id) => lab.place.api('DELETE', `/tasks/${id}`)],
-    ['its session was deleted', '', (_id, session) => lab.place.api('DELETE', `/sessions/${session}`)],
+    [
+      'its task was deleted as lost',
+      '',
+      async (id) => {
+        await impatient.place.when(id, ({ status }) => status === 'LOST', 60_000);
+        await impatient.place.api('DELETE', `/tasks/${id}`);
+      },
+    ],
+    ['its session was deleted', '', (_id, session) => impatient.place.api('DELETE', `/sessions/${session}`)],
   ];
   test.for(cases)('%s', async ([name, script, withdraw], context) => {
     const { session, proxy, agent, id, mark } = await offline(name, script, context);
@@ -92,14 +105,14 @@ describe.concurrent('F-45: a run is stopped within a heartbeat and 12 s when its
     const backAt = performance.now();
     await until('nothing of it is alive', () => living(mark).length === 0, allowedMs);
     const tookMs = Math.round(performance.now() - backAt);
-    if (name.includes('cancelled')) {
-      const task = await lab.place.when(id, ({ status }) => hasEnded(status), 60_000);
+    if (!name.includes('deleted')) {
+      const task = await impatient.place.when(id, ({ status }) => hasEnded(status), 60_000);
       expect(task).toMatchObject({ status: 'CANCELLED', attempt: 1 });
     }
     if (!name.includes('session')) {
       // the agent is free for the next one
-      const next = await lab.submit(session, 'true');
-      expect(await lab.place.ended(next, 60_000)).toMatchObject({ status: 'COMPLETED' });
+      const next = await impatient.submit(session, 'true');
+      expect(await impatient.place.ended(next, 60_000)).toMatchObject({ status: 'COMPLETED' });
       expect(agent.child.exitCode).toBeNull();
     }
     tally({ row: 'F-45', rounds: 1, note: `${name}: stopped ${tookMs} ms after the agent was back` });

@@ -33,10 +33,16 @@ export class FlakyProxy {
     this.#server = createServer({ allowHalfOpen: true }, (client) => this.#serve(client));
   }
 
-  /** Starts a proxy in front of a port of 127.0.0.1. */
-  static async listen(targetPort: number): Promise<FlakyProxy> {
+  /** Starts a proxy in front of a port of 127.0.0.1. @param at  where; default: a free port of 127.0.0.1 */
+  static async listen(
+    targetPort: number,
+    at: { readonly host?: string; readonly port?: number } = {},
+  ): Promise<FlakyProxy> {
     const proxy = new FlakyProxy(targetPort);
-    await new Promise<void>((done) => proxy.#server.listen(0, '127.0.0.1', done));
+    const { host = '127.0.0.1', port = 0 } = at;
+    await new Promise<void>((done, fail) => {
+      proxy.#server.once('error', fail).listen(port, host, done);
+    });
     return proxy;
   }
 
