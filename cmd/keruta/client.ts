@@ -34,6 +34,9 @@ export function findAccess(settings: LoadedSettings): ApiAccess {
   return { url, token: isOurs ? readLocalToken(values.dataDir) : null };
 }
 
+/** No command makes a script wait longer than this for an API that has not said a word, unless it is told to; ms. */
+const silenceMs = 4_000;
+
 /** Makes the client of a command. */
 export async function makeCommandClient(context: CommandContext): Promise<ApiClient> {
   const settings = await context.settings();
@@ -52,6 +55,7 @@ export async function makeCommandClient(context: CommandContext): Promise<ApiCli
     random: context.random,
     log: context.log,
     timeoutMs: settings.values.apiTimeout,
+    ...(settings.origins.apiTimeout.from === 'default' ? { firstTimeoutMs: silenceMs } : {}),
     retries: settings.values.retryCount,
   });
 }

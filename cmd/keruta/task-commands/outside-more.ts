@@ -85,6 +85,8 @@ export async function sendArtifacts(
   });
   for (const { path, reason } of scan.skipped) context.log.warn(`${path} is not sent: ${reason}`);
   const sent: ArtifactWire[] = [];
+  // an upload may take long; whether there is an API and the task is known at once
+  if (scan.files.length > 0) await client.tasks.get(from.taskId);
   for (const file of scan.files) {
     const artifact = await sendArtifact(context, client, { taskId: from.taskId, file });
     if (artifact) sent.push(artifact);

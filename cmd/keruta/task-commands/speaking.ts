@@ -1,4 +1,5 @@
 /** The speaking commands as the full command line knows them: made from the grammar, so that both say the same. */
+import { isRetryable } from '../../../internal/api/retryable.ts';
 import type { CommandOption, CommandPositional } from '../command.ts';
 import { type AnyCommand, type CommandContext, command } from '../command.ts';
 import { fromSetting } from '../options.ts';
@@ -59,6 +60,9 @@ function optionOf(option: SpeakingCommand['options'][number]): [string, CommandO
   return [option.name, { kind: option.form === 'flag' ? 'bool' : 'string', doc, ...placeholder }];
 }
 
+/** What an API gets that has just failed to answer; ms. */
+const shortTimeoutMs = 100;
+
 async function run(
   context: CommandContext,
   row: SpeakingCommand,
@@ -86,25 +90,29 @@ async function run(
   };
   // a bad value is told before a missing task: it is wrong wherever the command runs
   if (row.name !== 'ask') mailboxWords(spoken);
-  const place = await placeOf(context);
+  let place = await placeOf(context);
   if ('outside' in place) {
+    const { outside } = place;
     const client =
       row.name === 'ask' || row.name === 'success' || row.name === 'fail' ? await context.makeClient() : null;
     const { askOutside, sendArtifacts } = await import('./outside-more.ts');
-    if (client && row.name === 'ask')
-      return askOutside(context, client, { spoken, taskId: place.outside.taskId });
+    if (client && row.name === 'ask') return askOutside(context, client, { spoken, taskId: outside.taskId });
     const { values } = await context.settings();
     if (client && row.name === 'success' && values.artifactsDir !== null && hasFiles(values.artifactsDir)) {
-      await sendArtifacts(context, client, { taskId: place.outside.taskId, directory: values.artifactsDir });
+      await sendArtifacts(context, client, { taskId: outside.taskId, directory: values.artifactsDir });
     }
     if (client && row.name === 'fail' && spoken.flags['auto-fix'] && values.autoFix) {
       const failure = {
         errorMessage: spoken.values.message ?? '',
         errorCode: spoken.values['error-code'] ?? '',
       };
-      await client.tasks.autoFix(place.outside.taskId, failure).catch((error: unknown) => {
+      try {
+        await client.tasks.autoFix(outside.taskId, failure);
+      } catch (error) {
         context.log.warn('no fix task was made', { error });
-      });
+        // the API had its time; a second wait would be too long for a script
+        if (isRetryable(error)) place = { outside: { ...outside, timeoutMs: shortTimeoutMs } };
+      }
     }
   }
   return speak(

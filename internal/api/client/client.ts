@@ -59,6 +59,8 @@ export interface ApiClientParts {
   readonly log: Log;
   /** cap of one call with its repetitions, except uploads, downloads and streams; ms, default 30000 */
   readonly timeoutMs?: number;
+  /** the same as long as the API has not answered at all; ms, default `timeoutMs` */
+  readonly firstTimeoutMs?: number;
   /** how often a call is repeated after a fault that is worth it (see retryable.ts); default 0: the caller decides */
   readonly retries?: number;
 }

@@ -28,6 +28,8 @@ export interface TransportParts {
   readonly log: Log;
   /** cap of one call with its repetitions, except uploads and streams; ms */
   readonly timeoutMs: number;
+  /** the same as long as the API has not answered at all; ms, default `timeoutMs` */
+  readonly firstTimeoutMs?: number;
   /** repetitions after a fault that is worth one */
   readonly retries: number;
 }
@@ -73,6 +75,7 @@ export interface Transport {
 
 /** Makes a transport for one address. */
 export function makeTransport(parts: TransportParts): Transport {
+  let isHeard = false;
   const send = async (
     call: Call,
     signal: AbortSignal | undefined,
@@ -88,6 +91,7 @@ export function makeTransport(parts: TransportParts): Transport {
       ...(call.waitMs === undefined ? {} : { headersMs: call.waitMs + 15_000 }),
       ...(call.stallMs === undefined ? {} : { stallMs: call.stallMs }),
     });
+    isHeard = true;
     if (call.uncapped) onHead();
     if (answer.status >= 200 && answer.status < 300) return answer;
     throw errorOfAnswer({
@@ -103,8 +107,10 @@ export function makeTransport(parts: TransportParts): Transport {
   };
 
   /** Runs a call with its limits; `read` gets the good answer. */
-  const run = <T>(call: Call, read: (answer: HttpAnswer) => Promise<T>): Promise<T> =>
-    withCap(parts, call, (signal) =>
+  const run = <T>(call: Call, read: (answer: HttpAnswer) => Promise<T>): Promise<T> => {
+    const { timeoutMs, firstTimeoutMs = timeoutMs } = parts;
+    const limits = { ...parts, timeoutMs: isHeard ? timeoutMs : firstTimeoutMs };
+    return withCap(limits, call, (signal) =>
       retry(
         {
           ...parts,
@@ -134,6 +140,7 @@ export function makeTransport(parts: TransportParts): Transport {
         signal,
       ),
     );
+  };
 
   const strange = (call: Call, status: number, body: string, why: string) =>
     errorOfStrangeAnswer({ method: call.method, url: parts.baseUrl + call.path, status, body }, why);

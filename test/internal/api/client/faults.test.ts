@@ -145,6 +145,22 @@ describe('a server that is away', () => {
     await expect(pending).rejects.toThrow('within 50 ms');
   });
 
+  test('is given less time as long as it has not said a word', async () => {
+    const clock = new TestClock();
+    const client = clientFor(server.url, { clock, timeoutMs: 50, firstTimeoutMs: 20 });
+    server.route('GET', path, faults.blackHole, { json: oldTask }, faults.blackHole);
+    const first = client.tasks.get(taskId);
+    await until(() => server.requests.length === 1);
+    clock.advance(20);
+    await expect(first).rejects.toThrow('within 20 ms');
+    await client.tasks.get(taskId);
+    const third = client.tasks.get(taskId);
+    await until(() => server.requests.length === 3);
+    clock.advance(20);
+    clock.advance(30);
+    await expect(third).rejects.toThrow('within 50 ms');
+  });
+
   test('is asked again as often as the client may, and no more', async () => {
     server.route('GET', path, faults.reset, faults.error500, faults.html, { json: oldTask });
     const clock = new TestClock();
