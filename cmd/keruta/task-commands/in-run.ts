@@ -1,7 +1,16 @@
 /** Speaking from inside a run: one durable append to the run's mailbox, whatever the state of agent and API. */
 
 import { randomUUID } from 'node:crypto';
-import { closeSync, fsyncSync, openSync, readFileSync, statSync, watch, writeSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  openSync,
+  readFileSync,
+  statSync,
+  watch,
+  writeSync,
+} from 'node:fs';
 import { basename, join } from 'node:path';
 import { ConflictError, InputError, UnavailableError } from '../../../internal/domain/errors.ts';
 import { encodeMailboxRecord } from '../../../internal/domain/mailbox.ts';
@@ -21,7 +30,7 @@ export interface RunPlace {
 /**
  * Finds the run that this process belongs to.
  * @param taskId the task that is spoken about; another task than the run's is spoken about from outside
- * @returns null outside a run
+ * @returns null outside a run, and after its end: nobody reads its mailbox any more, only its receipt is kept
  */
 export function findRun(env: Readonly<Record<string, string | undefined>>, taskId?: string): RunPlace | null {
   const directory = env.KERUTA_RUN_DIR;
@@ -29,7 +38,8 @@ export function findRun(env: Readonly<Record<string, string | undefined>>, taskI
   if (!directory || !own || (taskId !== undefined && taskId !== own)) return null;
   if (!basename(directory).startsWith(`${own}.`)) return null;
   try {
-    return statSync(directory).isDirectory() ? { directory, taskId: own } : null;
+    if (!statSync(directory).isDirectory() || existsSync(join(directory, 'receipt.json'))) return null;
+    return { directory, taskId: own };
   } catch {
     return null;
   }

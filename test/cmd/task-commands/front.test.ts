@@ -89,6 +89,12 @@ describe.each(shells)('the front under %s', (shell) => {
     expect(call(shell, ['start'], { KERUTA_RUN_DIR: '' })).toContain('FULL');
   });
 
+  test('after the end of the run everything goes to the executable: nobody reads the mailbox', () => {
+    writeFileSync(join(run, 'receipt.json'), '{}');
+    expect(call(shell, ['log', 'INFO', 'late'])).toContain('FULL');
+    expect(said()).toEqual([]);
+  });
+
   test('a run directory that is gone leaves the request to the executable', () => {
     rmSync(run, { recursive: true });
     expect(call(shell, ['start'])).toContain('FULL');

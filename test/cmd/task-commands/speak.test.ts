@@ -232,6 +232,15 @@ describe('inside a run', () => {
     expect(requests).toEqual([]);
   });
 
+  test('after the end of the run a request goes to the API: nobody reads the mailbox', async () => {
+    const { env, directory } = inRun();
+    writeFileSync(join(directory, 'receipt.json'), '{}');
+    const outside = { KERUTA_API_URL: url, KERUTA_API_TOKEN: 'krt_tsk_x' };
+    expect(await call(['log', 'INFO', 'late'], { env: { ...env, ...outside } })).toBe(0);
+    expect(requests).toMatchObject([{ body: { level: 'INFO', message: 'late' } }]);
+    expect(readdirSync(directory)).not.toContain('mailbox');
+  });
+
   test('a bad value exits 2 as it does outside', async () => {
     expect(await call(['progress', '150'], { env: inRun().env })).toBe(2);
   });
