@@ -49,7 +49,7 @@ export const clientRows = {
     fileKeys: ['api.timeout'],
     range: [1, 86_400_000],
     default: 30_000,
-    doc: 'longest time of one API call of a command, uploads excepted',
+    doc: 'longest time of one API call of a command, uploads excepted; where it is not set, 4s as long as the API has not answered at all',
     roles: everyone,
   },
   retryCount: {
