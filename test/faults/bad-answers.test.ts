@@ -4,8 +4,8 @@ import { afterAll, beforeAll, describe, expect, type TestContext, test } from 'v
 import { until } from '../e2e/place.ts';
 import { type BadAnswer, badAnswers, FakeApi, redirect } from './lab/fake-api.ts';
 import { Lab } from './lab/lab.ts';
-import { peakMegabytes } from './lab/processes.ts';
-import { rounds, tally } from './lab/rounds.ts';
+import { peakMegabytes, slackMs } from './lab/processes.ts';
+import { isFull, rounds, tally } from './lab/rounds.ts';
 
 /** D. An API, or something on the way to it, that gives answers which it must not give. */
 let lab: Lab;
@@ -31,7 +31,10 @@ const verbs = (api: FakeApi) =>
   new Set(api.bad().map(({ path }) => /(\w+)(\/std\w+)?$/.exec(path)?.[1] ?? ''));
 
 describe.concurrent('a task is brought to its end, once and whole, behind an API that gives', () => {
-  const cases: readonly [string, keyof typeof badAnswers][] = [
+  type Case = [string, keyof typeof badAnswers];
+  const longCases: readonly Case[] = [['F-38', 'one byte a second']];
+  const cases: readonly Case[] = [
+    ['F-38', 'no answer at all'],
     ['F-42', 'the status 429'],
     ['F-42', 'the status 503 with a page'],
     ['F-42', 'the status 200 with a page'],
@@ -42,7 +45,14 @@ describe.concurrent('a task is brought to its end, once and whole, behind an API
     ['F-50', 'a JSON of 10,000 levels'],
     ['F-50', 'a gzip bomb'],
     ['F-50', 'a gzip bomb in a gzip bomb'],
+    // half a minute for each
+    ...(isFull ? longCases : []),
   ];
+  /** The longest that a call waits: for a long poll, and for an answer that comes drop by drop. */
+  const longestMs: Readonly<Record<string, number>> = {
+    'no answer at all': 17_000,
+    'one byte a second': 32_000,
+  };
   test.for(cases)('%s: %s to every call for a while', async ([row, name], context) => {
     const { session, api, agent } = await behindDoor(`${row} ${name}`, context);
     const lines = rounds(1000, 10_000);
@@ -56,12 +66,20 @@ describe.concurrent('a task is brought to its end, once and whole, behind an API
     // the script ends meanwhile, so that the end too is told to deaf ears
     await until('the end is told', () => verbs(api).has('exited') || verbs(api).has('finish'), 60_000);
     const count = api.bad().length;
+    const now = performance.now();
+    const longest = Math.round(Math.max(...api.bad().map(({ at, tookMs }) => tookMs ?? now - at)));
+    if (row === 'F-38') expect(longest, 'ms').toBeLessThan((longestMs[name] ?? 0) + slackMs);
     api.pass();
     await lab.check(ledger, {}, 90_000);
     expect(agent.child.exitCode).toBeNull();
     const peak = peakMegabytes(agent.pid);
     if (row === 'F-50') expect(peak, 'MiB').toBeLessThan(250);
-    tally({ row, rounds: 1, lines: 2 * lines, note: `${name}: ${count} of them, agent ${peak} MiB` });
+    tally({
+      row,
+      rounds: 1,
+      lines: 2 * lines,
+      note: `${name}: ${count} of them, longest ${longest} ms, agent ${peak} MiB`,
+    });
   });
 });
 
