@@ -107,6 +107,17 @@ export const serverRows = {
     doc: 'tasks of one session that may wait to be run',
     roles: server,
   },
+  maxLogView: {
+    kind: 'size',
+    flag: null,
+    variables: ['KERUTA_MAX_LOG_VIEW'],
+    fileKeys: ['server.max_log_view'],
+    bareUnit: 'MB',
+    range: [1024, 2 ** 50],
+    default: 64 * 1024 ** 2,
+    doc: 'of one stream live readers and terminals are shown so much: head and tail; all of it is kept',
+    roles: server,
+  },
   requestsPerSecond: {
     kind: 'int',
     flag: null,

@@ -2,15 +2,25 @@ import type { Attempt } from '../domain/attempt.ts';
 import { type StreamName, streamNames } from '../domain/task.ts';
 import { streamKey } from './append-stream.ts';
 import type { Follow } from './live-position.ts';
+import { elidedPart } from './log-view.ts';
 import type { SessionParts } from './parts.ts';
 
-/** A piece of output as text. */
-export interface OutputPiece {
+/** What pieces of output have in common: where they stand. */
+interface OutputPlace {
   readonly taskId: string;
   readonly attempt: number;
   readonly stream: StreamName;
   /** of its first byte in the stream */
   readonly offset: number;
+}
+
+/** Output that a reader is spared, since it is too far behind. */
+export interface ElidedPiece extends OutputPlace {
+  readonly elidedBytes: number;
+}
+
+/** A piece of output as text. */
+export interface OutputPiece extends OutputPlace {
   /** bytes that are no UTF-8 are replaced by U+FFFD; characters are never cut */
   readonly text: string;
 }
@@ -21,28 +31,40 @@ const pieceBytes = 32 * 1024;
 const readBytes = 256 * 1024;
 
 /**
- * Gives the output that is here and that the reader does not have, moving its offsets along. A character whose rest has
+ * Gives the output that is here and that the reader does not have, moving its offsets along. Of a stream in which the
+ * reader is behind by more than `maxBytes` it gets as much, half from where it is and half from the end, and is told
+ * what is between them; null = everything. A character whose rest has
  * not arrived yet waits, unless the attempt takes no more bytes.
  */
 export async function* pumpOutput(
   parts: SessionParts,
   follow: Follow,
   attempt: Attempt,
-): AsyncGenerator<OutputPiece, void, void> {
+  maxBytes: number | null,
+): AsyncGenerator<OutputPiece | ElidedPiece, void, void> {
   const complete = attempt.state === 'finished' || attempt.state === 'superseded';
   for (const stream of streamNames) {
     const { size } = attempt.streams[stream];
     const key = streamKey(attempt.taskId, attempt.number, stream);
+    const missing = { from: follow.offsets[stream], to: size };
+    let cut = maxBytes === null ? null : elidedPart(missing, maxBytes);
     while (follow.offsets[stream] < size) {
       const from = follow.offsets[stream];
-      const bytes = await collect(parts.blob.read(key, from, Math.min(size, from + readBytes)));
-      for (const piece of cut(bytes, complete && from + bytes.length >= size)) {
+      const to = Math.min(cut?.from ?? size, from + readBytes);
+      const bytes = from < to ? await collect(parts.blob.read(key, from, to)) : new Uint8Array();
+      for (const piece of piecesOf(bytes, complete && from + bytes.length >= size)) {
         const offset = follow.offsets[stream];
         follow.offsets[stream] = offset + piece.length;
         const text = Buffer.from(piece.buffer, piece.byteOffset, piece.length).toString('utf8');
         yield { taskId: attempt.taskId, attempt: attempt.number, stream, offset, text };
       }
-      if (follow.offsets[stream] === from) break;
+      if (follow.offsets[stream] > from) continue;
+      // before a cut this is its place, or a character that it divides
+      if (!cut) break;
+      follow.offsets[stream] = cut.to;
+      const place = { taskId: attempt.taskId, attempt: attempt.number, stream, offset: from };
+      yield { ...place, elidedBytes: cut.to - from };
+      cut = null;
     }
   }
 }
@@ -52,7 +74,7 @@ export function isDrained(follow: Follow, attempt: Attempt): boolean {
   return streamNames.every((stream) => follow.offsets[stream] >= attempt.streams[stream].size);
 }
 
-function* cut(bytes: Uint8Array, last: boolean): Generator<Uint8Array, void, void> {
+function* piecesOf(bytes: Uint8Array, last: boolean): Generator<Uint8Array, void, void> {
   let at = 0;
   while (at < bytes.length) {
     const slice = bytes.subarray(at, at + pieceBytes);

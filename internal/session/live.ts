@@ -3,24 +3,24 @@
  * output is complete. Every message but a heartbeat carries a position from which a reader goes on without loss and
  * without getting output twice.
  *
- * Output is pulled from the blob store at the speed of the reader: a slow one costs no memory.
+ * Output is pulled from the blob store at the speed of the reader: a slow one costs no memory. One that is too far
+ * behind jumps, and is told so.
  */
 import type { Attempt } from '../domain/attempt.ts';
 import type { LiveEvent } from '../domain/records.ts';
 import type { Session } from '../domain/session.ts';
-import { type StreamName, streamNames, type Task } from '../domain/task.ts';
+import type { Task } from '../domain/task.ts';
 import { isActive, isEnded } from '../domain/task-status.ts';
 import { visibleSession, visibleTask } from './authorize.ts';
 import { isDrained, pumpOutput } from './live-output.ts';
 import { type Follow, type LivePosition, maxFollows, readPosition, writePosition } from './live-position.ts';
+import { maxLogViewBytes } from './log-view.ts';
 import type { Caller, SessionParts } from './parts.ts';
 import { Wakeup } from './wakeup.ts';
 import { toInstant, toSessionWire, toTaskWire } from './wire.ts';
 
 /** How long a reader hears nothing at most; ms. */
 const heartbeatMs = 15_000;
-/** How much of a long output a reader without position gets: its end; bytes per stream. */
-const maxBacklogBytes = 64 * 1024 * 1024;
 /** How many tasks the snapshot of a session has at most: the newest. */
 const maxSnapshotTasks = 200;
 const eventsAtOnce = 100;
@@ -37,6 +37,8 @@ export interface LiveWish {
   readonly lastEventId: string | undefined;
   /** whether it wants the output too */
   readonly output: boolean;
+  /** whether it is spared the middle of output in which it is behind by more than a view shows; default true */
+  readonly elide?: boolean;
   readonly signal: AbortSignal;
 }
 
@@ -138,7 +140,7 @@ class Follower {
     for (const task of tasks) {
       if (task.attempt === 0 || (this.#taskId === null && !isActive(task.status))) continue;
       const attempt = await this.#parts.store.attempt(task.id, task.attempt);
-      if (attempt) follows.push({ taskId: task.id, number: task.attempt, offsets: backlogOf(attempt) });
+      if (attempt) follows.push({ taskId: task.id, number: task.attempt, offsets: { stdout: 0, stderr: 0 } });
     }
     return follows.slice(0, 4);
   }
@@ -182,8 +184,9 @@ class Follower {
     for (const follow of [...this.#at.follows]) {
       const attempt = await store.attempt(follow.taskId, follow.number);
       if (attempt && this.#wish.output) {
-        for await (const piece of pumpOutput(this.#parts, follow, attempt)) {
-          yield this.#message('output', { ...piece });
+        const maxBytes = this.#wish.elide === false ? null : maxLogViewBytes(this.#parts);
+        for await (const piece of pumpOutput(this.#parts, follow, attempt, maxBytes)) {
+          yield this.#message('text' in piece ? 'output' : 'elided', { ...piece });
           if (this.#wish.signal.aborted) return;
         }
       }
@@ -223,13 +226,6 @@ function mayGoOn({ status }: { readonly status?: unknown }): boolean {
 function isPast(task: Task, attempt: Attempt): boolean {
   if (attempt.state === 'finished' || attempt.state === 'superseded') return true;
   return isEnded(task.status) && (attempt.state === 'lost' || attempt.leaseUntil === null);
-}
-
-function backlogOf(attempt: Attempt): Record<StreamName, number> {
-  const [stdout = 0, stderr = 0] = streamNames.map((stream) =>
-    Math.max(0, attempt.streams[stream].size - maxBacklogBytes),
-  );
-  return { stdout, stderr };
 }
 
 /** A task without what may be a mebibyte of script. */

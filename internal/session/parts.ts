@@ -24,6 +24,8 @@ export interface SessionParts {
   readonly maxPendingTasks?: number;
   /** largest artifact; bytes; absent = 100 MiB */
   readonly maxArtifactBytes?: number;
+  /** of one stream a view shows; absent = `defaultLogViewBytes` */
+  readonly maxLogViewBytes?: number;
 }
 
 /** Who asks: the token of the request, as far as the verbs need it. */

@@ -6,6 +6,8 @@ import type { CommandContext } from '../command.ts';
 /** What is told on the way. Each is awaited, so a slow terminal slows the stream, not the memory. */
 export interface FollowEvents {
   readonly output: (stream: 'stdout' | 'stderr', text: string) => Promise<void>;
+  /** output is left out here: this reader is too far behind */
+  readonly elided: (stream: 'stdout' | 'stderr', elidedBytes: number) => Promise<void>;
   /** status, progress or message changed; also once at the beginning */
   readonly standing: (standing: Standing) => Promise<void>;
   /** the connection was lost and is made again */
@@ -22,6 +24,7 @@ const standingShape = z.object({
 export type Standing = z.infer<typeof standingShape>;
 
 const outputShape = z.object({ stream: z.enum(['stdout', 'stderr']), text: z.string() });
+const elidedShape = z.object({ stream: z.enum(['stdout', 'stderr']), elidedBytes: z.number() });
 const snapshotShape = z.object({ tasks: z.array(z.looseObject({ id: z.string() })) });
 
 /**
@@ -31,16 +34,20 @@ const snapshotShape = z.object({ tasks: z.array(z.looseObject({ id: z.string() }
 export async function followTask(
   parts: { readonly context: CommandContext; readonly client: ApiClient; readonly signal: AbortSignal },
   taskId: string,
-  events: FollowEvents,
+  events: FollowEvents & { /** all output, however far behind; default false */ readonly whole?: boolean },
 ): Promise<void> {
   const stream = parts.client.events.ofTask(taskId, {
     signal: parts.signal,
+    ...(events.whole ? { elide: false } : {}),
     onReconnect: () => events.reconnect(),
   });
   for await (const event of stream) {
     if (event.type === 'output') {
       const output = outputShape.safeParse(event.data).data;
       if (output) await events.output(output.stream, output.text);
+    } else if (event.type === 'elided') {
+      const elided = elidedShape.safeParse(event.data).data;
+      if (elided) await events.elided(elided.stream, elided.elidedBytes);
     } else if (event.type === 'snapshot') {
       const task = snapshotShape.safeParse(event.data).data?.tasks.find((each) => each.id === taskId);
       await events.standing(standingShape.catch({}).parse(task ?? {}));

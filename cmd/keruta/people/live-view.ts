@@ -14,6 +14,12 @@ export interface LiveView extends FollowEvents {
   end(): Promise<void>;
 }
 
+/** What is said where output is left out: how much, and how to get it. @param stream undefined: of both together */
+export function elisionNote(taskId: string, stream: string | undefined, elidedBytes: number): string {
+  const only = stream === undefined ? '' : ` --stream ${stream}`;
+  return `${elidedBytes} bytes of ${stream ?? 'the output'} are left out; keruta task logs ${shortId(taskId)}${only} --all prints everything`;
+}
+
 /**
  * Makes a view.
  * @param show.output    false: output is not shown
@@ -48,6 +54,13 @@ export function makeLiveView(
   };
   const tell = (event: Readonly<Record<string, unknown>>) => stdout.write(`${JSON.stringify(event)}\n`);
 
+  const say = async (text: string) => {
+    await line?.clear();
+    await stderr.write(`${isLineStart ? '' : '\n'}keruta: ${text}\n`);
+    isLineStart = true;
+    await draw();
+  };
+
   return {
     output: async (stream, text) => {
       if (context.json) return tell({ type: 'output', taskId, stream, text });
@@ -55,6 +68,10 @@ export function makeLiveView(
       await (stream === 'stdout' ? stdout : stderr).write(guards[stream]?.push(text) ?? text);
       isLineStart = text.endsWith('\n');
       await draw();
+    },
+    elided: async (stream, elidedBytes) => {
+      if (context.json) return tell({ type: 'elided', taskId, stream, elidedBytes });
+      await say(elisionNote(taskId, stream, elidedBytes));
     },
     standing: async (next) => {
       const before = standing;
@@ -71,12 +88,7 @@ export function makeLiveView(
       await draw();
     },
     reconnect: () => context.log.debug('the connection was lost; it is made again'),
-    say: async (text) => {
-      await line?.clear();
-      await stderr.write(`${isLineStart ? '' : '\n'}keruta: ${text}\n`);
-      isLineStart = true;
-      await draw();
-    },
+    say,
     end: async () => {
       await line?.clear();
       await stdout.write(guards.stdout?.end() ?? '');

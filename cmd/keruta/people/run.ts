@@ -116,6 +116,7 @@ async function follow(
     const { followTask } = await import('./follow.ts');
     await followTask({ context, client, signal: leave.signal }, task.id, {
       ...view,
+      whole: !context.stdout.isTerminal,
       standing: async (standing) => {
         if (standing.status !== undefined) isPending = standing.status === 'PENDING';
         await view.standing(standing);

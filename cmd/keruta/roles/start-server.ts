@@ -60,6 +60,7 @@ export async function startServer(
       log,
       timing,
       maxArtifactBytes: values.maxFileSize,
+      maxLogViewBytes: values.maxLogView,
       maxFixesPerHour: values.autoFixPerHour,
       maxTasksPerMinute: values.maxTasksPerMinute,
       maxPendingTasks: values.maxPendingTasks,

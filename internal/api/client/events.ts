@@ -19,6 +19,8 @@ export interface ApiEvent {
 export interface EventOptions extends CallOptions {
   /** false: without the output of runs; default true */
   readonly output?: boolean;
+  /** false: all output, however far behind this reader is; default true */
+  readonly elide?: boolean;
   /** begins behind this event; default: as the server begins */
   readonly lastEventId?: string;
   /** told when the connection was lost and another one is made */
@@ -74,7 +76,7 @@ async function* follow(
         method: 'GET',
         path: call.path,
         notFound: call.notFound,
-        query: { output: options.output },
+        query: { output: options.output, elide: options.elide },
         headers: { accept: 'text/event-stream', ...(lastId === '' ? {} : { 'last-event-id': lastId }) },
         stallMs: silenceMs,
         ...(signal ? { signal } : {}),

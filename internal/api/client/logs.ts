@@ -17,6 +17,12 @@ export interface LogCalls {
     which?: { readonly stream?: 'stdout' | 'stderr' },
     options?: CallOptions,
   ): Promise<AsyncIterable<Uint8Array>>;
+  /** The same as a view: of what is long only head and tail; `elidedBytes` tells how much is left out. */
+  viewText(
+    taskId: string,
+    which?: { readonly stream?: 'stdout' | 'stderr' },
+    options?: CallOptions,
+  ): Promise<{ readonly bytes: AsyncIterable<Uint8Array>; readonly elidedBytes: number }>;
 }
 
 const logList = listOf(tolerantLog);
@@ -27,6 +33,19 @@ export function logCalls(transport: Transport): LogCalls {
   const send = async (path: string, json: unknown, options: CallOptions | undefined) => {
     await transport.done({ method: 'POST', path, json, notFound, ...options });
   };
+  const openText = (
+    taskId: string,
+    query: { readonly stream?: 'stdout' | 'stderr'; readonly elide?: boolean },
+    options: CallOptions | undefined,
+  ) =>
+    transport.stream({
+      method: 'GET',
+      path: apiPath('tasks', taskId, 'logs'),
+      query: { format: 'text', ...query },
+      headers: { accept: 'text/plain' },
+      notFound,
+      ...options,
+    });
   return {
     post: (taskId, line, options) => send(apiPath('tasks', taskId, 'logs'), line, options),
     postBatch: (taskId, logs, options) => send(apiPath('tasks', taskId, 'logs', 'batch'), { logs }, options),
@@ -41,16 +60,10 @@ export function logCalls(transport: Transport): LogCalls {
         },
         logList,
       ),
-    rawText: async (taskId, which, options) => {
-      const answer = await transport.stream({
-        method: 'GET',
-        path: apiPath('tasks', taskId, 'logs'),
-        query: { format: 'text', stream: which?.stream },
-        headers: { accept: 'text/plain' },
-        notFound,
-        ...options,
-      });
-      return answer.bytes;
+    rawText: async (taskId, which, options) => (await openText(taskId, { ...which }, options)).bytes,
+    viewText: async (taskId, which, options) => {
+      const { headers, bytes } = await openText(taskId, { ...which, elide: true }, options);
+      return { bytes, elidedBytes: Number(headers['elided-bytes'] ?? 0) };
     },
   };
 }

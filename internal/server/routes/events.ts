@@ -8,6 +8,8 @@ const params = z.object({ id: z.string() });
 const query = z.object({
   /** `false`: without output */
   output: z.enum(['true', 'false']).default('true'),
+  /** `false`: everything, however far behind */
+  elide: z.enum(['true', 'false']).default('true'),
   /** for clients that cannot send the header Last-Event-ID */
   lastEventId: z.string().optional(),
 });
@@ -19,7 +21,7 @@ export const eventRoutes: readonly Route[] = [
     path: '/api/v1/sessions/:id/events',
     access: sessionReaders,
     summary:
-      'Follows a session: status, progress, log, artifact, input and output events; Last-Event-ID resumes.',
+      'Follows a session: status, progress, log, artifact, input, output and elided events; Last-Event-ID resumes.',
     tag: 'events',
     live: true,
     params,
@@ -48,6 +50,7 @@ function wishOf({ caller, signal, headers, query: asked }: RouteRequest<unknown,
     caller,
     signal,
     output: asked.output === 'true',
+    elide: asked.elide === 'true',
     lastEventId: headers['last-event-id'] ?? asked.lastEventId,
   };
 }

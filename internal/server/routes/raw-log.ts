@@ -1,12 +1,12 @@
 /** The attempts of a task, and the raw output of each. */
-import { Readable } from 'node:stream';
 import { z } from 'zod';
 import type { Attempt } from '../../domain/attempt.ts';
 import { streamNames } from '../../domain/task.ts';
-import { listAttempts, rawLog } from '../../session/raw-log.ts';
+import { listAttempts } from '../../session/raw-log.ts';
 import { toInstant } from '../../session/wire.ts';
 import { type Route, readers, route } from '../route.ts';
 import { attemptParams, attemptPath } from './attempts.ts';
+import { rawAnswer } from './raw-answer.ts';
 
 const streamShape = z.object({ size: z.number(), crc32: z.number(), lostBytes: z.number() });
 const attemptShape = z.object({
@@ -43,25 +43,18 @@ export const rawLogRoutes: readonly Route[] = [
     method: 'GET',
     path: `${attemptPath}/log`,
     access: readers,
-    summary: 'Gives the raw output of one attempt: of one stream, or of both in order of arrival.',
+    summary:
+      'Gives the raw output of one attempt: of one stream, or of both in order of arrival; with Range a part of it.',
     tag: 'attempts',
     params: attemptParams,
     query: z.object({
       stream: z.enum(streamNames).optional(),
-      from: z.coerce.number().int().nonnegative().default(0),
+      from: z.coerce.number().int().nonnegative().optional(),
     }),
     answers: { 200: null },
-    handle: async ({ params: { id: taskId, n: attempt }, query: { stream, from }, caller }, parts) => {
-      const bytes = await rawLog(parts, caller, { taskId, attempt, stream, from });
-      return {
-        status: 200,
-        headers: {
-          'content-type': 'text/plain; charset=utf-8',
-          'x-content-type-options': 'nosniff',
-          'cache-control': 'no-store',
-        },
-        body: Readable.from(bytes),
-      };
+    handle: (request, parts) => {
+      const { id: taskId, n: attempt } = request.params;
+      return rawAnswer(request, parts, { taskId, attempt, ...request.query });
     },
   }),
 ];

@@ -4,7 +4,6 @@ import { atMost } from '../../api/limited.ts';
 import { logBody } from '../../api/requests.ts';
 import { logShape } from '../../api/shapes.ts';
 import { streamNames } from '../../domain/task.ts';
-import { rawLog } from '../../session/raw-log.ts';
 import {
   addLogs,
   countLogs,
@@ -19,6 +18,7 @@ import type { LogFilter } from '../../store/store.ts';
 import { readIdempotencyKey } from '../idempotency-key.ts';
 import { operators, type Route, readers, route, speakers } from '../route.ts';
 import { idPath } from './path.ts';
+import { rawAnswer } from './raw-answer.ts';
 
 const tag = 'logs';
 const count = z.coerce.number().int().nonnegative();
@@ -70,7 +70,7 @@ export const taskLogRoutes: readonly Route[] = [
     path: '/api/v1/tasks/:id/logs',
     access: readers,
     summary:
-      'Lists structured lines, newest first; with page or size as one page; with format=text the complete raw output.',
+      'Lists structured lines, newest first; with page or size as one page; with format=text the complete raw output, with Range a part of it, with elide=true only head and tail of what is long.',
     tag,
     params: idPath,
     query: filterQuery.extend({
@@ -80,13 +80,15 @@ export const taskLogRoutes: readonly Route[] = [
       stream: z.enum(streamNames).optional(),
       attempt: count.optional(),
       offset: count.optional(),
+      elide: z.enum(['true', 'false']).default('false'),
     }),
     answers: { 200: z.array(logShape) },
-    handle: async ({ params, query, caller }, parts) => {
-      const { page: number, size, format, stream, attempt, offset } = query;
+    handle: async (request, parts) => {
+      const { params, query, caller } = request;
+      const { page: number, size, format, stream, attempt, offset: from } = query;
       if (format === 'text') {
-        const body = await rawLog(parts, caller, { taskId: params.id, stream, attempt, from: offset });
-        return { status: 200, headers: { 'content-type': 'text/plain; charset=utf-8' }, body };
+        const elide = query.elide === 'true';
+        return rawAnswer(request, parts, { taskId: params.id, stream, attempt, from, elide });
       }
       const ref = { caller, taskId: params.id };
       const filter = readFilter(query);
