@@ -1,0 +1,85 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type CliOptions, type CliResult, cli } from '../harness.ts';
+
+/** Server and agent in this process; the server shows 1 KiB of a stream. */
+const viewBytes = 1024;
+let home = '';
+let up: Promise<CliResult>;
+let stop: (name: 'SIGINT' | 'SIGTERM') => void = () => {};
+const env = {
+  PATH: process.env.PATH ?? '',
+  KERUTA_AUTO_FIX_ENABLED: 'false',
+  KERUTA_MAX_LOG_VIEW: `${viewBytes}B`,
+};
+const k = (argv: readonly string[], options: CliOptions = {}) => cli(argv, { home, env, ...options });
+const onTerminal = { isTerminal: true };
+
+beforeAll(async () => {
+  home = mkdtempSync(join(tmpdir(), 'keruta-logs-'));
+  await new Promise<void>((resolve) => {
+    up = cli(['up', '--port', '0', '--agent-port', '0'], {
+      home,
+      env,
+      onReady: (play) => (stop = play),
+      onOutput: () => resolve(),
+    });
+  });
+  // makes the session, should the agent not have done so yet
+  expect((await k(['run', '-c', 'true', '--quiet'])).status).toBe(0);
+});
+afterAll(async () => {
+  stop('SIGTERM');
+  expect(await up).toMatchObject({ status: 0 });
+  rmSync(home, { recursive: true, force: true });
+});
+
+/** Runs a script that prints so many bytes, `a` to the last but one and a line feed. @returns its task */
+async function print(bytes: number): Promise<{ readonly id: string; readonly printed: string }> {
+  const { status, out, err } = await k([
+    'task',
+    'add',
+    '-c',
+    `head -c ${bytes - 1} /dev/zero | tr '\\0' a; echo`,
+  ]);
+  expect({ status, err }).toEqual({ status: 0, err: '' });
+  const id = out.trim();
+  const printed = `${'a'.repeat(bytes - 1)}\n`;
+  expect(await k(['task', 'logs', '-f', id])).toEqual({ status: 0, out: printed, err: '' });
+  return { id, printed };
+}
+
+test('a file gets every byte; a terminal gets head and tail, how much is left out, and the way to the rest', async () => {
+  const { id, printed } = await print(viewBytes + 1);
+  expect(await k(['task', 'logs', id, '--stream', 'stdout'])).toMatchObject({ out: printed, err: '' });
+  const shown = await k(['task', 'logs', id, '--stream', 'stdout'], onTerminal);
+  const [head, tail] = [printed.slice(0, viewBytes / 2), printed.slice(-viewBytes / 2)];
+  expect(shown.out).toBe(`${head}\n[keruta: 1 bytes of stdout are left out here]\n${tail}`);
+  expect(shown.err).toContain('keruta: 1 bytes of stdout are left out');
+  const [, command = ''] = /(task logs \S+ --stream stdout --all)/.exec(shown.err) ?? [];
+  expect(await k(command.split(' '), onTerminal)).toMatchObject({ out: printed, err: '' });
+});
+
+test('a terminal that is shown all of a stream at the limit hears nothing of it', async () => {
+  const { id, printed } = await print(viewBytes);
+  expect(await k(['task', 'logs', id], onTerminal)).toMatchObject({ out: printed, err: '' });
+});
+
+test('who follows on a terminal and is too far behind jumps and is told; --all is spared nothing', async () => {
+  const { id, printed } = await print(3 * viewBytes);
+  const followed = await k(['task', 'logs', '-f', id], onTerminal);
+  expect(followed.out.length).toBe(viewBytes);
+  expect(followed.err).toContain(`${2 * viewBytes} bytes of stdout are left out`);
+  const told = (await k(['task', 'logs', '-f', id, '--json'], onTerminal)).out.trim().split('\n');
+  expect(told.map((line) => JSON.parse(line))).toContainEqual({
+    type: 'elided',
+    taskId: id,
+    stream: 'stdout',
+    elidedBytes: 2 * viewBytes,
+  });
+  const all = await k(['task', 'logs', '-f', id, '--all'], onTerminal);
+  expect(all.out).toBe(printed);
+  expect(all.err).not.toContain('left out');
+});
