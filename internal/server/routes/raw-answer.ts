@@ -18,7 +18,8 @@ export interface RawWish extends RawLogWish {
 
 /**
  * Answers with raw output: whole, from an offset on, or the one Range that the request names; or as a view, whose header
- * Elided-Bytes tells how much it leaves out. A length is declared, so that a download that was cut is seen as such.
+ * Elided-Bytes tells how much it leaves out. No length is declared: where the store was damaged bytes are missing, and an
+ * answer shorter than its length would leave the client waiting for the rest.
  *
  * @throws {NotFoundError} KERUTA_ERR_TASK_NOT_FOUND, KERUTA_ERR_ATTEMPT_NOT_FOUND
  */
@@ -44,7 +45,6 @@ export async function rawAnswer(
     status: range ? 206 : 200,
     headers: {
       ...common,
-      'content-length': String(to - from),
       ...(range ? { 'content-range': `bytes ${from}-${to - 1}/${size}` } : {}),
     },
     body: log.read({ from: base + from, to: base + to }),

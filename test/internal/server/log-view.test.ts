@@ -79,7 +79,7 @@ describe('a download', () => {
     const one = await server.call('GET', `tasks/${task.id}/attempts/1/log?stream=stderr`, undefined, {
       range: 'bytes=1-',
     });
-    expect([one.status, one.body, one.headers.get('content-length')]).toEqual([206, 'Y', '1']);
+    expect([one.status, one.body]).toEqual([206, 'Y']);
   });
 
   test('says that a Range is past the end, and ignores one that it does not know', async () => {
@@ -88,7 +88,7 @@ describe('a download', () => {
     expect([past.status, past.headers.get('content-range')]).toEqual([416, 'bytes */3']);
     for (const headers of [{ range: 'bytes=0-0,2-2' }, { range: 'bytes=1-', 'if-range': '"x"' }]) {
       const whole = await log('', headers);
-      expect([whole.status, whole.body, whole.headers.get('content-length')]).toEqual([200, 'abc', '3']);
+      expect([whole.status, whole.body]).toEqual([200, 'abc']);
     }
     expect((await log('&offset=7')).body).toBe('');
   });
