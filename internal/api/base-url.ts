@@ -12,8 +12,7 @@ export const apiPrefix = '/api/v1';
 export function normalizeBaseUrl(text: string): string {
   const hint = 'Give it like http://127.0.0.1:8585 (KERUTA_API_URL or --api-url).';
   const url = URL.parse(text.trim());
-  // whatever stands in front of an @ may be a password, even where the rest cannot be read
-  const shown = text.replace(/[^/\s]*@/g, '***@');
+  const shown = withoutPasswords(text);
   if (url === null || url.host === '')
     throw new InputError('KERUTA_ERR_BAD_VALUE', `The API address "${shown}" is not a URL. ${hint}`);
   if (url.username !== '' || url.password !== '')
@@ -31,16 +30,25 @@ export function normalizeBaseUrl(text: string): string {
   return url.origin + (path.endsWith(apiPrefix) ? path.slice(0, -apiPrefix.length) : path);
 }
 
+/** Whatever stands in front of an @ may be a password, even where the rest cannot be read. */
+function withoutPasswords(text: string): string {
+  const parts = text.split(/([/\s])/);
+  return parts
+    .map((part) => (part.includes('@') ? `***${part.slice(part.lastIndexOf('@'))}` : part))
+    .join('');
+}
+
 /**
  * Makes a path below `/api/v1` from its parts: each is percent-encoded, so that an id stays one part.
- * @throws {InputError} KERUTA_ERR_BAD_VALUE for a part that is empty, `.` or `..`: it would mean another address
+ * @throws {InputError} KERUTA_ERR_BAD_VALUE for a part that is empty, `.` or `..`, which would mean another address, or
+ *         that is no Unicode text
  */
 export function apiPath(...parts: readonly (string | number)[]): string {
   return [apiPrefix, ...parts.map((part) => encodePart(String(part)))].join('/');
 }
 
 function encodePart(part: string): string {
-  if (/^\.{0,2}$/.test(part))
+  if (/^\.{0,2}$/.test(part) || !part.isWellFormed())
     throw new InputError(
       'KERUTA_ERR_BAD_VALUE',
       `"${part}" is not an id; expected one such as \`task list\` shows.`,

@@ -7,8 +7,11 @@
  */
 export function readInstant(value: unknown): string | null {
   const ms = epochMs(value);
-  return ms === null || !Number.isFinite(ms) || Math.abs(ms) > 8.64e15 ? null : new Date(ms).toISOString();
+  return ms === null || !(ms >= firstMs && ms <= lastMs) ? null : new Date(ms).toISOString();
 }
+
+/** What RFC 3339 can write: the years 0000 to 9999; epoch ms. */
+const [firstMs, lastMs] = [Date.parse('0000-01-01T00:00:00Z'), Date.parse('9999-12-31T23:59:59.999Z')];
 
 function epochMs(value: unknown): number | null {
   if (typeof value === 'number') return fromNumber(value);

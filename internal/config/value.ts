@@ -47,7 +47,7 @@ export function readValue(rule: ValueRule, text: string): Reading {
     case 'size':
       return ranged(rule, parseSize(text, (rule.bareUnit ?? 'B') as SizeUnit));
     case 'int':
-      return ranged(rule, /^[+-]?\d{1,15}$/.test(text.trim()) ? Number(text) : null);
+      return ranged(rule, /^[+-]?\d{1,15}$/.test(text.trim()) ? Number(text) + 0 : null);
     case 'bool':
       return readBool(text);
     case 'enum':
@@ -84,11 +84,21 @@ function readChoice(rule: ValueRule, text: string): Reading {
 }
 
 function readUrl(text: string): Reading {
-  const url = URL.canParse(text.trim()) ? new URL(text.trim()) : null;
-  const good = url !== null && ['http:', 'https:'].includes(url.protocol) && url.hostname !== '';
+  const trimmed = text.trim();
+  const url = URL.parse(trimmed);
+  // the parser would also take http:a, and pass over what is no part of an address: the text stays as it is here
+  const good =
+    url !== null && /^https?:\/\/[^\s\p{Cc}\\/][^\s\p{Cc}\\]*$/iu.test(trimmed) && url.hostname !== '';
   if (!good || url.username !== '' || url.password !== '')
     return { expected: expectationOf({ kind: 'url' }) };
-  return { value: text.trim().replace(/\/+$/, '') };
+  return { value: withoutEndSlashes(trimmed) };
+}
+
+/** By hand: a pattern would look at every run of slashes once for each slash of it. */
+function withoutEndSlashes(text: string): string {
+  let end = text.length;
+  while (text[end - 1] === '/') end -= 1;
+  return text.slice(0, end);
 }
 
 /** Says what a text must be, to follow "expected": `a duration such as 30s or 5m`. */

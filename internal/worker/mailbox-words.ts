@@ -130,7 +130,7 @@ function sortWords(words: readonly string[]): Words {
   for (let index = 0; index < words.length; index++) {
     const word = words[index] ?? '';
     if (word === '--') {
-      plain.push(...words.slice(index + 1));
+      for (const one of words.slice(index + 1)) plain.push(one);
       break;
     }
     const match = /^--([a-z][a-z-]*)(?:=([\s\S]*))?$/.exec(word);

@@ -48,7 +48,8 @@ const types: Readonly<Record<string, string>> = {
  * @see IANA's registry of media types
  */
 export function contentTypeOf(name: string): string {
-  return types[extensionOf(name)] ?? 'application/octet-stream';
+  const extension = extensionOf(name);
+  return (Object.hasOwn(types, extension) ? types[extension] : undefined) ?? 'application/octet-stream';
 }
 
 /** The last extension of a file's name: lower case, without the dot; `''` when there is none. */

@@ -162,7 +162,7 @@ export function parseSpoken(argv: readonly string[]): Spoken | null {
   for (let index = 1; index < argv.length; index++) {
     const word = argv[index] ?? '';
     if (word === '--') {
-      positionals.push(...argv.slice(index + 1));
+      for (const plain of argv.slice(index + 1)) positionals.push(plain);
       break;
     }
     if (!word.startsWith('-') || word === '-' || /^-\d/.test(word)) {

@@ -19,6 +19,15 @@ describe('a configuration file', () => {
   test.each([
     ['a: [', '/c.yaml:1: expected YAML'],
     ['a: 1\na: 2\n', '/c.yaml:2: expected the key of a setting, got a, which stands there already'],
+    ['x: 1\n'.repeat(1_001), '/c.yaml:1001: expected at most 2000 lines and signs of structure'],
+    [`a:\n${' '.repeat(201)}b: 1\n`, '/c.yaml:2: expected an indent of at most 200'],
+    [`${'k'.repeat(201)}: 1\n`, 'got one of 201 characters'],
+    [
+      Array.from({ length: 17 }, (_, depth) => `${' '.repeat(depth)}k${depth}:\n`).join(''),
+      'more than 16 keys deep',
+    ],
+    ['a: [x, [y]]\n', '/c.yaml:1: expected a list of texts'],
+    ['a: &b {c: 1}\nd:\n  <<: *b\n  <<: *b\n', 'got <<, which stands there already'],
     ['just words', 'expected keys and values'],
     ['- a\n', 'expected keys and values'],
     ['x:\n  __proto__: {a: 1}\n', '/c.yaml:2: expected the key of a setting, got __proto__'],
