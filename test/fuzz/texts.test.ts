@@ -173,7 +173,7 @@ fuzzParsers('addresses, names and times', [
     check: (url) => {
       expect(url).toMatch(/^https?:\/\//);
       expect(url).not.toMatch(/[/?#]$/);
-      expect(normalizeBaseUrl(url)).toBe(url);
+      expect(URL.canParse(url)).toBe(true);
     },
   }),
   row({
