@@ -1,6 +1,16 @@
 /** Reads a configuration file: YAML, from which only keys and texts are taken, with the line of each. */
 import { dirname } from 'node:path';
-import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument, visit } from 'yaml';
+import {
+  type Alias,
+  type Document,
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  parseDocument,
+  visit,
+} from 'yaml';
 import { ConfigFault } from './fault.ts';
 
 /** A file as it was read; `path` is for messages and as the base of relative paths. */
@@ -58,7 +68,7 @@ export function readConfigFile(file: ConfigFile): FileEntry[] {
     visited += 1;
     if (visited > maxEntries) throw new ConfigFault(file.path, `at most ${maxEntries} values`, 'more');
     if (isAlias(node)) {
-      walk(node.resolve(document), path, node.range?.[0]);
+      walk(resolved(node), path, node.range?.[0]);
       return;
     }
     if (isMap(node)) {
@@ -84,9 +94,18 @@ export function readConfigFile(file: ConfigFile): FileEntry[] {
     entries.push({ key: path.join('.'), text, place: place(offset), directory: dirname(file.path) });
   };
   const itemText = (item: unknown, offset: number | undefined): string => {
-    const node = isAlias(item) ? item.resolve(document) : item;
+    const node = isAlias(item) ? resolved(item) : item;
     if (node === null || isScalar(node)) return scalarText(node) ?? '';
     throw new ConfigFault(place(offset), 'a list of texts', 'a list or keys within a list');
+  };
+  const resolved = (alias: Alias): unknown => {
+    const node = alias.resolve(document);
+    if (node !== undefined) return node;
+    throw new ConfigFault(
+      place(alias.range?.[0]),
+      'an alias of something above it',
+      `*${alias.source.slice(0, 40)}`,
+    );
   };
   walk(document.contents, [], undefined);
   return entries;

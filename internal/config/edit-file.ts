@@ -56,13 +56,18 @@ export function setInFile(text: string, key: SettingKey, value: string): string 
   const typed = row.kind === 'int' || row.kind === 'bool' ? reading.value : value;
   try {
     document.setIn(fileKey.split('.'), typed);
+    const written = document.toString();
+    // an odd file (what is set stands within an alias, or an alias named what is replaced) is better edited by hand
+    const entries = readConfigFile({ path: 'the configuration file', text: written });
+    if (entries.filter((entry) => entry.key === fileKey).length === 1) return written;
+    throw new Error(`${fileKey} cannot be written into it`);
   } catch (cause) {
     const [first = ''] = fileKey.split('.');
+    const why = cause instanceof Error ? cause.message.slice(0, 200) : String(cause);
     throw new InputError(
       'KERUTA_ERR_CONFIG',
-      `nothing was written: ${first} has a value of its own in the file; expected keys under it, as for ${fileKey}`,
+      `nothing was written (${why}); expected that ${first} has keys under it in the file, as for ${fileKey}, and no aliases`,
       { cause },
     );
   }
-  return document.toString();
 }
