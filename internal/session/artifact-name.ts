@@ -22,6 +22,7 @@ export function readPath(text: string): string {
 /** The same path in the one form in which paths are compared; nothing is refused. */
 export function tidyPath(text: string): string {
   return text
+    .toWellFormed()
     .normalize('NFC')
     .replaceAll('\\', '/')
     .split('/')
@@ -37,7 +38,7 @@ export function readFileName(text: string): string {
     .subarray(0, 255)
     .toString()
     .replace(/\uFFFD+$/, '');
-  return short === '' || short === '..' ? 'unnamed' : short;
+  return /^\.{0,2}$/.test(short) ? 'unnamed' : short;
 }
 
 /** The last part of a path. */

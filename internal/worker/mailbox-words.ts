@@ -1,4 +1,5 @@
 /** The words that a script's commands leave in its mailbox, read into one closed set of requests. */
+import { maxDurationMs } from '../config/duration.ts';
 import { type LogLevel, parseLogLevel } from '../domain/log-level.ts';
 import type { StreamName } from '../domain/task.ts';
 
@@ -108,7 +109,7 @@ function parseAsk(question: string, options: ReadonlyMap<string, string>): Reque
     key,
     choices: choices === '' ? [] : choices.split(','),
     fallback: options.get('default') ?? null,
-    timeoutMs: Number.isFinite(seconds) && seconds > 0 ? seconds * 1000 : null,
+    timeoutMs: seconds > 0 ? Math.min(seconds * 1000, maxDurationMs) : null,
     secret: options.has('secret'),
   };
 }

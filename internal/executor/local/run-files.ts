@@ -98,14 +98,14 @@ export function readProcessId(directory: string, name: string): ProcessId | null
   const line = readRunFile(directory, name);
   if (line === null || !line.endsWith('\n')) return null;
   const stat = parseStat(line);
-  const id = stat ?? (/^\d+\n$/.test(line) ? { pid: Number(line), startTicks: null } : null);
+  const id = stat ?? (/^\d{1,10}\n$/.test(line) ? { pid: Number(line), startTicks: null } : null);
   return id === null || id.pid <= 1 ? null : { pid: id.pid, startTicks: id.startTicks };
 }
 
 /** Pid of the script's own process; null before it has one. */
 export function readLeader(directory: string): number | null {
   const text = readRunFile(directory, runFile.leader);
-  return text !== null && /^\d+\n$/.test(text) ? Number(text) : null;
+  return text !== null && /^\d{1,10}\n$/.test(text) ? Number(text) : null;
 }
 
 /** What the shim wrote at the end. */
@@ -114,12 +114,13 @@ export interface ExitRecord extends ProcessEnd {
   readonly cpuMs: number | null;
 }
 
-/** Reads the text of `exit`; null when it is not complete. */
+/** Reads the text of `exit`; null when it is not complete, or is none that a shell writes. */
 export function parseExit(text: string): ExitRecord | null {
-  const match = /^(code|signal) (\d+)\n([\s\S]*)\.\n$/.exec(text);
+  const match = /^(code|signal) (\d{1,3})\n([\s\S]*)\.\n$/.exec(text);
   if (!match) return null;
   const [, kind, number = '', times = ''] = match;
   const code = Number(number);
+  if (code > 255 || (kind === 'signal' && code <= 128)) return null;
   const end =
     kind === 'signal' ? { exitCode: null, signal: signalName(code - 128) } : { exitCode: code, signal: null };
   return { ...end, cpuMs: childCpuMs(times) };
@@ -132,7 +133,7 @@ function signalName(number: number): string {
 
 /** Reads the second line of `times`, such as `0m1.250s 0m0.030s`: user and system time of the children. */
 function childCpuMs(times: string): number | null {
-  const parts = [...(times.split('\n')[1] ?? '').matchAll(/(\d+)m(\d+)(?:[.,](\d+))?s/g)];
+  const parts = [...(times.split('\n')[1] ?? '').matchAll(/(\d{1,9})m(\d{1,9})(?:[.,](\d{1,9}))?s/g)];
   if (parts.length !== 2) return null;
   const seconds = parts.map(([, m, s, f]) => Number(m) * 60 + Number(`${s}.${f ?? 0}`));
   return Math.round(seconds.reduce((sum, value) => sum + value, 0) * 1000);

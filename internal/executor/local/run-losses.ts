@@ -11,7 +11,7 @@ const writerBufferBytes = 128 * 1024;
 export function readLosses(directory: string): readonly StreamLoss[] {
   const lines = readRunFile(directory, runFile.loss)?.split('\n') ?? [];
   return lines.flatMap((line) => {
-    const match = /^(stdout|stderr) (\d*) (full|killed)$/.exec(line);
+    const match = /^(stdout|stderr) (\d{0,15}) (full|killed)$/.exec(line);
     if (!match) return [];
     const [, stream, offset, cause] = match as unknown as [string, StreamName, string, StreamLoss['cause']];
     return [{ stream, offset: Number(offset), maxBytes: writerBufferBytes, cause }];
