@@ -58,7 +58,9 @@ export function makeLineSplitter(maxLineBytes = 64 * 1024): LineSplitter {
   };
 }
 
-const decode = (bytes: Uint8Array) => new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes);
+// one for all lines: to make one takes longer than to read a short line with it
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+const decode = (bytes: Uint8Array) => decoder.decode(bytes);
 
 function wholeLine(bytes: Uint8Array, endBytes: number): Line {
   const text = endBytes === 1 && bytes.at(-1) === 13 ? bytes.subarray(0, -1) : bytes;
