@@ -1,5 +1,6 @@
 /** The log of programs that live long. */
 import type { SettingValues } from '../../../internal/config/table.ts';
+import { exitStatusOf } from '../../../internal/domain/errors.ts';
 import { makeStreamLog } from '../../../pkg/log/stream-log.ts';
 import type { ClosableLog } from '../../../pkg/log/winston-log.ts';
 import type { CommandContext } from '../command.ts';
@@ -28,6 +29,8 @@ export async function openLog(context: CommandContext, values: SettingValues): P
   return makeWinstonLog({ clock, level, format, destination });
 }
 
+const bug = 'a fault in keruta itself';
+
 /**
  * Runs the work of a role with its log. What nobody caught is logged and ends the process with status 70: a program in
  * an unknown state does not go on.
@@ -39,13 +42,19 @@ export async function withLog(
 ): Promise<number> {
   const log = await openLog(context, values);
   const onBug = (error: unknown) => {
-    log.error('a fault in keruta itself', { error });
+    log.error(bug, { error });
     void log.close().finally(() => process.exit(70));
   };
   process.on('unhandledRejection', onBug);
   process.on('uncaughtException', onBug);
   try {
     return await work(log);
+  } catch (error) {
+    // what the work itself did not foresee must stand in the log as well, and no further than there when that is stderr
+    if (exitStatusOf(error) !== 70) throw error;
+    log.error(bug, { error });
+    if (values.logFile !== null) throw error;
+    return 70;
   } finally {
     process.off('unhandledRejection', onBug);
     process.off('uncaughtException', onBug);
