@@ -113,7 +113,8 @@ const seaConfig = {
   useSnapshot: false,
   useCodeCache: native,
   execArgvExtension: 'none',
-  execArgv: ['--no-warnings=ExperimentalWarning'],
+  // without the accessor __proto__, no object from outside can reach a prototype by it
+  execArgv: ['--no-warnings=ExperimentalWarning', '--disable-proto=delete'],
   assets: { 'large.cjs': join(work, 'large.cjs'), 'large.cache': join(work, 'large.cache') },
 };
 const require = createRequire(import.meta.url);

@@ -78,3 +78,15 @@ describe('S-62: the linter', () => {
     expect(said).toContain(rule);
   });
 });
+
+test('S-59: the executable is built to run without the accessor __proto__, by which an object reaches a prototype', async () => {
+  const flag = '--disable-proto=delete';
+  const bundle = readFileSync(join(root, 'scripts/bundle.ts'), 'utf8');
+  expect(/^ {2}execArgv: \[(.*)\]/m.exec(bundle)?.[1]).toContain(`'${flag}'`);
+  const look = "process.stdout.write(String(Object.hasOwn(Object.prototype, '__proto__')))";
+  const run = (words: readonly string[]) =>
+    new Promise((done) => {
+      execFile(process.execPath, [...words, '-e', look], (_error, stdout) => done(stdout));
+    });
+  expect([await run([]), await run([flag])]).toEqual(['true', 'false']);
+});
