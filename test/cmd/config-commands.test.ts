@@ -120,3 +120,21 @@ test('health says that the configuration is wrong', async () => {
   expect(out).toContain('KERUTA_TIMEOUT');
   expect((await cli(['health', '--check', 'config'])).out).toContain('no token is set');
 });
+
+test.each([
+  [['config', 'show']],
+  [['config', 'show', '--json']],
+  [['health', '--format', 'json']],
+  [['doctor']],
+  [['task', 'list', '--verbose']],
+])('S-19: %j says nothing of a token, at the level DEBUG too', async (words) => {
+  const env = {
+    KERUTA_API_URL: 'http://127.0.0.1:1',
+    KERUTA_API_TOKEN: 'krt_adm_a-token-of-mine',
+    KERUTA_RETRY_COUNT: '0',
+    KERUTA_DEBUG: 'true',
+  };
+  const { out, err } = await cli(words, { env, home: temporaryDirectory() });
+  expect(out + err).not.toBe('');
+  expect(out + err).not.toContain('a-token-of-mine');
+});
