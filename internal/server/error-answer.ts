@@ -88,6 +88,16 @@ function toKnown(error: unknown): unknown {
         { cause: error },
       );
     default:
-      return error;
+      return error instanceof Error && formFault.test(error.message) ? damagedForm(error) : error;
   }
+}
+
+/** What the parser of forms says of a damaged one; its errors have no code. @see @fastify/busboy */
+const formFault =
+  /unexpected end of multipart data$|^Multipart: Boundary not found$|^Malformed content type$/i;
+
+function damagedForm(cause: Error): InputError {
+  return new InputError('KERUTA_ERR_BAD_BODY', `The form is damaged or not complete: ${cause.message}.`, {
+    cause,
+  });
 }
