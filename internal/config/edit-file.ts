@@ -52,15 +52,19 @@ export function setInFile(text: string, key: SettingKey, value: string): string 
     const why = cause instanceof Error ? cause.message : String(cause);
     throw new InputError('KERUTA_ERR_CONFIG', `nothing was written: ${why}`, { cause });
   }
-  const document = parseDocument(text);
+  // a token of digits alone is longer than a number can be
+  const document = parseDocument(text, { intAsBigInt: true });
   const typed = row.kind === 'int' || row.kind === 'bool' ? reading.value : value;
   try {
     document.setIn(fileKey.split('.'), typed);
     const written = document.toString();
-    // an odd file (what is set stands within an alias, or an alias named what is replaced) is better edited by hand
-    const entries = readConfigFile({ path: 'the configuration file', text: written });
-    if (entries.filter((entry) => entry.key === fileKey).length === 1) return written;
-    throw new Error(`${fileKey} cannot be written into it`);
+    // an odd file (aliases, numbers that are written anew in another form) is better edited by hand
+    const read = (of: string) => readConfigFile({ path: 'the configuration file', text: of });
+    const others = (of: string) =>
+      JSON.stringify(read(of).flatMap((one) => (one.key === fileKey ? [] : [[one.key, one.text]])));
+    const count = read(written).filter((one) => one.key === fileKey).length;
+    if (count === 1 && others(written) === others(text)) return written;
+    throw new Error(`${fileKey} cannot be written without changing something else`);
   } catch (cause) {
     const [first = ''] = fileKey.split('.');
     const why = cause instanceof Error ? cause.message.slice(0, 200) : String(cause);
