@@ -36,7 +36,10 @@ export const maxConfigBytes = 1024 * 1024;
 /** Most aliases of a file, and most values that it may come to with them: no small file can fill the memory. */
 const [maxAliases, maxEntries] = [100, 2_000];
 
-/** Most lines and signs of structure, and deepest indent: the parser's time grows with their square. Real files have a hundred. */
+/**
+ * Most lines and signs of structure, and deepest indent: the parser's time grows with their square. Real files have a
+ * hundred.
+ */
 const [maxMarks, maxIndent] = [2_000, 200];
 const deepIndent = new RegExp(`^[ \\t]{${maxIndent + 1}}`, 'm');
 
@@ -60,13 +63,13 @@ export function readConfigFile(file: ConfigFile): FileEntry[] {
   const place = (offset: number | undefined) => `${file.path}:${lines.linePos(offset ?? 0).line}`;
   const broken = document.errors[0];
   if (broken) throw new ConfigFault(place(broken.pos[0]), 'YAML', whyNot(broken.message));
-  refuseManyAliases(document, file.path);
+  refuseManyAliases(document, place);
 
   const entries: FileEntry[] = [];
   let visited = 0;
   const walk = (node: unknown, path: readonly string[], offset: number | undefined): void => {
     visited += 1;
-    if (visited > maxEntries) throw new ConfigFault(file.path, `at most ${maxEntries} values`, 'more');
+    if (visited > maxEntries) throw new ConfigFault(place(offset), `at most ${maxEntries} values`, 'more');
     if (isAlias(node)) {
       walk(resolved(node), path, node.range?.[0]);
       return;
@@ -145,15 +148,15 @@ function lineAt({ path, text }: ConfigFile, offset: number): string {
   return `${path}:${text.slice(0, offset).split('\n').length}`;
 }
 
-function refuseManyAliases(document: Document, path: string): void {
+function refuseManyAliases(document: Document, place: (offset: number | undefined) => string): void {
   let aliases = 0;
   visit(document as Document.Parsed, {
-    Alias: () => {
+    Alias: (_key, alias) => {
       aliases += 1;
-      return aliases > maxAliases ? visit.BREAK : undefined;
+      if (aliases <= maxAliases) return;
+      throw new ConfigFault(place(alias.range?.[0]), `at most ${maxAliases} aliases`, 'more');
     },
   });
-  if (aliases > maxAliases) throw new ConfigFault(path, `at most ${maxAliases} aliases`, 'more');
 }
 
 /** The text as it stands in the file, so that `1e3` or `0x10` is judged by the setting's own kind. */

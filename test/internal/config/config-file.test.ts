@@ -32,7 +32,16 @@ describe('a configuration file', () => {
     ['- a\n', 'expected keys and values'],
     ['x:\n  __proto__: {a: 1}\n', '/c.yaml:2: expected the key of a setting, got __proto__'],
     ['x'.repeat(1024 * 1024 + 1), 'at most 1 MiB'],
-    [`a: &a 1\n${Array.from({ length: 101 }, (_, i) => `k${i}: *a\n`).join('')}`, 'at most 100 aliases'],
+    [
+      `a: &a 1\n${Array.from({ length: 101 }, (_, i) => `k${i}: *a\n`).join('')}`,
+      '/c.yaml:102: expected at most 100 aliases',
+    ],
+    ['#\n'.repeat(2001), '/c.yaml:2001: expected at most 2000 lines'],
+    [`a: ${'['.repeat(2001)}`, '/c.yaml:1: expected at most 2000 lines and signs'],
+    [`a:\n${' '.repeat(201)}b: 1\n`, '/c.yaml:2: expected an indent of at most 200'],
+    [`${'k'.repeat(201)}: 1\n`, '/c.yaml:1: expected the key of a setting, got one of 201 characters'],
+    [`${'{a: '.repeat(20)}1${'}'.repeat(20)}`, '/c.yaml:1: expected the key of a setting'],
+    ['a:\n  - [x]\n', '/c.yaml:1: expected a list of texts'],
   ])('is refused with its place: %.20j', (text, message) => expect(() => read(text)).toThrow(message));
 
   test('cannot fill the memory by aliases of aliases', () => {
@@ -43,11 +52,11 @@ describe('a configuration file', () => {
           `${name}: &${name} {${Array.from({ length: 9 }, (_, k) => `k${k}: ${i === 0 ? 'x' : `*${names[i - 1]}`}`).join(', ')}}\n`,
       )
       .join('');
-    expect(() => read(text)).toThrow('at most 2000 values');
+    expect(() => read(text)).toThrow(/^\/c\.yaml:\d: expected at most 2000 values/);
   });
 
   test('that holds itself is refused', () => {
-    expect(() => read('a: &a\n  b: *a\n')).toThrow();
+    expect(() => read('a: &a\n  b: *a\n')).toThrow('/c.yaml:2: expected the key of a setting');
   });
 });
 
