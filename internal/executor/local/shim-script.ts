@@ -61,6 +61,8 @@ k_keep() {
   while :; do
     "$k_cat" && return
     k_code=$? k_pos=
+    # a spare's writers were begun in its own directory, which is gone
+    [ "$k_mode" = spare ] && cd -P "/proc/$$/cwd"
     read -r k_pos k_pos </proc/self/fdinfo/1
     k_why=killed
     if [ "$k_code" -lt 128 ]; then
