@@ -46,9 +46,15 @@ export function readProc(path: string): string | null {
   }
 }
 
-/** What names the time since the machine was started; null where there is no /proc. */
+let knownBootId: string | null = null;
+
+/**
+ * What names the time since the machine was started; null where there is no /proc. Read once: it cannot change while we
+ * live, and must be known also when no file more may be opened.
+ */
 export function bootId(): string | null {
-  return readProc('sys/kernel/random/boot_id')?.trim() ?? null;
+  knownBootId ??= readProc('sys/kernel/random/boot_id')?.trim() ?? null;
+  return knownBootId;
 }
 
 /** Every pid of the machine that we can see; null where there is no /proc. */
@@ -105,12 +111,25 @@ export function isDead(stat: ProcessStat): boolean {
   return (stat.state === 'Z' || stat.state === 'X' || stat.exiting) && stat.threads <= 1;
 }
 
-/** Whether this very process is alive: not a zombie, and not another one with its pid. */
+/**
+ * Whether this very process is alive: not a zombie, and not another one with its pid. While no file more may be opened
+ * its pid alone is looked at: what cannot be looked at is not dead.
+ */
 export function isAlive(id: ProcessId): boolean {
-  const stat = readStat(id.pid);
-  if (stat !== null) return !isDead(stat) && (id.startTicks === null || id.startTicks === stat.startTicks);
-  if (bootId() !== null) return false;
-  return signal(id.pid, 0);
+  const seen = isSeenAlive(id);
+  return seen ?? signal(id.pid, 0);
+}
+
+/** Null when nobody can tell: there is no /proc, or no file more may be opened. */
+function isSeenAlive(id: ProcessId): boolean | null {
+  const { pid, startTicks } = id;
+  try {
+    const stat = parseStat(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+    return stat !== null && !isDead(stat) && (startTicks === null || startTicks === stat.startTicks);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    return code === 'EMFILE' || code === 'ENFILE' || bootId() === null ? null : false;
+  }
 }
 
 /**
@@ -118,7 +137,9 @@ export function isAlive(id: ProcessId): boolean {
  * @returns false when it is gone, is another one, or is not ours
  */
 export function signalProcess(id: ProcessId, name: NodeJS.Signals): boolean {
-  return id.pid > 1 && id.pid !== process.pid && isAlive(id) && signal(id.pid, name);
+  if (id.pid <= 1 || id.pid === process.pid) return false;
+  const isKnown = isSeenAlive(id) ?? bootId() === null;
+  return isKnown && signal(id.pid, name);
 }
 
 function signal(pid: number, name: NodeJS.Signals | 0): boolean {

@@ -72,11 +72,11 @@ class LocalExecutor implements Executor {
     const record = readRunRecord(directory);
     if (record === null) return null;
     for (;;) {
-      const claimed = readProcessId(directory, runFile.shim) !== null;
+      const claimed = readProcessId(directory, runFile.shim);
       const launched = this.#launched.get(directory);
-      if (claimed) this.#launched.delete(directory);
+      if (claimed !== null) this.#launched.delete(directory);
       if (launched !== undefined) return launched;
-      if (claimed) return new LocalRun({ clock: this.#clock, directory, record, launched: null });
+      if (claimed !== null) return new LocalRun({ clock: this.#clock, directory, record, launched: claimed });
       const ageMs = this.#clock.now() - record.createdAt;
       if (ageMs < 0 || ageMs >= claimMs) {
         // one that has begun and cannot be told apart any more is a run without a shim: what is left of it is to be ended

@@ -29,7 +29,7 @@ export interface LocalRunParts {
   readonly clock: Clock;
   readonly directory: string;
   readonly record: RunRecord;
-  /** the shim as it was started, for the moment before it says itself who it is; null when found again */
+  /** the shim, for when its own word cannot be read: not yet, or no file more may be opened; null when it is not known */
   readonly launched: ProcessId | null;
   /** the newest pid of the machine just before the start; null when it was found again */
   readonly newestPidBefore?: number | null;
