@@ -1,16 +1,15 @@
 import type { Log } from '../../pkg/log/log.ts';
 import { maskedLog } from '../../pkg/log/masked-log.ts';
-import { UnavailableError } from '../domain/errors.ts';
 import type { AgentExit, AgentOptions, AgentParts } from './agent-options.ts';
 import { AgentStatus } from './agent-status.ts';
+import { BaseKeeper } from './base-keeper.ts';
 import type { AgentControl } from './control.ts';
-import { diskFaultOf } from './disk-fault.ts';
 import { DiskWatch } from './disk-watch.ts';
 import { type LocalDoors, openLocalDoors } from './local-doors.ts';
 import { takeTasks } from './loop.ts';
 import { maskingOf } from './masking.ts';
 import { secretsOf } from './secrets.ts';
-import { openStateDirectory, type StateDirectory } from './state-directory.ts';
+import { openStateDirectory } from './state-directory.ts';
 import { watchedSource } from './watched-source.ts';
 
 /**
@@ -39,11 +38,13 @@ export async function runAgent(
     directory: base.base,
     floorBytes: options.minFreeDiskBytes,
   });
+  const keeper = new BaseKeeper({ clock: parts.clock, log: parts.log, base, heal: parts.heal });
   let local: LocalDoors | null = null;
   try {
     await disk.look();
     disk.start();
     local = await openLocalDoors(parts, { options, base, status, disk });
+    keeper.keepDoors(local);
     base.writeState({
       pid: options.pid,
       url: local?.url ?? null,
@@ -65,7 +66,7 @@ export async function runAgent(
       source,
       options,
       base,
-      heal: () => heal(parts, base, local),
+      heal: () => keeper.heal(),
       status,
       disk,
       control,
@@ -74,6 +75,7 @@ export async function runAgent(
     parts.log.info('the agent ends', { ...exit });
     return exit;
   } finally {
+    await keeper.stop();
     await local?.close();
     disk.stop();
     await parts.executor.close();
@@ -85,19 +87,4 @@ export async function runAgent(
 function ownLog(log: Log, { environment, apiToken }: AgentOptions): Log {
   const masking = maskingOf(secretsOf(environment, [apiToken]).values);
   return maskedLog(log, (text) => masking.text(text));
-}
-
-/** Makes anew what a task deleted of the agent's own, so that the next one runs as if nothing had been. */
-async function heal(parts: AgentParts, base: StateDirectory, local: LocalDoors | null): Promise<void> {
-  const { log } = parts;
-  try {
-    const healed = base.heal();
-    if (healed) log.warn('files of the agent were deleted; they were made anew', { directory: base.base });
-    parts.heal?.();
-  } catch (error) {
-    // a disk that takes nothing now is tried again before the next claim
-    if (!(error instanceof UnavailableError) && diskFaultOf(error) === null) throw error;
-    log.warn('files of the agent were deleted, and cannot be made anew', { error, directory: base.base });
-  }
-  await local?.heal();
 }

@@ -48,12 +48,12 @@ export async function takeTasks(parts: TaskParts): Promise<AgentExit> {
       if (options.once && tasks > 0) return exit('once');
       const idleMs = clock.monotonicMs() - idleSince;
       if (options.exitOnIdleMs !== null && idleMs >= options.exitOnIdleMs) return exit('idle');
-      await parts.heal();
+      const isWhole = await parts.heal();
       if (clock.monotonicMs() - tidiedAt > tidyEveryMs) {
         tidiedAt = clock.monotonicMs();
-        unsettledRuns(base.runs, clock);
+        if (isWhole) unsettledRuns(base.runs, clock);
       }
-      if (parts.disk.short.aborted) {
+      if (parts.disk.short.aborted || !isWhole) {
         await pause(parts, shortPauseMs, waiting.signal);
         continue;
       }
@@ -108,6 +108,8 @@ async function take(
   claim: ClaimedTask,
 ): Promise<Awaited<ReturnType<typeof runTask>> | null> {
   failpoint('after_claim');
+  // the same claim is asked for again, once there is a place for its run
+  if (!(await parts.heal())) return null;
   const directory = runDirectory(parts.base.runs, claim.task.id, claim.attempt);
   const knowsAttempts = parts.source.abilities.has('claim');
   if (knowsAttempts && hasReceipt(directory)) {

@@ -19,8 +19,8 @@ export interface TaskParts {
   readonly source: TaskSource;
   readonly options: AgentOptions;
   readonly base: StateDirectory;
-  /** Makes anew what a task deleted of the agent's own files. @throws when they cannot be ours any more */
-  readonly heal: () => Promise<void>;
+  /** Makes anew what was deleted of the agent's own files. @returns false: no task may be taken now; @see BaseKeeper */
+  readonly heal: () => Promise<boolean>;
   readonly status: AgentStatus;
   readonly disk: DiskWatch;
   readonly control: AgentControl;

@@ -213,7 +213,7 @@ describe.skipIf(!canMount)('an agent on a disk of its own (needs to mount one)',
     expect(existsSync(join(base, 'runs'))).toBe(true);
     rmSync(join(base, 'ballast'));
     await place.source.until(() => attempt.report);
-    expect(Buffer.concat(attempt.streams.stdout).toString()).toBe('{"answer":"yes"}');
+    expect(JSON.parse(Buffer.concat(attempt.streams.stdout).toString())).toMatchObject({ answer: 'yes' });
   });
 
   test('a start on a full disk says what is wrong, and leaves no lock behind', () => {

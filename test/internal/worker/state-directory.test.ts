@@ -3,6 +3,7 @@ import {
   lstatSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   rmSync,
   symlinkSync,
@@ -93,6 +94,39 @@ describe('openStateDirectory', () => {
     expect(() => openStateDirectory(join(place, 'file'), parts)).toThrowError(refused);
     expect(() => openStateDirectory(place, { ...parts, uid: 12_345 })).toThrowError(refused);
     expect(() => openStateDirectory('relative', parts)).toThrowError(refused);
+  });
+
+  test('makes again what was cleaned away, with the same id and token, and locks it again', () => {
+    const base = join(place, 'base');
+    const opened = openStateDirectory(base, parts);
+    const kept = ['agent-id.json', 'local.token'].map((name) => readFileSync(join(base, name), 'utf8'));
+    expect(opened.heal()).toBe(false);
+    rmSync(base, { recursive: true });
+    expect(opened.heal()).toBe(true);
+    expect(opened.heal()).toBe(false);
+    expect(['agent-id.json', 'local.token'].map((name) => readFileSync(join(base, name), 'utf8'))).toEqual(
+      kept,
+    );
+    expect(lstatSync(base).mode & 0o777).toBe(0o700);
+    opened.close();
+    expect(existsSync(join(base, 'agent.lock'))).toBe(false);
+  });
+
+  test('is not sound while a link, or the directory of another agent, is in its place', () => {
+    const [base, target] = [join(place, 'base'), join(place, 'target')];
+    const opened = openStateDirectory(base, parts);
+    rmSync(base, { recursive: true });
+    mkdirSync(target);
+    symlinkSync(target, base);
+    expect(() => opened.heal()).toThrowError(expect.objectContaining({ code: 'KERUTA_ERR_DIRECTORY' }));
+    expect(readdirSync(target)).toEqual([]);
+    rmSync(base);
+    mkdirSync(base, { mode: 0o700 });
+    writeFileSync(join(base, 'agent.lock'), JSON.stringify(identityOf(process.ppid)));
+    expect(() => opened.heal()).toThrowError(expect.objectContaining({ code: 'KERUTA_ERR_AGENT_RUNNING' }));
+    rmSync(join(base, 'agent.lock'));
+    expect(opened.heal()).toBe(true);
+    opened.close();
   });
 });
 
