@@ -86,6 +86,11 @@ export interface Run {
   isReadingInput(): Promise<boolean | null>;
   /** Takes a sample of memory and returns what the run used up to now. */
   usage(): Promise<Usage>;
+  /**
+   * For how long the script has been running, by a clock that nobody sets; ms; null or left out when nobody can tell, or
+   * it has ended.
+   */
+  ranMs?(): number | null;
   /** Gaps in the output, in the order in which they came to be; adapters that cannot lose output leave it out. */
   losses?(): Promise<readonly StreamLoss[]>;
 }

@@ -94,7 +94,7 @@ function supervise(parts: TaskParts, scene: Scene, { run, started }: BegunRun): 
       graceMs: parts.options.graceMs,
       cleanUpMs: parts.options.cleanUpMs,
     },
-    ranMs: parts.clock.now() - started.at,
+    ranMs: run.ranMs?.() ?? parts.clock.now() - started.at,
   });
 }
 

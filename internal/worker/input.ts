@@ -53,6 +53,8 @@ export class Input {
   readonly #options: InputOptions;
   /** ids of answers that are on their way to the script */
   readonly #arriving = new Set<string>();
+  /** when questions of scripts are given up, by their keys; monotonic ms */
+  readonly #deadlines = new Map<string, number>();
   #sightings = 0;
   #waitingSince: number | null = null;
 
@@ -60,6 +62,9 @@ export class Input {
     this.#parts = parts;
     this.#options = options;
     if (this.#stdinKey() !== null) this.#waitingSince = parts.clock.monotonicMs();
+    for (const { key, withdrawAt } of options.cursor.state.asks) {
+      if (withdrawAt !== null) this.#setDeadline(key, withdrawAt - parts.clock.now());
+    }
     this.#tell();
   }
 
@@ -79,6 +84,7 @@ export class Input {
     const { state } = this.#options.cursor;
     if (state.asks.some((ask) => ask.key === request.key)) return;
     state.asks.push({ key: request.key, withdrawAt, secret: request.secret });
+    if (request.timeoutMs !== null) this.#setDeadline(request.key, request.timeoutMs);
     this.#options.cursor.touch();
     this.#tell();
   }
@@ -204,10 +210,13 @@ export class Input {
   }
 
   #expire(): void {
-    const now = this.#parts.clock.now();
-    for (const ask of [...this.#options.cursor.state.asks]) {
-      if (ask.withdrawAt !== null && ask.withdrawAt <= now) this.#giveUp(ask.key);
-    }
+    const now = this.#parts.clock.monotonicMs();
+    for (const [key, at] of this.#deadlines) if (at <= now) this.#giveUp(key);
+  }
+
+  /** In time that nobody sets: a clock that jumps by a day must not close a question. */
+  #setDeadline(key: string, inMs: number): void {
+    this.#deadlines.set(key, this.#parts.clock.monotonicMs() + inMs);
   }
 
   #giveUp(key: string): void {
@@ -221,6 +230,7 @@ export class Input {
 
   #close(key: string): void {
     const { cursor } = this.#options;
+    this.#deadlines.delete(key);
     if (key.startsWith(stdinPrefix)) this.#sightings = 0;
     cursor.state.asks = cursor.state.asks.filter((ask) => ask.key !== key);
     cursor.save();

@@ -103,6 +103,17 @@ export function readStat(pid: number): ProcessStat | null {
   return line === null ? null : parseStat(line);
 }
 
+/**
+ * For how long a living process has been running; ms, to 10 ms; whatever was done to the wall clock meanwhile.
+ * @returns null when it is gone, or the machine does not tell
+ */
+export function runningForMs(pid: number): number | null {
+  const [its, ours] = [readStat(pid), readStat(process.pid)];
+  if (its === null || ours === null || isDead(its)) return null;
+  const laterMs = ((ours.startTicks - its.startTicks) * 1000) / ticksPerSecond;
+  return Math.max(0, laterMs + process.uptime() * 1000);
+}
+
 /** PF_EXITING of the kernel's task flags. @see proc(5), field 9 of stat */
 const exitingFlag = 0x4;
 

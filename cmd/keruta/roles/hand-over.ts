@@ -56,12 +56,17 @@ export function leaveTokenBehind(directory: string, now: number): void {
   }
 }
 
-/** Removes the files of processes that ended between the two programs. @param now  epoch ms */
+/**
+ * Removes the files of processes that ended between the two programs; never the one that was handed to this process: the
+ * clock of the file system may be another one, or have been set.
+ * @param now  epoch ms
+ */
 export function removeForgotten(directory: string, now: number): void {
   try {
     for (const name of readdirSync(directory)) {
       const file = join(directory, name);
-      if (name.startsWith(prefix) && statSync(file).mtimeMs < now - forgottenAfterMs) rmSync(file);
+      if (!name.startsWith(prefix) || file === process.env[variable]) continue;
+      if (statSync(file).mtimeMs < now - forgottenAfterMs) rmSync(file);
     }
   } catch {
     // there is no directory yet, or another one was quicker

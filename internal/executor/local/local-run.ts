@@ -3,7 +3,7 @@ import { open, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../../../pkg/clock/clock.ts';
 import { countOomKills } from '../../../pkg/process/oom.ts';
-import { bootId, isAlive, type ProcessId, signalProcess } from '../../../pkg/process/proc.ts';
+import { bootId, isAlive, type ProcessId, runningForMs, signalProcess } from '../../../pkg/process/proc.ts';
 import type { ProcessEnd } from '../../domain/outcome.ts';
 import type { StreamName, Usage } from '../../domain/task.ts';
 import type { Run, RunEnd, RunProcess, StreamLoss } from '../executor.ts';
@@ -11,6 +11,7 @@ import {
   type ExitRecord,
   parseExit,
   type RunRecord,
+  readLeader,
   readProcessId,
   readRunFile,
   runFile,
@@ -47,6 +48,8 @@ export class LocalRun implements Run {
   readonly #launched: ProcessId | null;
   readonly #newestPidBefore: number | null;
   readonly #youngUntil: number;
+  /** monotonic ms; null when the script had ended before it was found again */
+  readonly #startedAt: number | null;
   readonly #usage: UsageMeter;
   readonly #seen: Readonly<Record<StreamName, SeenStream>> = {
     stdout: { size: 0, readTo: 0 },
@@ -63,6 +66,7 @@ export class LocalRun implements Run {
     this.#launched = parts.launched;
     this.#newestPidBefore = parts.newestPidBefore ?? null;
     this.#youngUntil = parts.clock.monotonicMs() + youngMs;
+    this.#startedAt = this.#findStart(parts.newestPidBefore === undefined);
     this.#usage = new UsageMeter(parts.clock);
   }
 
@@ -158,13 +162,26 @@ export class LocalRun implements Run {
     return this.#usage.measure({
       startedAt,
       endedAt: end?.endedAt ?? null,
+      ranMs: this.ranMs(),
       cpuMsAtEnd: this.#exitRecord()?.cpuMs ?? null,
       scripts: () => this.#find().scripts,
     });
   }
 
+  ranMs(): number | null {
+    return this.#startedAt === null ? null : this.#clock.monotonicMs() - this.#startedAt;
+  }
+
   async losses(): Promise<readonly StreamLoss[]> {
     return [...readLosses(this.directory), ...deletedStreams(this.directory, this.#seen)];
+  }
+
+  #findStart(wasFound: boolean): number | null {
+    const now = this.#clock.monotonicMs();
+    if (!wasFound) return now;
+    const leader = this.#record.bootId === bootId() ? readLeader(this.directory) : null;
+    const ranMs = leader === null ? null : runningForMs(leader);
+    return ranMs === null ? null : now - ranMs;
   }
 
   /** Everything, or only what belongs to the script when the run is young; see `newPids`. */

@@ -5,12 +5,17 @@ import type { Usage } from '../../domain/task.ts';
 /** Memory is looked at no more often than this; ms. */
 const sampleMs = 500;
 
+/** The time stamps of files are coarser than clocks, and a wall clock is slewed; ms. */
+const toleranceMs = 1_000;
+
 /** What a measurement is made from. */
 export interface UsageSource {
   /** epoch ms */
   readonly startedAt: number;
   /** epoch ms; null while it runs */
   readonly endedAt: number | null;
+  /** from its start until now, by a clock that nobody sets; ms; null when nobody can tell */
+  readonly ranMs: number | null;
   /** what the shim counted; null while it runs */
   readonly cpuMsAtEnd: number | null;
   /** the live processes of the run */
@@ -36,10 +41,17 @@ export class UsageMeter {
       this.#sample(source.scripts());
     }
     return {
-      durationMs: Math.max(0, Math.round((source.endedAt ?? this.#clock.now()) - source.startedAt)),
+      durationMs: Math.round(this.#durationMs(source)),
       cpuMs: source.cpuMsAtEnd ?? this.#cpuMs,
       peakMemoryBytes: this.#peakMemoryBytes,
     };
+  }
+
+  /** The time between the two instants, unless the clock was set between them: then what went by until now. */
+  #durationMs({ startedAt, endedAt, ranMs }: UsageSource): number {
+    const durationMs = (endedAt ?? this.#clock.now()) - startedAt;
+    const isPossible = durationMs >= 0 && durationMs <= (ranMs ?? Number.POSITIVE_INFINITY) + toleranceMs;
+    return isPossible ? durationMs : Math.max(0, ranMs ?? 0);
   }
 
   #sample(scripts: readonly ProcessStat[]): void {

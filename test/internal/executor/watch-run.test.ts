@@ -55,6 +55,7 @@ test('memory is looked at twice a second at most, and the highest counts', () =>
   const source = {
     startedAt: clock.now(),
     endedAt: null,
+    ranMs: null,
     cpuMsAtEnd: null,
     scripts: () => {
       looks += 1;
@@ -74,3 +75,19 @@ test('memory is looked at twice a second at most, and the highest counts', () =>
   expect(last).toEqual({ durationMs: 1500, cpuMs: 12, peakMemoryBytes: first.peakMemoryBytes });
   expect(looks).toBe(2);
 });
+
+test.each([
+  ['forward', 86_400_000],
+  ['back', -86_400_000],
+])(
+  'a clock that is set %s by a day in the middle of a run makes it no longer and no shorter',
+  (_way, byMs) => {
+    const clock = new TestClock();
+    const startedAt = clock.now();
+    clock.advance(2_000);
+    clock.jump(byMs);
+    const source = { startedAt, endedAt: clock.now(), ranMs: 2_100, cpuMsAtEnd: 5, scripts: () => [] };
+    expect(new UsageMeter(clock).measure(source).durationMs).toBe(2_100);
+    expect(new UsageMeter(clock).measure({ ...source, ranMs: null }).durationMs).toBeGreaterThanOrEqual(0);
+  },
+);
