@@ -1,6 +1,6 @@
 /** What both doors (the sources and the built executable) share: the process, handed in as values. */
-import { homedir } from 'node:os';
 import { type EntryParts, enter } from './entry.ts';
+import { homeOfUser } from './home.ts';
 
 /** Runs this process's command line and ends it. @param runLarge loads the whole command line and runs it */
 export async function runProcess(runLarge: EntryParts['runLarge']): Promise<void> {
@@ -8,7 +8,7 @@ export async function runProcess(runLarge: EntryParts['runLarge']): Promise<void
   const status = await enter({
     argv: process.argv.slice(2),
     env: process.env,
-    home: process.env.HOME ?? homedir(),
+    home: homeOfUser(process.env),
     signal: stop.signal,
     writeOut: (text) => process.stdout.write(text),
     writeErr: (text) => process.stderr.write(text),

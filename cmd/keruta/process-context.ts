@@ -1,9 +1,9 @@
 /** The process as values: the one place that touches its streams, signals and identity for commands. */
-import { homedir } from 'node:os';
 import { systemClock } from '../../pkg/clock/system-clock.ts';
 import { systemRandom } from '../../pkg/random/random.ts';
 import type { Writer } from './command.ts';
 import type { ProcessParts } from './context.ts';
+import { homeOfUser } from './home.ts';
 import { version } from './version.ts';
 
 /**
@@ -30,7 +30,7 @@ export function makeProcessParts(): ProcessParts {
     stdinIsTerminal: process.stdin.isTTY === true,
     env: process.env,
     cwd: process.cwd(),
-    home: process.env.HOME ?? homeOfUser(),
+    home: homeOfUser(process.env),
     uid: process.getuid?.() ?? 0,
     version,
     clock: systemClock,
@@ -46,14 +46,6 @@ export function makeProcessParts(): ProcessParts {
       return () => listeners.delete(listener);
     },
   };
-}
-
-function homeOfUser(): string {
-  try {
-    return homedir();
-  } catch {
-    return '';
-  }
 }
 
 function makeWriter(stream: NodeJS.WriteStream): Writer {

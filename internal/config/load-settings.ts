@@ -91,6 +91,7 @@ export function loadSettings(sources: SettingSources): LoadedSettings {
       break;
     }
   }
+  faults.push(...wrongShapes(entries));
   warnings.push(...unknownKeys(entries), ...needless(sources));
   if (faults.length > 0) throw configError(faults);
   return {
@@ -176,6 +177,18 @@ function readCandidate(
 /** An address as it may be shown: what stands before an `@` is left out. */
 function withoutPassword(text: string): string {
   return text.replace(/\/\/[^/\s]*@/, '//…@');
+}
+
+/** A value where keys belong, or keys where a value belongs: what was meant for a setting would have no effect. */
+function wrongShapes(entries: readonly FileEntry[]): ConfigFault[] {
+  const known = settingKeys.flatMap((key) => settingsTable[key].fileKeys);
+  return entries.flatMap(({ key, place }) => {
+    if (known.includes(key)) return [];
+    const setting = known.find((name) => key.startsWith(`${name}.`));
+    if (setting !== undefined) return [new ConfigFault(`${setting} (${place})`, 'a value', 'keys under it')];
+    const isSection = known.some((name) => name.startsWith(`${key}.`));
+    return isSection ? [new ConfigFault(`${key} (${place})`, 'keys under it', 'a value')] : [];
+  });
 }
 
 function unknownKeys(entries: readonly FileEntry[]): string[] {
