@@ -14,7 +14,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
-  writeSync,
+  writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import { UnavailableError } from '../domain/errors.ts';
@@ -53,14 +53,21 @@ export function spoolRequest(directory: string, request: SpooledRequest, order: 
     if (spooledFiles(directory).length >= maxSpooled) throw new Error(`${maxSpooled} requests already wait`);
     const name = `${String(request.at).padStart(15, '0')}-${order}.json`;
     const temporary = join(directory, `.${name}`);
-    const descriptor = openSync(temporary, 'w', 0o600);
     try {
-      writeSync(descriptor, JSON.stringify(request));
-      fsyncSync(descriptor);
-    } finally {
-      closeSync(descriptor);
+      const descriptor = openSync(temporary, 'w', 0o600);
+      try {
+        // all of it: on a disk that is nearly full a single write may take a part only, without an error
+        writeFileSync(descriptor, JSON.stringify(request));
+        // one that failed is not tried again: the second one may say that all is well although bytes are lost
+        fsyncSync(descriptor);
+      } finally {
+        closeSync(descriptor);
+      }
+      renameSync(temporary, join(directory, name));
+    } catch (error) {
+      rmSync(temporary, { force: true });
+      throw error;
     }
-    renameSync(temporary, join(directory, name));
   } catch (cause) {
     throw new UnavailableError(
       'KERUTA_ERR_DISK_FULL',

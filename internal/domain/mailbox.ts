@@ -38,10 +38,15 @@ export function encodeMailboxRecord(words: readonly string[]): Uint8Array {
 /**
  * Reads the complete records of a piece of a mailbox.
  * @param bytes what stands in the file from `offset` on
- * @returns the records, and the offset from which to read next (the start of an incomplete record, or the end)
+ * @returns the records, the offset from which to read next (the start of an incomplete record, or the end), and how many
+ *          bytes of damaged records were passed over
  */
-export function decodeMailbox(bytes: Uint8Array, offset: number): { records: MailboxRecord[]; next: number } {
+export function decodeMailbox(
+  bytes: Uint8Array,
+  offset: number,
+): { records: MailboxRecord[]; next: number; damagedBytes: number } {
   const records: MailboxRecord[] = [];
+  let damagedBytes = 0;
   let at = 0;
   while (at < bytes.length) {
     const record = readRecord(bytes, at);
@@ -49,13 +54,15 @@ export function decodeMailbox(bytes: Uint8Array, offset: number): { records: Mai
     if (record === 'damaged') {
       const resume = findResume(bytes, at + 1);
       if (resume === -1) break;
+      // the newline in front of each record is nobody's
+      damagedBytes += Math.max(0, resume - at - 1);
       at = resume;
       continue;
     }
     at = record.end;
     records.push({ seq: offset + at, words: record.words });
   }
-  return { records, next: offset + at };
+  return { records, next: offset + at, damagedBytes };
 }
 
 const [at, space, newline] = [0x40, 0x20, 0x0a];

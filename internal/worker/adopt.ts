@@ -40,6 +40,18 @@ export function unsettledRuns(runs: string, clock: Clock): readonly RunRecord[] 
   return found.sort((a, b) => a.at - b.at).map((entry) => entry.record);
 }
 
+/**
+ * The runs whose record is there and cannot be read: a bad disk, or a stranger. They are left as they are; what runs
+ * there is not known.
+ * @returns their directories
+ */
+export function unreadableRuns(runs: string): readonly string[] {
+  return readdirSync(runs)
+    .filter((name) => !hasReceipt(join(runs, name)) && recordOf(runs, name) === null)
+    .map((name) => join(runs, name))
+    .filter((directory) => modifiedAt(join(directory, 'task.json')) > 0);
+}
+
 /** The record of a run, if it is about the directory that it stands in: what is said there about another is damage. */
 function recordOf(runs: string, name: string): RunRecord | null {
   const record = readRecord(join(runs, name));

@@ -111,6 +111,11 @@ export class Delivery {
     return this.#mailbox.isDeleted();
   }
 
+  /** How many bytes of the mailbox were no whole record; after `finish`. */
+  unreadBytes(): number {
+    return this.#mailbox.damagedBytes();
+  }
+
   /** Asks the server where its streams end and sends what it lacks; after it said that something is missing. */
   async recheck(signal: AbortSignal): Promise<void> {
     for (const lane of Object.values(this.#lanes)) {

@@ -73,6 +73,9 @@ export async function followRun(parts: TaskParts, scene: Scene, begun: BegunRun)
     scene.life.throwIfAborted();
     for (const loss of await delivery.declareLosses(scene.life)) scene.note('WARN', lossText(loss));
     if (delivery.hasLostMessages()) scene.note('WARN', lostMessages);
+    const unread = delivery.unreadBytes();
+    if (unread > 0)
+      scene.note('WARN', `${unread} bytes of what the script said could not be read: they are damaged.`);
     const outcome = judgeRun(scene, end);
     return { outcome, startedAt: started.at, exitedAt: end.endedAt, delivery, usage: await run.usage() };
   } finally {

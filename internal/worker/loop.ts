@@ -1,6 +1,6 @@
 import { failpoint } from '../../pkg/failpoint/failpoint.ts';
 import type { ClaimedTask } from '../api/task-source.ts';
-import { unsettledRuns } from './adopt.ts';
+import { unreadableRuns, unsettledRuns } from './adopt.ts';
 import type { AgentExit } from './agent-options.ts';
 import { Backoff, isDenied, messageOf } from './retry.ts';
 import { hasReceipt, type RunRecord, readRecord, recordClaim, runDirectory } from './run-record.ts';
@@ -30,6 +30,11 @@ export async function takeTasks(parts: TaskParts): Promise<AgentExit> {
   const waiting = new AbortController();
   const cancelUptime =
     options.maxUptimeMs === null ? () => {} : clock.after(options.maxUptimeMs, () => waiting.abort());
+  for (const directory of unreadableRuns(base.runs)) {
+    parts.log.error('the record of a run is damaged: the run is left alone, and its task not gone on with', {
+      directory,
+    });
+  }
   try {
     for (const record of unsettledRuns(base.runs, clock)) {
       base.newClaim();

@@ -10,6 +10,7 @@ export class MailboxReader {
   readonly #file: string;
   #offset: number;
   #wasThere = false;
+  #damagedBytes = 0;
 
   /** @param offset  behind the last record that is done with; 0 for a new mailbox */
   constructor(file: string, offset: number) {
@@ -25,14 +26,24 @@ export class MailboxReader {
     const all: MailboxRecord[] = [];
     for (;;) {
       const bytes = await this.#read();
-      const { records, next } = decodeMailbox(bytes, this.#offset);
+      const { records, next, damagedBytes } = decodeMailbox(bytes, this.#offset);
+      this.#damagedBytes += damagedBytes;
       // a whole piece without a record is damage: its last byte may be the newline in front of the next one
       const isDamage = bytes.length === pieceBytes && next === this.#offset;
       this.#offset = isDamage ? next + pieceBytes - 1 : next;
       // not spread: a megabyte holds more records than a call takes arguments
       for (const record of records) all.push(record);
+      if (isDamage) this.#damagedBytes += pieceBytes - 1;
       if (bytes.length < pieceBytes) return all;
     }
+  }
+
+  /** How much could not be read as records, with what stands unfinished at the end; bytes. Once nobody writes any more. */
+  damagedBytes(): number {
+    const size = statSync(this.#file, { throwIfNoEntry: false })?.size ?? 0;
+    // a newline in front of the next record is no record
+    const unfinished = size - this.#offset;
+    return this.#damagedBytes + (unfinished > 1 ? unfinished : 0);
   }
 
   /** Whether there may be more to read; told without a thread. */

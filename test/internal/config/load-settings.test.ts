@@ -158,6 +158,13 @@ error_handling:
     expect(warnings[0]).toContain('artifacts.extensions (/c.yaml:10) has no effect');
   });
 
+  test.each([
+    ['api:\n  url:\n    a: b\n', 'api.url (/c.yaml:3)', 'a value', 'keys under it'],
+    ['log:\n  level: INFO\napi: 5\n', 'api (/c.yaml:3)', 'keys under it', 'a value'],
+  ])('F-115: refuses what has the shape of something else: %j', (text, place, expected, came) => {
+    expect(faultsOf({ files: [{ path: '/c.yaml', text }] })).toEqual([{ place, expected, came }]);
+  });
+
   test('warns of keys that are no settings, and names the nearest', () => {
     const { warnings } = load({ files: [{ path: '/c.yaml', text: 'api:\n  ulr: http://x\n' }] });
     expect(warnings).toEqual(['api.ulr (/c.yaml:2) is not a setting; did you mean api.url?']);

@@ -1,0 +1,186 @@
+import { existsSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { hasEnded, until } from '../e2e/place.ts';
+import { Lab } from './lab/lab.ts';
+import { has, isLiving } from './lab/processes.ts';
+import { chance, rounds, seed, tally } from './lab/rounds.ts';
+
+/** E. What the agent wrote down, and what became of it on a bad disk. */
+let lab: Lab;
+beforeAll(async () => {
+  lab = await Lab.open('state');
+});
+afterAll(() => lab.close());
+
+/** What is done to a file. */
+const damages: Readonly<Record<string, (file: string) => void>> = {
+  'a torn tail': (file) => truncateSync(file, Math.max(0, readFileSync(file).length - 3)),
+  'a flipped bit': (file) => {
+    const bytes = readFileSync(file);
+    const at = Math.floor(chance(seed)() * bytes.length);
+    bytes[at] = (bytes[at] ?? 0) ^ 1;
+    writeFileSync(file, bytes);
+  },
+  'nothing in it': (file) => truncateSync(file, 0),
+};
+
+/** The directory of the one run of an agent. */
+function runOf(session: string): string {
+  const runs = lab.place.path(`base-${session}`, 'runs');
+  return join(runs, readdirSync(runs)[0] ?? 'none');
+}
+
+describe('F-54: after the agent was killed', () => {
+  test.each(Object.keys(damages))(
+    'its cursor with %s: every line is there once, and every message',
+    async (damage) => {
+      const session = await lab.place.session(`f54 cursor ${damage}`);
+      const agent = await lab.agent(session);
+      const go = lab.place.path(`f54-${session}`);
+      const id = await lab.submit(
+        session,
+        `for i in $(seq 1 2000); do echo "out $i"; done; keruta log INFO first; keruta progress 40
+while [ ! -e '${go}' ]; do sleep 0.05; done; keruta log INFO second; echo last; exit 9`,
+      );
+      await until(
+        'all before the break was sent',
+        async () =>
+          (await said(id)).includes('first') && (await lab.place.logs(id, 'stdout')).endsWith('out 2000\n'),
+      );
+      const file = join(runOf(session), 'cursor.json');
+      await until(
+        'the cursor is written',
+        () => existsSync(file) && /"controlSeq":[1-9]/.test(readFileSync(file, 'utf8')),
+      );
+      await agent.stop('SIGKILL');
+      damages[damage]?.(file);
+      writeFileSync(go, '');
+      const next = await lab.agent(session);
+      const task = await lab.place.when(
+        id,
+        (seen) => hasEnded(seen.status) && seen.logComplete === true,
+        30_000,
+      );
+      expect(task).toMatchObject({ status: 'FAILED', exitCode: 9, attempt: 1, reason: null });
+      const text = await lab.place.logs(id, 'stdout');
+      expect(text).toBe(`${Array.from({ length: 2000 }, (_, line) => `out ${line + 1}\n`).join('')}last\n`);
+      const messages = await said(id);
+      for (const word of ['first', 'second']) expect(messages.split(`"${word}"`).length - 1).toBe(1);
+      tally({ row: 'F-54', rounds: 1, lines: 2001, note: `cursor: ${damage}, seed ${seed}` });
+      await next.stop('SIGKILL');
+    },
+  );
+
+  test('its mailbox with a torn tail and a record that is damaged: the good records before and behind it arrive', async () => {
+    const session = await lab.place.session('f54 mailbox');
+    const agent = await lab.agent(session);
+    const [speak, go] = [lab.place.path('f54-speak'), lab.place.path('f54-go')];
+    const id = await lab.submit(
+      session,
+      `wait_for() { while [ ! -e "$1" ]; do sleep 0.05; done; }; echo up; wait_for '${speak}'
+for i in 1 2 3 4 5 6 7 8; do keruta log INFO "word $i"; done; wait_for '${go}'; exit 4`,
+    );
+    await until('it runs', async () => (await lab.place.logs(id)) === 'up\n');
+    await agent.stop('SIGKILL');
+    writeFileSync(speak, '');
+    const box = join(runOf(session), 'mailbox');
+    await until('all was said', () => readFileSync(box, 'utf8').includes('word 8'));
+    const bytes = readFileSync(box);
+    // the length of the record of the fourth word becomes another one
+    const at = bytes.lastIndexOf('\n@', bytes.indexOf('word 4')) + 2;
+    bytes[at] = (bytes[at] ?? 0) ^ 1;
+    writeFileSync(box, bytes.subarray(0, bytes.length - 3));
+    writeFileSync(go, '');
+    const next = await lab.agent(session);
+    expect(await lab.place.when(id, ({ logComplete }) => logComplete === true, 30_000)).toMatchObject({
+      status: 'FAILED',
+      exitCode: 4,
+      attempt: 1,
+    });
+    const heard = [...(await said(id)).matchAll(/"word (\d)"/g)].map(([, number]) => number);
+    expect([...heard].sort().join('')).toBe('123567');
+    expect(await said(id)).toMatch(/bytes of what the script said could not be read/);
+    tally({ row: 'F-54', rounds: 1, note: 'mailbox' });
+    await next.stop('SIGKILL');
+  });
+
+  test.each(['a torn tail', 'a flipped bit'])(
+    'the record of its run with %s: it is said, left as it is, and nothing is run a second time',
+    async (damage) => {
+      const session = await lab.place.session(`f54 record ${damage}`);
+      const agent = await lab.agent(session);
+      const ledger = await lab.ledger(session, { lines: 300, pauseSeconds: 0.5 });
+      await until('it runs', async () => (await lab.place.logs(ledger.id)).length > 100);
+      await agent.stop('SIGKILL');
+      const directory = runOf(session);
+      damages[damage]?.(join(directory, 'task.json'));
+      const before = readFileSync(join(directory, 'task.json'));
+      const next = await lab.agent(session);
+      await until('it is said', () => next.stderr().includes(directory), 20_000);
+      expect(readFileSync(join(directory, 'task.json'))).toEqual(before);
+      expect(readFileSync(ledger.starts, 'utf8')).toBe('start 1\n');
+      const looked = await lab.place.keruta(['doctor', '--base-dir', lab.place.path(`base-${session}`)]);
+      expect(looked.stdout).toContain(`1 directory without record: ${basename(directory)}`);
+      expect(isLiving(next.pid)).toBe(true);
+      tally({ row: 'F-54', rounds: 1, note: `record: ${damage}, seed ${seed}` });
+      await next.stop('SIGKILL');
+    },
+  );
+});
+
+/** What the agent and the script had to say in the log of a task. */
+async function said(id: string): Promise<string> {
+  return JSON.stringify(await lab.place.api('GET', `/tasks/${id}/logs`));
+}
+
+describe.skipIf(!has('strace'))('F-53: a disk that fails to keep what it took (needs strace)', () => {
+  const failing = [
+    '-f',
+    '-qq',
+    '-o',
+    '/dev/null',
+    '-e',
+    'trace=fsync,fdatasync',
+    '-e',
+    'inject=fsync,fdatasync:error=EIO',
+  ];
+
+  test('a request that was to be kept for later is not called kept, and nothing of it stays', async () => {
+    const base = lab.place.path('base-f53');
+    const env = {
+      ...lab.place.env,
+      KERUTA_API_URL: 'http://127.0.0.1:1',
+      KERUTA_TASK_ID: 'f53',
+      KERUTA_BASE_DIR: base,
+    };
+    for (let round = 0; round < rounds(2, 10); round++) {
+      const words = [...failing, lab.place.executable, 'log', 'INFO', `line ${round}`];
+      const ended = await lab.place.start('strace', words, { env, timeoutMs: 60_000 }).ended;
+      expect(ended.status).not.toBe(0);
+      expect(ended.stderr).toContain('EIO');
+      expect(readdirSync(join(base, 'spool'))).toEqual([]);
+    }
+    const kept = await lab.place.keruta(['log', 'INFO', 'kept'], { env });
+    expect(kept.status).toBe(0);
+    expect(readdirSync(join(base, 'spool'))).toHaveLength(1);
+    tally({ row: 'F-53', rounds: rounds(2, 10), note: 'spool' });
+  });
+
+  test('an agent whose disk does not take its identity does not start, and the next one does', async () => {
+    const session = await lab.place.session('f53');
+    const base = lab.place.path('base-f53-agent');
+    const words = ['daemon', '--session-id', session, '--base-dir', base, '--port', '0'];
+    const ended = await lab.place.start('strace', [...failing, lab.place.executable, ...words], {
+      timeoutMs: 60_000,
+    }).ended;
+    expect(ended.status).not.toBe(0);
+    expect(ended.stderr).toContain('EIO');
+    expect(existsSync(join(base, 'agent-id.json'))).toBe(false);
+    const agent = await lab.agent(session, { base: 'f53-agent' });
+    const id = await lab.submit(session, 'echo done');
+    expect(await lab.place.ended(id)).toMatchObject({ status: 'COMPLETED' });
+    tally({ row: 'F-53', rounds: 1, note: 'identity' });
+    await agent.stop('SIGKILL');
+  });
+});
