@@ -8,5 +8,5 @@ import { makeDirectory } from './make-directory.ts';
  */
 export function writeAnswer(directory: string, key: string, answer: string): void {
   makeDirectory(directory);
-  writeJsonFile(join(directory, `${key}.json`), { answer }, { checksum: false });
+  writeJsonFile(join(directory, `${key}.json`), { answer }, { isPlain: true });
 }

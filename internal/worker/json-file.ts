@@ -6,14 +6,15 @@ import { crc32 } from 'node:zlib';
  * Mode 0600. Synchronous, because what follows must not begin before it is there. An object gets one field more, a
  * checksum of its text, by which a reader knows that the disk gave back what was written.
  *
- * @param options.checksum  default true; false for what scripts read
  * @param options.sync  whether the bytes are forced to disk first (they survive power loss); default false: they
  *                      survive the death of any process
+ * @param options.isPlain  leaves the checksum out: for what scripts read, and for secrets, of which it would tell something;
+ *                         default false
  */
 export function writeJsonFile(
   file: string,
   value: unknown,
-  options: { readonly sync?: boolean; readonly checksum?: boolean } = {},
+  options: { readonly sync?: boolean; readonly isPlain?: boolean } = {},
 ): void {
   const temporary = `${file}.new`;
   try {
@@ -21,7 +22,7 @@ export function writeJsonFile(
     try {
       // all of it: on a disk that is nearly full a single write may take a part only, without an error
       const text = JSON.stringify(value);
-      writeFileSync(handle, options.checksum === false ? text : withSum(text));
+      writeFileSync(handle, options.isPlain === true ? text : withSum(text));
       if (options.sync === true) fsyncSync(handle);
     } finally {
       closeSync(handle);
