@@ -22,8 +22,11 @@ export interface Executor {
    * @throws {InputError} KERUTA_ERR_INTERPRETER_MISSING; {UnavailableError} KERUTA_ERR_DISK_FULL
    */
   start(spec: RunSpec): Promise<Run>;
-  /** Finds the run of a directory; null when there is none to be found, be it lost or never started. */
-  attach(directory: string): Promise<Run | null>;
+  /**
+   * Finds the run of a directory; null when there is none to be found, be it lost or never started.
+   * @param known  what the caller wrote down of it: counts when the run's own record cannot be read any more
+   */
+  attach(directory: string, known?: KnownRun): Promise<Run | null>;
   /**
    * Whether it is certain that no script ever ran in this directory, so that a start that was broken off may be made
    * again. Ask `attach` first: it waits for a start that is on its way.
@@ -34,6 +37,14 @@ export interface Executor {
   /** Lets go of what `prepare` made; runs go on. */
   close(): Promise<void>;
 }
+
+/** What is known of a run besides its own record. */
+export type KnownRun = Pick<RunSpec, 'runId' | 'workingDirectory' | 'input'> & {
+  /** of the machine when it began; null where it does not tell */
+  readonly bootId: string | null;
+  /** epoch ms */
+  readonly startedAt: number;
+};
 
 /** What to run. Written to `<directory>/spec.json` (without values of `env`) before anything starts. */
 export interface RunSpec {

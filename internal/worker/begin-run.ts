@@ -32,7 +32,10 @@ export async function beginRun(parts: TaskParts, scene: Scene): Promise<BegunRun
   const { started } = scene.record;
   const declared = scene.cursor.state.declared;
   if (started !== null) {
-    const run = await parts.executor.attach(scene.directory);
+    const { runId, task } = scene.record;
+    const { workingDirectory, bootId: before = null, at: startedAt } = started;
+    const known = { runId, workingDirectory, input: task.input, bootId: before, startedAt };
+    const run = await parts.executor.attach(scene.directory, known);
     if (run !== null) return { run, started };
     if (!(await neverRan(parts, scene, started))) return judge(unknownEnd, 'agent_lost', declared);
     parts.log.info('a start that was broken off is made again', { taskId: scene.record.task.id });

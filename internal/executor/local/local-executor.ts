@@ -6,7 +6,7 @@ import type { Clock } from '../../../pkg/clock/clock.ts';
 import { countOomKills } from '../../../pkg/process/oom.ts';
 import { bootId, newestPid, type ProcessId } from '../../../pkg/process/proc.ts';
 import { NotFoundError, UnavailableError } from '../../domain/errors.ts';
-import type { Executor, Run, RunSpec } from '../executor.ts';
+import type { Executor, KnownRun, Run, RunSpec } from '../executor.ts';
 import { prepareScript } from './interpreter.ts';
 import { type Launch, launchRun, type ShimPlace } from './launch.ts';
 import { LocalRun } from './local-run.ts';
@@ -68,8 +68,8 @@ class LocalExecutor implements Executor {
     return start;
   }
 
-  async attach(directory: string): Promise<Run | null> {
-    const record = readRunRecord(directory);
+  async attach(directory: string, known?: KnownRun): Promise<Run | null> {
+    const record = readRunRecord(directory) ?? recordOfKnown(directory, known);
     if (record === null) return null;
     for (;;) {
       const claimed = readProcessId(directory, runFile.shim);
@@ -222,4 +222,12 @@ function diskFull(directory: string, cause?: unknown): UnavailableError {
 function withoutSpace(error: unknown, directory: string): unknown {
   const code = (error as NodeJS.ErrnoException).code;
   return code === 'ENOSPC' || code === 'EDQUOT' ? diskFull(directory, error) : error;
+}
+
+/** A record that is damaged does not hide a run that has begun: its processes would go on unseen. */
+function recordOfKnown(directory: string, known: KnownRun | undefined): RunRecord | null {
+  if (known === undefined || !existsSync(join(directory, runFile.shim))) return null;
+  const { runId, workingDirectory, input, bootId: before, startedAt } = known;
+  const rest = { interpreter: [], env: [], createdAt: startedAt, oom: null };
+  return { version: 1, runId, workingDirectory, input, bootId: before, ...rest };
 }

@@ -15,7 +15,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Executor, RunSpec } from '../../../internal/executor/executor.ts';
 import { makeLocalExecutor } from '../../../internal/executor/local/local-executor.ts';
 import { systemClock } from '../../../pkg/clock/system-clock.ts';
-import { isAlive, listPids, readProc, readStat } from '../../../pkg/process/proc.ts';
+import { bootId, isAlive, listPids, readProc, readStat } from '../../../pkg/process/proc.ts';
 import { endOf, executorContract, outputOf, until } from './executor-contract.ts';
 
 const newBase = () => mkdtempSync(join(tmpdir(), 'executor-'));
@@ -299,6 +299,20 @@ describe('the local executor', () => {
     await until(() => (isAlive({ pid: spare, startTicks: null }) ? null : true));
     expect(readFileSync(join(base, 'ledger'), 'utf8')).toBe('ran\n');
     expect((await outputOf(run)).toString()).toBe('x\n');
+  });
+
+  test('a run whose record is damaged is found by what the agent knows of it', async () => {
+    await executor.start({ ...spec, script: 'echo one; while [ ! -e go ]; do sleep 0.02; done; exit 5' });
+    await until(() => (existsSync(join(spec.directory, 'leader')) ? true : null));
+    writeFileSync(join(spec.directory, 'spec.json'), '{"version":1,');
+    const later = makeLocalExecutor({ clock: systemClock, stateDirectory: join(base, 'executor') });
+    expect(await later.attach(spec.directory)).toBeNull();
+    const { runId, workingDirectory, input } = spec;
+    const known = { runId, workingDirectory, input, bootId: bootId(), startedAt: systemClock.now() };
+    const found = await later.attach(spec.directory, known);
+    writeFileSync(join(base, 'go'), '');
+    expect(found && (await endOf(found))).toMatchObject({ exitCode: 5, shimLost: false });
+    expect(await later.attach(join(base, 'runs', 'never'), known)).toBeNull();
   });
 
   test('a run whose directory the script deletes still ends', async () => {
