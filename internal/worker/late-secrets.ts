@@ -3,12 +3,15 @@
  * (`<run>/secrets/<id>`, 0600), which is removed as soon as the agent has written it down: the mailbox, which stays, holds
  * the id alone.
  */
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { constants, lstatSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Log } from '../../pkg/log/log.ts';
 import type { Cursor } from './cursor.ts';
 import type { Request } from './mailbox-words.ts';
 import type { LateSecret, Masking } from './masking.ts';
+
+/** Largest value; bytes. */
+export const maxSecretBytes = 16 * 1024;
 
 /** What taking up a secret needs. */
 export interface LateSecretParts {
@@ -39,10 +42,8 @@ export function takeSecret(
   { id, from, name }: Extract<Request, { kind: 'redact' }>,
 ): void {
   const file = secretFile(run, id);
-  let value: string;
-  try {
-    value = readFileSync(file, 'utf8');
-  } catch {
+  const value = readSecret(file);
+  if (value === null) {
     if (!parts.cursor.state.lateSecrets.some((known) => known.id === id)) {
       parts.log.warn('a secret that a script added is gone before it was read', { name });
     }
@@ -51,6 +52,17 @@ export function takeSecret(
   keepSecret(parts, { value, from, id });
   parts.log.info('a secret was added', { name });
   if (parts.cursor.isSaved) rmSync(file, { force: true });
+}
+
+/** Null when it is not there, or is no file that the command can have left: a FIFO would be waited for. */
+function readSecret(file: string): string | null {
+  try {
+    const found = lstatSync(file);
+    if (!found.isFile() || found.size > maxSecretBytes) return null;
+    return readFileSync(file, { encoding: 'utf8', flag: constants.O_RDONLY | constants.O_NOFOLLOW });
+  } catch {
+    return null;
+  }
 }
 
 function secretFile(run: string, id: string): string {
