@@ -62,8 +62,9 @@ export function setInFile(text: string, key: SettingKey, value: string): string 
     const read = (of: string) => readConfigFile({ path: 'the configuration file', text: of });
     const others = (of: string) =>
       JSON.stringify(read(of).flatMap((one) => (one.key === fileKey ? [] : [[one.key, one.text]])));
-    const count = read(written).filter((one) => one.key === fileKey).length;
-    if (count === 1 && others(written) === others(text)) return written;
+    const own = read(written).filter((one) => one.key === fileKey);
+    const isWritten = own.length === 1 && own[0]?.text === String(typed);
+    if (isWritten && others(written) === others(text)) return written;
     throw new Error(`${fileKey} cannot be written without changing something else`);
   } catch (cause) {
     const [first = ''] = fileKey.split('.');

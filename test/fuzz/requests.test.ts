@@ -38,7 +38,8 @@ async function send(request: string): Promise<string> {
 }
 
 async function expectAnswer(request: string): Promise<void> {
-  const answer = await send(request);
+  // a body that waits to be asked for is asked for first
+  const answer = (await send(request)).replace(/^HTTP\/1\.1 100 Continue\r\n\r\n/, '');
   // bytes that are no request may be met with silence, never with a fault or with anything of the inside
   if (answer !== '') expect(answer).toMatch(/^HTTP\/1\.1 [2-5]\d\d /);
   expect(answer).not.toMatch(/^HTTP\/1\.1 500 /);
