@@ -12,6 +12,7 @@ const floors: Readonly<Record<string, number>> = {
   store: 1,
   blob: 1,
   executor: 1,
+  trigger: 1,
   session: 2,
   worker: 3,
   server: 3,
@@ -21,7 +22,7 @@ const floors: Readonly<Record<string, number>> = {
 const forbiddenToWorker = ['session', 'store', 'engine', 'blob'];
 
 /** Third-party packages without I/O, and kysely's builder: free everywhere. */
-const freePackages = ['zod', 'yaml', 'croner', 'kysely'];
+const freePackages = ['zod', 'yaml', 'croner', 'cronstrue', 'kysely'];
 
 /** What reads time, chance, environment or network: allowed in the named files only. */
 const doors: readonly {

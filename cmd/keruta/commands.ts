@@ -42,6 +42,7 @@ export const commandLoaders: Readonly<Record<string, () => Promise<AnyCommand>>>
   'token create': async () => (await import('./people/token-create.ts')).tokenCreate,
   'token list': async () => (await import('./people/token-list.ts')).tokenList,
   'token revoke': async () => (await import('./people/token-revoke.ts')).tokenRevoke,
+  'cron explain': async () => (await import('./people/cron-explain.ts')).cronExplain,
   'config show': async () => (await import('./itself/config-show.ts')).configShow,
   'config set': async () => (await import('./itself/config-set.ts')).configSet,
   'config path': async () => (await import('./itself/config-path.ts')).configPath,

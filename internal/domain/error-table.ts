@@ -43,6 +43,8 @@ export const errorTable = {
     kind: 'input',
     doc: 'The bytes of an artifact do not have the size or digest that was declared.',
   },
+  KERUTA_ERR_CRON: { kind: 'input', doc: 'A cron expression cannot be read, or never falls due.' },
+  KERUTA_ERR_TIME_ZONE: { kind: 'input', doc: 'A time zone is not a name of the IANA database.' },
   // denied: exit 3, HTTP 401 or 403
   KERUTA_ERR_UNAUTHENTICATED: {
     kind: 'denied',
