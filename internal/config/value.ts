@@ -1,5 +1,5 @@
 /** Kinds of values that settings and options have, and how their text is read. */
-import { type DurationUnit, formatDuration, parseDuration } from './duration.ts';
+import { type DurationUnit, formatDuration, parseDuration } from '../domain/duration.ts';
 import { formatSize, parseSize, type SizeUnit } from './size.ts';
 
 /** What a value is. Durations are ms inside, sizes bytes, lists are separated by commas in text. */

@@ -1,5 +1,5 @@
 /** The words that a script's commands leave in its mailbox, read into one closed set of requests. */
-import { maxDurationMs } from '../config/duration.ts';
+import { maxDurationMs } from '../domain/duration.ts';
 import { type LogLevel, parseLogLevel } from '../domain/log-level.ts';
 import type { StreamName } from '../domain/task.ts';
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { formatDuration, maxDurationMs, parseDuration } from '../../../internal/config/duration.ts';
 import { formatSize, parseSize } from '../../../internal/config/size.ts';
+import { formatDuration, maxDurationMs, parseDuration } from '../../../internal/domain/duration.ts';
 
 describe('durations', () => {
   test.each([
