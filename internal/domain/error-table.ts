@@ -43,6 +43,7 @@ export const errorTable = {
     kind: 'input',
     doc: 'The bytes of an artifact do not have the size or digest that was declared.',
   },
+  KERUTA_ERR_WORKFLOW: { kind: 'input', doc: 'The definition of a workflow has faults; each is named.' },
   KERUTA_ERR_CRON: { kind: 'input', doc: 'A cron expression cannot be read, or never falls due.' },
   KERUTA_ERR_TIME_ZONE: { kind: 'input', doc: 'A time zone is not a name of the IANA database.' },
   // denied: exit 3, HTTP 401 or 403
@@ -74,6 +75,8 @@ export const errorTable = {
   },
   KERUTA_ERR_ATTEMPT_NOT_FOUND: { kind: 'not-found', doc: 'The task has no such attempt.' },
   KERUTA_ERR_ARTIFACT_NOT_FOUND: { kind: 'not-found', doc: 'The task has no such artifact.' },
+  KERUTA_ERR_WORKFLOW_NOT_FOUND: { kind: 'not-found', doc: 'There is no such workflow.' },
+  KERUTA_ERR_TRIGGER_NOT_FOUND: { kind: 'not-found', doc: 'There is no such trigger.' },
   KERUTA_ERR_TOKEN_NOT_FOUND: { kind: 'not-found', doc: 'There is no such token.' },
   KERUTA_ERR_DOCUMENT_NOT_FOUND: { kind: 'not-found', doc: 'There is no such document.' },
   KERUTA_ERR_REPOSITORY_NOT_FOUND: { kind: 'not-found', doc: 'There is no such repository.' },
@@ -81,6 +84,8 @@ export const errorTable = {
   KERUTA_ERR_METHOD: { kind: 'not-found', http: 405, doc: 'The address exists, but not with this method.' },
   // conflict: exit 5, HTTP 409
   KERUTA_ERR_SESSION_NAME_TAKEN: { kind: 'conflict', doc: 'Another session has this name.' },
+  KERUTA_ERR_WORKFLOW_NAME_TAKEN: { kind: 'conflict', doc: 'Another workflow has this name.' },
+  KERUTA_ERR_WORKFLOW_OWNED: { kind: 'conflict', doc: 'The workflow was made by another file, or by hand.' },
   KERUTA_ERR_SESSION_CLOSED: { kind: 'conflict', doc: 'The session has ended and takes no more tasks.' },
   KERUTA_ERR_TASK_ENDED: { kind: 'conflict', doc: 'The task has ended; its status no longer changes.' },
   KERUTA_ERR_TRANSITION: { kind: 'conflict', doc: 'A task cannot go from its status to the one asked for.' },

@@ -1,0 +1,207 @@
+/**
+ * Work that starts by itself: a workflow says what to run, its triggers say when, and every time that a trigger falls due
+ * becomes one occurrence, whether something ran or not. Times are epoch ms.
+ */
+
+/** A named, versioned unit of work. */
+export interface Workflow {
+  /** UUIDv7 */
+  readonly id: string;
+  /** unique; see `workflowNamePattern` */
+  readonly name: string;
+  /** 1, 2, …: grows with every change of the definition */
+  readonly version: number;
+  readonly definition: WorkflowDefinition;
+  /** who may change it without being told so: `api`, or `file:` and the name that a file was applied under */
+  readonly owner: string;
+  /** whether its triggers fire */
+  readonly enabled: boolean;
+  readonly createdAt: number;
+  readonly updatedAt: number;
+}
+
+/** What a workflow is; kept whole with each version. Durations are ms. */
+export interface WorkflowDefinition {
+  readonly name: string;
+  readonly description: string;
+  /** name of the session whose agent runs it; made when it is not there */
+  readonly session: string;
+  /** of the session, when it is made; null = none */
+  readonly repository: { readonly url: string; readonly ref: string } | null;
+  readonly run: TaskTemplate;
+  readonly triggers: readonly TriggerDefinition[];
+  readonly overlap: OverlapPolicy;
+  readonly catchUp: CatchUp;
+  readonly retry: RetryPolicy;
+  /** limits tasks of all sessions that name the same group; null = none */
+  readonly concurrency: { readonly group: string; readonly limit: number } | null;
+  /** run once after the last attempt failed */
+  readonly onError: TaskTemplate | null;
+  /** run once after it succeeded */
+  readonly onComplete: TaskTemplate | null;
+}
+
+/** What a task is made of when a workflow fires. */
+export interface TaskTemplate {
+  readonly script: string;
+  /** default: the name of the workflow */
+  readonly name: string | null;
+  readonly description: string;
+  readonly ref: string | null;
+  readonly parameters: Readonly<Record<string, unknown>>;
+  /** of one attempt; null = no limit */
+  readonly timeoutMs: number | null;
+  readonly noOutputTimeoutMs: number | null;
+  readonly priority: number;
+  readonly autoFix: boolean | null;
+}
+
+/** One trigger as it is written down. */
+export interface TriggerDefinition {
+  /** unique within its workflow; default: its type, and a number from the second of that type on */
+  readonly name: string;
+  /** name of a trigger type */
+  readonly type: string;
+  readonly enabled: boolean;
+  /** null = as the workflow says */
+  readonly overlap: OverlapPolicy | null;
+  readonly catchUp: CatchUp | null;
+  /** how far the fires of many triggers are spread over time; 0 = not at all */
+  readonly spreadMs: number;
+  /** no occurrence before; null = no limit */
+  readonly startAt: number | null;
+  /** no occurrence at or after; null = no limit */
+  readonly endAt: number | null;
+  /** of its type */
+  readonly spec: Readonly<Record<string, unknown>>;
+}
+
+/** What happens when a trigger fires while a task of it is not finished. */
+export const overlapPolicies = ['skip', 'buffer_one', 'buffer_all', 'cancel_other', 'allow'] as const;
+/** @see overlapPolicies */
+export type OverlapPolicy = (typeof overlapPolicies)[number];
+
+/** What happens with instants that nobody was there for. */
+export interface CatchUp {
+  readonly policy: 'none' | 'last' | 'all';
+  /** older ones are not made good; ms */
+  readonly windowMs: number;
+  /** most of them */
+  readonly max: number;
+}
+
+/** How a failed run is repeated. */
+export interface RetryPolicy {
+  /** runs in all, the first included; 1 = never again */
+  readonly maxAttempts: number;
+  readonly backoff: 'fixed' | 'exponential';
+  /** before the second run; ms */
+  readonly delayMs: number;
+  /** most of it; ms */
+  readonly maxDelayMs: number;
+  /** exit codes that are worth another run; null = any but 0 */
+  readonly exitCodes: readonly number[] | null;
+}
+
+/** Defaults of a definition. */
+export const workflowDefaults = {
+  overlap: 'skip',
+  catchUp: { policy: 'last', windowMs: 86_400_000, max: 100 },
+  retry: { maxAttempts: 1, backoff: 'exponential', delayMs: 60_000, maxDelayMs: 3_600_000, exitCodes: null },
+} as const satisfies Pick<WorkflowDefinition, 'overlap' | 'catchUp' | 'retry'>;
+
+/** Names of workflows and triggers: letters of any script, digits, dot, dash, underscore; at most 100 characters. */
+export const workflowNamePattern = /^[\p{L}\p{N}][\p{L}\p{N}\p{M}._-]{0,99}$/u;
+
+/** A trigger as it stands: its definition, and how far it has come. */
+export interface Trigger {
+  /** stable over changes of its definition; UUIDv7 */
+  readonly id: string;
+  readonly workflowId: string;
+  readonly name: string;
+  readonly type: string;
+  readonly definition: TriggerDefinition;
+  /** whether it fires: its own switch and that of its workflow */
+  readonly enabled: boolean;
+  /** null = not paused */
+  readonly pausedAt: number | null;
+  /** the last instant that was decided; null for a type that does not fall due by time */
+  readonly cursor: number | null;
+  /** when to look again; null = not by time */
+  readonly nextAt: number | null;
+  /** version of the time zone data that `nextAt` was computed with */
+  readonly zoneData: string;
+  readonly createdAt: number;
+  readonly updatedAt: number;
+}
+
+/** Where an occurrence came from. */
+export const occurrenceSources = [
+  'cron',
+  'interval',
+  'webhook',
+  'github',
+  'email',
+  'file',
+  'manual',
+  'backfill',
+  'task-end',
+] as const;
+/** @see occurrenceSources */
+export type OccurrenceSource = (typeof occurrenceSources)[number];
+
+/** Why an occurrence ran, or did not. */
+export const occurrenceReasons = [
+  'due',
+  'caught_up',
+  'asked',
+  'event',
+  'disabled',
+  'paused',
+  'missed',
+  'missed_window',
+  'missed_limit',
+  'overlap_skipped',
+  'session_closed',
+  'queue_full',
+  'filtered',
+  'failed',
+] as const;
+/** @see occurrenceReasons */
+export type OccurrenceReason = (typeof occurrenceReasons)[number];
+
+/** One time that a trigger fell due: run or not, it is on record once. */
+export interface Occurrence {
+  /** UUIDv7 */
+  readonly id: string;
+  readonly triggerId: string;
+  /** unique within the trigger: `at:` and the nominal instant, `delivery:` and an id, … */
+  readonly key: string;
+  readonly workflowId: string;
+  readonly workflowVersion: number;
+  readonly source: OccurrenceSource;
+  readonly nominalAt: number;
+  /** with the spread */
+  readonly effectiveAt: number;
+  readonly decidedAt: number;
+  readonly decision: 'run' | 'skipped';
+  readonly reason: OccurrenceReason;
+  readonly taskId: string | null;
+  readonly eventId: string | null;
+  /** token id, or `system` */
+  readonly actor: string;
+  /** such as the task that stood in the way, or the end of a range that was missed */
+  readonly details: Readonly<Record<string, unknown>>;
+}
+
+/** What came from outside and made a trigger fire: kept so that the task can read it, and so that it can be replayed. */
+export interface TriggerEvent {
+  /** UUIDv7 */
+  readonly id: string;
+  readonly triggerId: string;
+  /** such as `push`; `''` when there is only one kind */
+  readonly kind: string;
+  readonly at: number;
+  /** what the task reads as a file */
+  readonly data: Readonly<Record<string, unknown>>;
+}

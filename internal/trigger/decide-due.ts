@@ -1,0 +1,113 @@
+/** What becomes of the instants of a rule that have passed: the law of missed runs. Pure. */
+import type { CatchUp, OccurrenceReason } from '../domain/workflow.ts';
+import { spreadMs } from './cron/hash.ts';
+import type { Schedule } from './trigger-type.ts';
+
+/** A trigger as far as time goes. Times are epoch ms. */
+export interface DueState {
+  readonly triggerId: string;
+  readonly schedule: Schedule;
+  /** the last instant that was decided */
+  readonly cursor: number;
+  readonly now: number;
+  readonly catchUp: CatchUp;
+  /** how far fires are spread; 0 = not at all */
+  readonly spreadMs: number;
+  /** no instant before; null = no limit */
+  readonly startAt: number | null;
+  /** no instant at or after; null = no limit */
+  readonly endAt: number | null;
+}
+
+/** One instant that was decided. */
+export interface DueInstant {
+  readonly nominalAt: number;
+  /** with the spread */
+  readonly effectiveAt: number;
+  readonly isRun: boolean;
+  readonly reason: Extract<
+    OccurrenceReason,
+    'due' | 'caught_up' | 'missed' | 'missed_window' | 'missed_limit'
+  >;
+  /** for many instants at once that are too old to be counted: the last of them */
+  readonly until?: number;
+}
+
+/** What was decided, in the order of time, and where the trigger stands now. */
+export interface DueDecision {
+  readonly instants: readonly DueInstant[];
+  readonly cursor: number;
+  /** when to look again; null = never */
+  readonly nextAt: number | null;
+}
+
+/** An instant is on time when it is decided within this; a server that is busy for a while has missed nothing; ms. */
+export const onTimeMs = 60_000;
+
+/** Most instants that are decided one by one: older ones of the same gap are summed up, so that nothing stands still. */
+const maxInstants = 1_000;
+
+/**
+ * Decides every instant in (cursor, now]. Those on time run. Of those that were missed, `last` runs the newest, `all` the
+ * newest `max`, `none` none; what is older than the window is summed up in one.
+ */
+export function decideDue(state: DueState): DueDecision {
+  const { now, catchUp } = state;
+  const windowFrom = Math.max(state.cursor, now - Math.max(catchUp.windowMs, onTimeMs));
+  const before = firstOf(state, state.cursor);
+  const instants: DueInstant[] = [];
+  if (before !== null && before.effectiveAt < windowFrom) instants.push(summed(before, windowFrom));
+  const due: { readonly nominalAt: number; readonly effectiveAt: number }[] = [];
+  let cursor = Math.max(state.cursor, instants.length > 0 ? windowFrom - 1 : state.cursor);
+  let next = instants.length > 0 ? firstOf(state, cursor) : before;
+  for (; next !== null && next.effectiveAt <= now; next = firstOf(state, cursor)) {
+    if (due.length === maxInstants) {
+      const [first] = due.splice(0);
+      if (first !== undefined) instants.push({ ...first, isRun: false, reason: 'missed', until: cursor });
+    }
+    due.push(next);
+    cursor = next.nominalAt;
+  }
+  const late = due.filter(({ effectiveAt }) => now - effectiveAt > onTimeMs);
+  const madeGood = howMany(catchUp, { late: late.length, hasOnTime: late.length < due.length });
+  due.forEach((one, index) => {
+    if (index >= late.length) instants.push({ ...one, isRun: true, reason: 'due' });
+    else if (index >= late.length - madeGood) instants.push({ ...one, isRun: true, reason: 'caught_up' });
+    else
+      instants.push({ ...one, isRun: false, reason: catchUp.policy === 'all' ? 'missed_limit' : 'missed' });
+  });
+  return { instants, cursor, nextAt: next?.effectiveAt ?? null };
+}
+
+/** How many of the newest that are late run all the same. With `last`, one that is on time is the last. */
+function howMany(
+  catchUp: CatchUp,
+  { late, hasOnTime }: { readonly late: number; readonly hasOnTime: boolean },
+): number {
+  if (catchUp.policy === 'none') return 0;
+  if (catchUp.policy === 'last') return hasOnTime ? 0 : Math.min(1, late);
+  return Math.min(catchUp.max, late);
+}
+
+function summed(
+  first: { readonly nominalAt: number; readonly effectiveAt: number },
+  until: number,
+): DueInstant {
+  return { ...first, isRun: false, reason: 'missed_window', until };
+}
+
+/** The first instant behind another that the limits allow, with its spread. */
+export function firstOf(
+  state: Pick<DueState, 'schedule' | 'spreadMs' | 'triggerId' | 'startAt' | 'endAt'>,
+  after: number,
+): { readonly nominalAt: number; readonly effectiveAt: number } | null {
+  const from = state.startAt === null ? after : Math.max(after, state.startAt - 1);
+  const nominalAt = state.schedule.next(from);
+  if (nominalAt === null || (state.endAt !== null && nominalAt >= state.endAt)) return null;
+  if (state.spreadMs === 0) return { nominalAt, effectiveAt: nominalAt };
+  const following = state.schedule.next(nominalAt) ?? Number.POSITIVE_INFINITY;
+  return {
+    nominalAt,
+    effectiveAt: nominalAt + spreadMs(state.triggerId, state.spreadMs, following - nominalAt),
+  };
+}

@@ -1,0 +1,212 @@
+/** Reads a workflow as people write it, and names every fault at once. Pure. */
+import type { ZodError } from 'zod';
+import { InputError, KerutaError } from '../domain/errors.ts';
+import {
+  type CatchUp,
+  type TaskTemplate,
+  type TriggerDefinition,
+  type WorkflowDefinition,
+  workflowDefaults,
+} from '../domain/workflow.ts';
+import type { ScheduleContext, TriggerType } from './trigger-type.ts';
+import { triggerTypes } from './types.ts';
+import {
+  type TemplateInput,
+  type TriggerInput,
+  type WorkflowInput,
+  workflowShape,
+} from './workflow-shape.ts';
+
+/** What is wrong with a definition, and where. */
+export interface WorkflowFault {
+  /** from the root: `['triggers', 0, 'expression']` */
+  readonly path: readonly (string | number)[];
+  readonly message: string;
+}
+
+/** A definition that was read. */
+export interface ReadWorkflow {
+  readonly definition: WorkflowDefinition;
+  readonly enabled: boolean;
+  /** what may not be what was meant */
+  readonly warnings: readonly WorkflowFault[];
+}
+
+/**
+ * Reads a workflow.
+ * @param zone  default time zone of the server
+ * @throws {InputError} KERUTA_ERR_WORKFLOW with `details.faults`
+ */
+export function readWorkflow(value: unknown, options: { readonly zone: string }): ReadWorkflow {
+  const read = workflowShape.safeParse(value);
+  const faults: WorkflowFault[] = read.success ? [] : faultsOf(read.error);
+  const warnings: WorkflowFault[] = [];
+  const triggers: TriggerDefinition[] = [];
+  // triggers are looked at also when something else is wrong, so that everything is said at once
+  const written = read.success ? (read.data.triggers ?? []) : looseTriggers(value);
+  written.forEach((one, index) => {
+    if (one === null) return;
+    const context = { triggerId: 'new', zone: options.zone, anchorMs: 0 };
+    const result = readTrigger(one, context);
+    const at = (fault: WorkflowFault) => ({ ...fault, path: ['triggers', index, ...fault.path] });
+    faults.push(...result.faults.map(at));
+    warnings.push(...result.warnings.map(at));
+    if (read.success) triggers.push(named(one as TriggerInput, result.spec, triggers));
+  });
+  for (const [index, { name }] of triggers.entries()) {
+    const first = triggers.findIndex((other) => other.name === name);
+    if (first === index) continue;
+    faults.push({
+      path: ['triggers', index, 'name'],
+      message: `expected a name of its own, got ${name} again`,
+    });
+  }
+  if (!read.success || faults.length > 0) throw workflowError(faults);
+  return { definition: definitionOf(read.data, triggers), enabled: read.data.enabled ?? true, warnings };
+}
+
+/** An error of which every fault is told. */
+export function workflowError(faults: readonly WorkflowFault[]): InputError {
+  const told = faults.map(({ path, message }) => `${pathText(path)}: ${message}`);
+  return new InputError('KERUTA_ERR_WORKFLOW', `The workflow cannot be taken: ${told.join('; ')}`, {
+    details: { faults },
+  });
+}
+
+/** `triggers[0].expression` */
+export function pathText(path: readonly (string | number)[]): string {
+  const joined = path.map((part) => (typeof part === 'number' ? `[${part}]` : `.${part}`)).join('');
+  return joined.replace(/^\./, '') || 'the workflow';
+}
+
+const commonFields = [
+  'type',
+  'name',
+  'enabled',
+  'overlap',
+  'catchUp',
+  'catchUpWindow',
+  'catchUpMax',
+  'spread',
+  'startAt',
+  'endAt',
+];
+
+interface TriggerReading {
+  readonly spec: Readonly<Record<string, unknown>>;
+  readonly faults: readonly WorkflowFault[];
+  readonly warnings: readonly WorkflowFault[];
+}
+
+function readTrigger(written: Readonly<Record<string, unknown>>, context: ScheduleContext): TriggerReading {
+  const spec = Object.fromEntries(Object.entries(written).filter(([key]) => !commonFields.includes(key)));
+  const nothing = { spec, faults: [], warnings: [] };
+  const type = triggerTypes.get(String(written.type));
+  if (type === undefined) {
+    const known = [...triggerTypes.keys()].join(', ');
+    return {
+      ...nothing,
+      faults: [{ path: ['type'], message: `expected one of ${known}; got ${String(written.type)}` }],
+    };
+  }
+  const read = type.spec.safeParse(spec);
+  if (!read.success) return { ...nothing, faults: faultsOf(read.error) };
+  return { ...nothing, ...checked(type, read.data, context) };
+}
+
+function checked(
+  type: TriggerType,
+  spec: unknown,
+  context: ScheduleContext,
+): Pick<TriggerReading, 'faults' | 'warnings'> {
+  try {
+    const warnings = type.check?.(spec, context) ?? [];
+    return { faults: [], warnings: warnings.map((message) => ({ path: [], message })) };
+  } catch (error) {
+    if (!(error instanceof KerutaError)) throw error;
+    return { faults: [{ path: [], message: error.message }], warnings: [] };
+  }
+}
+
+/** What stands under `triggers`, when the whole has not the shape. */
+function looseTriggers(value: unknown): (Readonly<Record<string, unknown>> | null)[] {
+  const triggers = (value as { readonly triggers?: unknown } | null)?.triggers;
+  if (!Array.isArray(triggers)) return [];
+  return triggers.map((one) => (typeof one?.type === 'string' ? one : null));
+}
+
+function faultsOf(error: ZodError): WorkflowFault[] {
+  return error.issues.map(({ path, message }) => ({
+    path: path.map((part) => (typeof part === 'symbol' ? String(part) : part)),
+    message,
+  }));
+}
+
+function named(
+  one: TriggerInput,
+  spec: Readonly<Record<string, unknown>>,
+  before: readonly TriggerDefinition[],
+): TriggerDefinition {
+  const sameType = before.filter(({ type }) => type === one.type).length;
+  return {
+    name: one.name ?? (sameType === 0 ? one.type : `${one.type}-${sameType + 1}`),
+    type: one.type,
+    enabled: one.enabled ?? true,
+    overlap: one.overlap ?? null,
+    catchUp:
+      one.catchUp === undefined && one.catchUpWindow === undefined && one.catchUpMax === undefined
+        ? null
+        : catchUpOf(one),
+    spreadMs: one.spread ?? 0,
+    startAt: one.startAt === undefined ? null : Date.parse(one.startAt),
+    endAt: one.endAt === undefined ? null : Date.parse(one.endAt),
+    spec,
+  };
+}
+
+function catchUpOf(one: Pick<TriggerInput, 'catchUp' | 'catchUpWindow' | 'catchUpMax'>): CatchUp {
+  const { policy, windowMs, max } = workflowDefaults.catchUp;
+  return {
+    policy: one.catchUp ?? policy,
+    windowMs: one.catchUpWindow ?? windowMs,
+    max: one.catchUpMax ?? max,
+  };
+}
+
+function definitionOf(input: WorkflowInput, triggers: readonly TriggerDefinition[]): WorkflowDefinition {
+  const { retry } = workflowDefaults;
+  return {
+    name: input.name,
+    description: input.description ?? '',
+    session: input.session ?? input.name,
+    repository: input.repository ? { url: input.repository.url, ref: input.repository.ref ?? 'main' } : null,
+    run: templateOf(input.run),
+    triggers,
+    overlap: input.overlap ?? workflowDefaults.overlap,
+    catchUp: catchUpOf(input),
+    retry: {
+      maxAttempts: input.retry?.maxAttempts ?? retry.maxAttempts,
+      backoff: input.retry?.backoff ?? retry.backoff,
+      delayMs: input.retry?.delay ?? retry.delayMs,
+      maxDelayMs: input.retry?.maxDelay ?? retry.maxDelayMs,
+      exitCodes: input.retry?.exitCodes ?? retry.exitCodes,
+    },
+    concurrency: input.concurrency ?? null,
+    onError: input.onError === undefined ? null : templateOf(input.onError),
+    onComplete: input.onComplete === undefined ? null : templateOf(input.onComplete),
+  };
+}
+
+function templateOf(input: TemplateInput): TaskTemplate {
+  return {
+    script: input.script,
+    name: input.name ?? null,
+    description: input.description ?? '',
+    ref: input.ref ?? null,
+    parameters: input.parameters ?? {},
+    timeoutMs: input.timeout ?? null,
+    noOutputTimeoutMs: input.noOutputTimeout ?? null,
+    priority: input.priority ?? 0,
+    autoFix: input.autoFix ?? null,
+  };
+}

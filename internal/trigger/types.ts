@@ -1,0 +1,10 @@
+/** The types of triggers: one file in `types/`, one line here. */
+import type { TriggerType } from './trigger-type.ts';
+import { cron } from './types/cron.ts';
+import { interval } from './types/interval.ts';
+import { manual } from './types/manual.ts';
+
+/** All types by name. */
+export const triggerTypes: ReadonlyMap<string, TriggerType> = new Map(
+  [cron, interval, manual].map((type) => [type.name, type]),
+);

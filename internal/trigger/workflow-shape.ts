@@ -1,0 +1,115 @@
+/** What a workflow looks like as people write it: in YAML, TOML, or as the body of a request. */
+import { z } from 'zod';
+import { parseDuration } from '../domain/duration.ts';
+import { overlapPolicies, workflowNamePattern } from '../domain/workflow.ts';
+
+const text = (max: number) => z.string().max(max);
+
+/** A duration as people write it, or a number of seconds; inside ms. */
+const duration = z.union([z.string(), z.number().nonnegative()]).transform((value, context) => {
+  const ms = parseDuration(String(value));
+  if (ms !== null) return ms;
+  context.addIssue({ code: 'custom', message: `expected a duration such as 30s, 5m or 2h, got ${value}` });
+  return z.NEVER;
+});
+
+const name = z
+  .string()
+  .regex(
+    workflowNamePattern,
+    'expected letters, digits, dots, dashes and underscores, at most 100, not beginning with a sign',
+  );
+
+const catchUpFields = {
+  /** what becomes of instants that nobody was there for; default `last` */
+  catchUp: z.enum(['none', 'last', 'all']).optional(),
+  /** older ones are not made good; default 24h */
+  catchUpWindow: duration.optional(),
+  /** most of them that are made good by `all`; default 100 */
+  catchUpMax: z.int().min(1).max(1000).optional(),
+};
+
+const template = z.strictObject({
+  /** what to run, as a shell script, or another interpreter by its first line */
+  script: text(1024 * 1024).min(1, 'expected a script, got nothing'),
+  /** default: the name of the workflow */
+  name: text(1000).optional(),
+  description: text(65_536).optional(),
+  /** branch, tag or commit; default: the session's */
+  ref: text(255).optional(),
+  /** handed to the script */
+  parameters: z.record(z.string(), z.json()).optional(),
+  /** of one attempt */
+  timeout: duration.optional(),
+  /** ends an attempt that says nothing for so long */
+  noOutputTimeout: duration.optional(),
+  /** higher runs first; default 0 */
+  priority: z.int().min(-1_000_000).max(1_000_000).optional(),
+  /** whether a failure begets a fix task; default: the agent's setting */
+  autoFix: z.boolean().optional(),
+});
+
+/** A task template; a text alone is its script. */
+const scriptAlone = z
+  .string()
+  .transform((script) => ({ script }))
+  .pipe(template);
+const runShape = z.union([scriptAlone, template]);
+
+/** The fields that triggers of all types have, beside the type. */
+export const triggerFields = {
+  name: name.optional(),
+  enabled: z.boolean().optional(),
+  /** what happens when a task of it is not finished; default: the workflow's */
+  overlap: z.enum(overlapPolicies).optional(),
+  ...catchUpFields,
+  /** spreads the fires of many triggers over this long */
+  spread: duration.optional(),
+  startAt: z.iso.datetime({ offset: true }).optional(),
+  endAt: z.iso.datetime({ offset: true }).optional(),
+};
+
+/** A trigger: the fields that all have, and those of its type. */
+const triggerShape = z.looseObject({ type: z.string(), ...triggerFields });
+
+/** A whole workflow. */
+export const workflowShape = z.strictObject({
+  name,
+  description: text(65_536).optional(),
+  /** name of the session whose agent runs it; default: the workflow's name */
+  session: text(255).min(1).optional(),
+  /** of the session, when it is made for this workflow; `ref` is main when left out */
+  repository: z.strictObject({ url: text(8192).min(1), ref: text(255).optional() }).optional(),
+  enabled: z.boolean().optional(),
+  run: runShape,
+  triggers: z.array(triggerShape).max(100).optional(),
+  /** what happens when a trigger fires while a task of it is not finished; default `skip` */
+  overlap: z.enum(overlapPolicies).optional(),
+  ...catchUpFields,
+  retry: z
+    .strictObject({
+      /** runs in all, the first included; default 1 */
+      maxAttempts: z.int().min(1).max(100).optional(),
+      backoff: z.enum(['fixed', 'exponential']).optional(),
+      /** before the second run; default 60s */
+      delay: duration.optional(),
+      /** most of it; default 1h */
+      maxDelay: duration.optional(),
+      /** exit codes that are worth another run; default: any but 0 */
+      exitCodes: z.array(z.int().min(1).max(255)).min(1).max(255).optional(),
+    })
+    .optional(),
+  /** limits the tasks of all workflows that name the same group */
+  concurrency: z.strictObject({ group: name, limit: z.int().min(1).max(1000) }).optional(),
+  /** run once after the last attempt failed */
+  onError: runShape.optional(),
+  /** run once after it succeeded */
+  onComplete: runShape.optional(),
+});
+
+/** A workflow that has the shape. */
+export type WorkflowInput = z.output<typeof workflowShape>;
+/** A trigger that has the shape of all. */
+export type TriggerInput = z.output<typeof triggerShape>;
+/** A task template that has the shape. */
+export type TemplateInput = z.output<typeof runShape>;
