@@ -45,6 +45,8 @@ export interface Task {
   readonly autoFix: boolean | null;
   /** generation: 0 for a task that is no fix, else 1..3 */
   readonly fixCount: number;
+  /** the trigger that made it; null: a person, a script or a rule did */
+  readonly triggerId: string | null;
   /** whether somebody asked for it to be cancelled; the attempt learns it at its next renewal */
   readonly cancelRequested: boolean;
   /** whether every byte of the last attempt's output is known to be here */
@@ -86,6 +88,7 @@ export interface NewTask {
   readonly inputTimeoutMs?: number;
   readonly autoFix?: boolean | null;
   readonly fixCount?: number;
+  readonly triggerId?: string | null;
 }
 
 /** The two byte streams of a run. */

@@ -159,6 +159,7 @@ function makeTask({ parts, now }: Submission, wish: NewTask): Task {
     inputTimeoutMs: wish.inputTimeoutMs ?? defaultInputTimeoutMs,
     autoFix: wish.autoFix ?? null,
     fixCount: wish.fixCount ?? 0,
+    triggerId: wish.triggerId ?? null,
     cancelRequested: false,
     logComplete: false,
     late: false,

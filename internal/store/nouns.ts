@@ -58,6 +58,7 @@ export const taskRow = rowMap<Task>()({
   inputTimeoutMs: 'plain',
   autoFix: 'flag',
   fixCount: 'plain',
+  triggerId: 'plain',
   cancelRequested: 'flag',
   logComplete: 'flag',
   late: 'flag',

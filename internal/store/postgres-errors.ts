@@ -55,6 +55,14 @@ function ofUnique(fault: PostgresFault, error: unknown): unknown {
     return new ConflictError('KERUTA_ERR_SESSION_NAME_TAKEN', 'another session has this name: take another', {
       cause: error,
     });
+  if (fault.constraint === 'workflows_name')
+    return new ConflictError(
+      'KERUTA_ERR_WORKFLOW_NAME_TAKEN',
+      'another workflow has this name: take another',
+      {
+        cause: error,
+      },
+    );
   if (fault.constraint === 'tasks_idempotency_key')
     return new ConflictError('KERUTA_ERR_IDEMPOTENCY', 'the idempotency key was used for another task', {
       cause: error,

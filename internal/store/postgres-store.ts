@@ -114,6 +114,14 @@ function transactionOver(open: Db, woken: Set<Topic>): Transaction {
     lockSession: async (sessionId) => {
       await sql`SELECT pg_advisory_xact_lock(${lockOf(sessionId)}::bigint)`.execute(open);
     },
+    lockTrigger: async (id) => {
+      await sql`SELECT pg_advisory_xact_lock(${lockOf(`trigger ${id}`)}::bigint)`.execute(open);
+    },
+    takeTrigger: async (id) => {
+      const lock = lockOf(`trigger ${id}`);
+      const taken = sql<{ taken: boolean }>`SELECT pg_try_advisory_xact_lock(${lock}::bigint) AS taken`;
+      return (await taken.execute(open)).rows[0]?.taken === true;
+    },
     notify: (topic) => void woken.add(topic),
   };
 }

@@ -48,6 +48,14 @@ function ofUnique(error: Error): unknown {
     return new ConflictError('KERUTA_ERR_SESSION_NAME_TAKEN', 'another session has this name: take another', {
       cause: error,
     });
+  if (error.message.endsWith('workflows.name'))
+    return new ConflictError(
+      'KERUTA_ERR_WORKFLOW_NAME_TAKEN',
+      'another workflow has this name: take another',
+      {
+        cause: error,
+      },
+    );
   if (error.message.endsWith('tasks.idempotency_key'))
     return new ConflictError('KERUTA_ERR_IDEMPOTENCY', 'the idempotency key was used for another task', {
       cause: error,

@@ -77,7 +77,13 @@ function writing(parts: {
   readonly listeners: Listeners;
 }): Pick<Store, 'transact' | 'subscribe' | 'notify' | 'health' | 'close'> {
   const { sqlite, listeners } = parts;
-  const verbs = { ...readsOver(parts.db), ...writesOver(parts.db), lockSession: async () => {} };
+  const verbs = {
+    ...readsOver(parts.db),
+    ...writesOver(parts.db),
+    lockSession: async () => {},
+    takeTrigger: async () => true,
+    lockTrigger: async () => {},
+  };
   return {
     transact: async (work) => {
       const topics = new Set<Topic>();

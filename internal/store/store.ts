@@ -33,6 +33,7 @@ import type {
 import type { Session, SessionStatus } from '../domain/session.ts';
 import type { StreamName, Task } from '../domain/task.ts';
 import type { TaskStatus } from '../domain/task-status.ts';
+import type { WorkflowReads, WorkflowWrites } from './workflow-store.ts';
 
 /** The store. */
 export interface Store extends Reads {
@@ -59,8 +60,11 @@ export interface Store extends Reads {
   close(): Promise<void>;
 }
 
-/** What listeners wait for: `session:<id>` for all that concerns a session and its tasks; `sessions` for the list. */
-export type Topic = `session:${string}` | 'sessions';
+/**
+ * What listeners wait for: `session:<id>` for all that concerns a session and its tasks; `sessions` for the list;
+ * `triggers` when one of them may fall due earlier than thought.
+ */
+export type Topic = `session:${string}` | 'sessions' | 'triggers';
 
 /** Filters for lists of tasks; absent = any. */
 export interface TaskFilter {
@@ -87,7 +91,7 @@ export interface Page {
 }
 
 /** What may be asked at any time, inside a transaction or not. A thing that is not there is null. */
-export interface Reads {
+export interface Reads extends WorkflowReads {
   session(id: string): Promise<Session | null>;
   sessionByName(name: string): Promise<Session | null>;
   sessionByWorkspace(workspaceId: string): Promise<Session | null>;
@@ -151,7 +155,7 @@ export interface Reads {
 }
 
 /** An open transaction: reads see its own writes. `put…` inserts or replaces the whole row with that id. */
-export interface Transaction extends Reads {
+export interface Transaction extends Reads, WorkflowWrites {
   /**
    * Makes every other transaction that locks the same session wait until this one ends; also when the session does not
    * exist. Called before anything that decides about claims, submits or status. A no-op on SQLite, whose writers queue.

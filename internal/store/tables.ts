@@ -1,6 +1,7 @@
 import type { Kysely } from 'kysely';
 import type * as nouns from './nouns.ts';
 import type { RowOf } from './row.ts';
+import type * as workflows from './workflow-nouns.ts';
 
 /** The tables, as kysely sees them; `migrations/` makes them. */
 export interface Tables {
@@ -19,6 +20,11 @@ export interface Tables {
   audit: RowOf<typeof nouns.auditRow>;
   documents: RowOf<typeof nouns.documentRow> & { title_folded: string };
   repositories: RowOf<typeof nouns.repositoryRow> & { name_folded: string; url_folded: string };
+  workflows: RowOf<typeof workflows.workflowRow>;
+  workflow_versions: RowOf<typeof workflows.workflowVersionRow>;
+  triggers: RowOf<typeof workflows.triggerRow>;
+  occurrences: RowOf<typeof workflows.occurrenceRow>;
+  trigger_events: RowOf<typeof workflows.triggerEventRow>;
   meta: { name: string; value: string };
   schema_versions: { version: number; name: string; applied_at: number };
 }

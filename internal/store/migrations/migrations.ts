@@ -1,6 +1,7 @@
 import type { Migration } from '../migrate.ts';
 import { blobChunks } from './blob-chunks.ts';
 import { first } from './first.ts';
+import { workflows } from './workflows.ts';
 
 /** All steps of the schema, in order. */
-export const migrations: readonly Migration[] = [first, blobChunks];
+export const migrations: readonly Migration[] = [first, blobChunks, workflows];

@@ -10,14 +10,20 @@ import { eventReads, eventWrites } from './events.ts';
 import { inputReads, inputWrites } from './inputs.ts';
 import { logReads, logWrites } from './logs.ts';
 import { metaReads, metaWrites } from './meta.ts';
+import { occurrenceReads, occurrenceWrites } from './occurrences.ts';
 import { repositoryReads, repositoryWrites } from './repositories.ts';
 import { sessionLogReads, sessionLogWrites } from './session-logs.ts';
 import { sessionReads, sessionWrites } from './sessions.ts';
 import { taskReads, taskWrites } from './tasks.ts';
 import { tokenReads, tokenWrites } from './tokens.ts';
+import { triggerReads, triggerWrites } from './triggers.ts';
+import { workflowReads, workflowWrites } from './workflows.ts';
 
 /** Everything that writes rows; the rest of a transaction is the adapter's. */
-export type Writes = Omit<Transaction, keyof Reads | 'lockSession' | 'notify'>;
+export type Writes = Omit<
+  Transaction,
+  keyof Reads | 'lockSession' | 'takeTrigger' | 'lockTrigger' | 'notify'
+>;
 
 /** The reads over one kysely. */
 export function readsOver(db: Db): Reads {
@@ -36,6 +42,9 @@ export function readsOver(db: Db): Reads {
     ...documentReads(db),
     ...repositoryReads(db),
     ...metaReads(db),
+    ...workflowReads(db),
+    ...triggerReads(db),
+    ...occurrenceReads(db),
   };
 }
 
@@ -56,5 +65,8 @@ export function writesOver(db: Db): Writes {
     ...documentWrites(db),
     ...repositoryWrites(db),
     ...metaWrites(db),
+    ...workflowWrites(db),
+    ...triggerWrites(db),
+    ...occurrenceWrites(db),
   };
 }

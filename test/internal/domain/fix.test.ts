@@ -26,6 +26,7 @@ const task = (over: Partial<Task>): Task =>
     noOutputTimeoutMs: null,
     autoFix: null,
     fixCount: 0,
+    triggerId: null,
     ...over,
   }) as Task;
 

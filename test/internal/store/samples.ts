@@ -62,6 +62,7 @@ export function sampleTask(some: Partial<Task> & Pick<Task, 'sessionId'>): Task 
     inputTimeoutMs: 3_600_000,
     autoFix: null,
     fixCount: 0,
+    triggerId: null,
     cancelRequested: false,
     logComplete: true,
     late: false,

@@ -6,6 +6,7 @@ import { testLaws } from './contract/laws.ts';
 import { testNouns } from './contract/nouns.ts';
 import { testProperties } from './contract/properties.ts';
 import { testTasks } from './contract/tasks.ts';
+import { testWorkflows } from './contract/workflows.ts';
 
 /** How a suite gets stores of one adapter. Every store that it hands out is closed by the suite. */
 export interface StoreHarness {
@@ -27,6 +28,7 @@ export function storeContract(name: string, harness: StoreHarness): void {
     testLaws(fixture);
     testTasks(fixture);
     testHangings(fixture);
+    testWorkflows(fixture);
     testNouns(fixture);
     testProperties(fixture);
   });

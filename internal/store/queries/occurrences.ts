@@ -1,0 +1,58 @@
+import { isEnded, taskStatuses } from '../../domain/task-status.ts';
+import { taskRow } from '../nouns.ts';
+import type { Db } from '../tables.ts';
+import { occurrenceRow } from '../workflow-nouns.ts';
+import type { WorkflowReads, WorkflowWrites } from '../workflow-store.ts';
+
+// a lost task stands in nobody's way here: whether its run still goes is for the session's slot to say
+const unfinished = taskStatuses.filter((status) => !isEnded(status) && status !== 'LOST');
+
+/** What may be asked about what became of triggers. */
+export function occurrenceReads(db: Db) {
+  return {
+    occurrence: async (triggerId, key) => {
+      const all = db.selectFrom('occurrences').selectAll().where('trigger_id', '=', triggerId);
+      const row = await all.where('key', '=', key).executeTakeFirst();
+      return row ? occurrenceRow.decode(row) : null;
+    },
+    occurrenceOfTask: async (taskId) => {
+      const all = db.selectFrom('occurrences').selectAll().where('task_id', '=', taskId);
+      const row = await all.orderBy('id').limit(1).executeTakeFirst();
+      return row ? occurrenceRow.decode(row) : null;
+    },
+    occurrences: async ({ triggerId, workflowId, decision, from }, page) => {
+      let query = db.selectFrom('occurrences').selectAll();
+      if (triggerId !== undefined) query = query.where('trigger_id', '=', triggerId);
+      if (workflowId !== undefined) query = query.where('workflow_id', '=', workflowId);
+      if (decision !== undefined) query = query.where('decision', '=', decision);
+      if (from !== undefined) query = query.where('decided_at', '>=', from);
+      const newest = query.orderBy('decided_at', 'desc').orderBy('id', 'desc');
+      return (await newest.limit(page.limit).offset(page.offset).execute()).map(occurrenceRow.decode);
+    },
+    unfinishedTasks: async (triggerId) => {
+      const rows = await db
+        .selectFrom('tasks')
+        .selectAll()
+        .where('trigger_id', '=', triggerId)
+        .where('status', 'in', unfinished)
+        .orderBy('created_at')
+        .orderBy('id')
+        .execute();
+      return rows.map(taskRow.decode);
+    },
+  } satisfies Pick<WorkflowReads, 'occurrence' | 'occurrenceOfTask' | 'occurrences' | 'unfinishedTasks'>;
+}
+
+/** What may be written about it: it only grows. */
+export function occurrenceWrites(db: Db) {
+  return {
+    insertOccurrence: async (occurrence) => {
+      const result = await db
+        .insertInto('occurrences')
+        .values(occurrenceRow.encode(occurrence))
+        .onConflict((conflict) => conflict.columns(['trigger_id', 'key']).doNothing())
+        .executeTakeFirst();
+      return Number(result.numInsertedOrUpdatedRows ?? 0) > 0;
+    },
+  } satisfies Pick<WorkflowWrites, 'insertOccurrence'>;
+}

@@ -1,0 +1,54 @@
+import type { Db } from '../tables.ts';
+import { triggerEventRow, triggerRow } from '../workflow-nouns.ts';
+import type { WorkflowReads, WorkflowWrites } from '../workflow-store.ts';
+import { put } from './put.ts';
+
+/** What may be asked about triggers. */
+export function triggerReads(db: Db) {
+  const awake = () =>
+    db
+      .selectFrom('triggers')
+      .where('next_at', 'is not', null)
+      .where('enabled', '=', 1)
+      .where('paused_at', 'is', null);
+  return {
+    trigger: async (id) => {
+      const row = await db.selectFrom('triggers').selectAll().where('id', '=', id).executeTakeFirst();
+      return row ? triggerRow.decode(row) : null;
+    },
+    triggers: async ({ workflowId, type }) => {
+      let query = db.selectFrom('triggers').selectAll().orderBy('workflow_id').orderBy('name').orderBy('id');
+      if (workflowId !== undefined) query = query.where('workflow_id', '=', workflowId);
+      if (type !== undefined) query = query.where('type', '=', type);
+      return (await query.execute()).map(triggerRow.decode);
+    },
+    dueTriggers: async (now, limit) => {
+      const due = awake().select('id').where('next_at', '<=', now);
+      const rows = await due.orderBy('next_at').orderBy('id').limit(limit).execute();
+      return rows.map(({ id }) => id);
+    },
+    nextDueAt: async () => {
+      const row = await awake().select('next_at').orderBy('next_at').limit(1).executeTakeFirst();
+      return row?.next_at ?? null;
+    },
+    triggerEvent: async (id) => {
+      const row = await db.selectFrom('trigger_events').selectAll().where('id', '=', id).executeTakeFirst();
+      return row ? triggerEventRow.decode(row) : null;
+    },
+  } satisfies Pick<WorkflowReads, 'trigger' | 'triggers' | 'dueTriggers' | 'nextDueAt' | 'triggerEvent'>;
+}
+
+/** What may be written about them. */
+export function triggerWrites(db: Db) {
+  return {
+    putTrigger: async (trigger) => {
+      await put(db, 'triggers', { row: triggerRow.encode(trigger), key: 'id' });
+    },
+    deleteTrigger: async (id) => {
+      await db.deleteFrom('triggers').where('id', '=', id).execute();
+    },
+    insertTriggerEvent: async (event) => {
+      await db.insertInto('trigger_events').values(triggerEventRow.encode(event)).execute();
+    },
+  } satisfies Pick<WorkflowWrites, 'putTrigger' | 'deleteTrigger' | 'insertTriggerEvent'>;
+}

@@ -1,0 +1,65 @@
+/** The part of the port that is about workflows and what fires them. @see store.ts for the laws */
+import type { Task } from '../domain/task.ts';
+import type { Occurrence, Trigger, TriggerEvent, Workflow, WorkflowDefinition } from '../domain/workflow.ts';
+import type { Page } from './store.ts';
+
+/** A definition that a workflow has, or had. */
+export interface WorkflowVersion {
+  readonly workflowId: string;
+  readonly version: number;
+  readonly definition: WorkflowDefinition;
+  /** token id, or `system` */
+  readonly actor: string;
+  readonly at: number;
+}
+
+/** Filters for lists of occurrences; absent = any. */
+export interface OccurrenceFilter {
+  readonly triggerId?: string;
+  readonly workflowId?: string;
+  readonly decision?: 'run' | 'skipped';
+  /** decided at or after; epoch ms */
+  readonly from?: number;
+}
+
+/** What may be asked about workflows. */
+export interface WorkflowReads {
+  workflow(id: string): Promise<Workflow | null>;
+  workflowByName(name: string): Promise<Workflow | null>;
+  /** By name. */
+  workflows(): Promise<Workflow[]>;
+  /** Newest first. */
+  workflowVersions(workflowId: string): Promise<WorkflowVersion[]>;
+  trigger(id: string): Promise<Trigger | null>;
+  /** By workflow, then by name; of one workflow or one type when given. */
+  triggers(filter: { readonly workflowId?: string; readonly type?: string }): Promise<Trigger[]>;
+  /** Ids of enabled, unpaused triggers that are to be looked at by `now`, the most overdue first. */
+  dueTriggers(now: number, limit: number): Promise<string[]>;
+  /** When the next trigger is to be looked at; null when none falls due by time. */
+  nextDueAt(): Promise<number | null>;
+  occurrence(triggerId: string, key: string): Promise<Occurrence | null>;
+  occurrenceOfTask(taskId: string): Promise<Occurrence | null>;
+  /** Newest first. */
+  occurrences(filter: OccurrenceFilter, page: Page): Promise<Occurrence[]>;
+  /** Tasks that a trigger made and that are not at their end nor lost, oldest first. */
+  unfinishedTasks(triggerId: string): Promise<Task[]>;
+  triggerEvent(id: string): Promise<TriggerEvent | null>;
+}
+
+/** What may be written about them. */
+export interface WorkflowWrites {
+  /** Takes a trigger until the transaction ends; false when another server has it: that one decides. */
+  takeTrigger(id: string): Promise<boolean>;
+  /** Takes a trigger, and waits for another server to let it go. */
+  lockTrigger(id: string): Promise<void>;
+  /** @throws {ConflictError} KERUTA_ERR_WORKFLOW_NAME_TAKEN */
+  putWorkflow(workflow: Workflow): Promise<void>;
+  insertWorkflowVersion(version: WorkflowVersion): Promise<void>;
+  /** Removes a workflow and its triggers; what they did stays on record. */
+  deleteWorkflow(id: string): Promise<void>;
+  putTrigger(trigger: Trigger): Promise<void>;
+  deleteTrigger(id: string): Promise<void>;
+  /** @returns false when there is one with this trigger and key already: nothing was written */
+  insertOccurrence(occurrence: Occurrence): Promise<boolean>;
+  insertTriggerEvent(event: TriggerEvent): Promise<void>;
+}

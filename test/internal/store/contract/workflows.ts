@@ -1,0 +1,127 @@
+import { expect, test } from 'vitest';
+import { sampleOccurrence, sampleTrigger, sampleWorkflow } from '../workflow-samples.ts';
+import type { Fixture } from './fixture.ts';
+
+/** Workflows, their triggers, and what became of each time that one fell due. */
+export function testWorkflows(fixture: () => Fixture): void {
+  test('a workflow is found by id and by name, listed by name, and its name is taken', async () => {
+    const { store } = fixture();
+    const [b, a] = [sampleWorkflow({ name: 'b' }), sampleWorkflow({ name: 'a' })];
+    await store.transact(async (tx) => {
+      await tx.putWorkflow(b);
+      await tx.putWorkflow(a);
+    });
+    expect(await store.workflow(a.id)).toEqual(a);
+    expect(await store.workflowByName('b')).toEqual(b);
+    expect(await store.workflows()).toEqual([a, b]);
+    expect([await store.workflow('x'), await store.workflowByName('x')]).toEqual([null, null]);
+    const same = sampleWorkflow({ name: 'a' });
+    await expect(store.transact((tx) => tx.putWorkflow(same))).rejects.toMatchObject({
+      code: 'KERUTA_ERR_WORKFLOW_NAME_TAKEN',
+    });
+  });
+
+  test('versions are kept and listed newest first', async () => {
+    const { store } = fixture();
+    const workflow = sampleWorkflow();
+    const version = (n: number) => ({
+      workflowId: workflow.id,
+      version: n,
+      definition: workflow.definition,
+      actor: 'a',
+      at: n,
+    });
+    await store.transact(async (tx) => {
+      await tx.putWorkflow(workflow);
+      for (const n of [1, 2, 10]) await tx.insertWorkflowVersion(version(n));
+    });
+    expect(await store.workflowVersions(workflow.id)).toEqual([version(10), version(2), version(1)]);
+  });
+
+  test('of triggers those are due that are awake and whose time has come, the most overdue first', async () => {
+    const { store } = fixture();
+    const workflow = sampleWorkflow();
+    const make = (name: string, more: object) => sampleTrigger({ workflowId: workflow.id, name, ...more });
+    const due = make('due', { nextAt: 50 });
+    const overdue = make('overdue', { nextAt: 20 });
+    const others = [
+      make('later', { nextAt: 101 }),
+      make('off', { nextAt: 1, enabled: false }),
+      make('held', { nextAt: 1, pausedAt: 5 }),
+      make('untimed', { nextAt: null, cursor: null, type: 'manual' }),
+    ];
+    expect(await store.nextDueAt()).toBeNull();
+    await store.transact(async (tx) => {
+      await tx.putWorkflow(workflow);
+      for (const one of [due, overdue, ...others]) await tx.putTrigger(one);
+    });
+    expect(await store.dueTriggers(100, 10)).toEqual([overdue.id, due.id]);
+    expect(await store.dueTriggers(100, 1)).toEqual([overdue.id]);
+    expect(await store.nextDueAt()).toBe(20);
+    expect(await store.trigger(due.id)).toEqual(due);
+    expect((await store.triggers({ workflowId: workflow.id })).map(({ name }) => name)).toEqual([
+      'due',
+      'held',
+      'later',
+      'off',
+      'overdue',
+      'untimed',
+    ]);
+    expect((await store.triggers({ type: 'manual' })).map(({ name }) => name)).toEqual(['untimed']);
+    await store.transact((tx) => tx.deleteTrigger(overdue.id));
+    expect(await store.nextDueAt()).toBe(50);
+  });
+
+  test('an occurrence is there once for each key of a trigger, and stays when its workflow goes', async () => {
+    const { store } = fixture();
+    const workflow = sampleWorkflow();
+    const trigger = sampleTrigger({ workflowId: workflow.id });
+    const about = { triggerId: trigger.id, workflowId: workflow.id };
+    const [first, second] = [1, 2].map((n) => sampleOccurrence({ ...about, key: `k${n}`, decidedAt: n }));
+    if (!first || !second) throw new Error('two');
+    await store.transact(async (tx) => {
+      await tx.putWorkflow(workflow);
+      await tx.putTrigger(trigger);
+      expect(await tx.insertOccurrence(first)).toBe(true);
+      expect(await tx.insertOccurrence({ ...second, key: 'k1' })).toBe(false);
+      expect(await tx.insertOccurrence(second)).toBe(true);
+    });
+    expect(await store.occurrence(trigger.id, 'k1')).toEqual(first);
+    const page = { limit: 10, offset: 0 };
+    expect(await store.occurrences({ triggerId: trigger.id }, page)).toEqual([second, first]);
+    expect(await store.occurrences({ workflowId: workflow.id, from: 2 }, page)).toEqual([second]);
+    expect(await store.occurrences({ workflowId: workflow.id, decision: 'skipped' }, page)).toEqual([]);
+    await store.transact((tx) => tx.deleteWorkflow(workflow.id));
+    expect([await store.trigger(trigger.id), await store.workflow(workflow.id)]).toEqual([null, null]);
+    expect(await store.occurrences({ triggerId: trigger.id }, { limit: 1, offset: 1 })).toEqual([first]);
+  });
+
+  test('tasks of a trigger are unfinished until they end or are lost', async () => {
+    const { store, session, task } = fixture();
+    const { id: sessionId } = await session();
+    const statuses = [
+      'PENDING',
+      'PROCESSING',
+      'WAITING_FOR_INPUT',
+      'COMPLETED',
+      'FAILED',
+      'CANCELLED',
+      'LOST',
+    ] as const;
+    for (const [n, status] of statuses.entries())
+      await task({ sessionId, status, triggerId: 't', createdAt: n });
+    const made = await task({ sessionId, status: 'PENDING', triggerId: 'other' });
+    expect((await store.unfinishedTasks('t')).map(({ status }) => status)).toEqual(statuses.slice(0, 3));
+    const occurrence = sampleOccurrence({ taskId: made.id });
+    await store.transact((tx) => tx.insertOccurrence(occurrence));
+    expect(await store.occurrenceOfTask(made.id)).toEqual(occurrence);
+  });
+
+  test('an event is kept as it came', async () => {
+    const { store } = fixture();
+    const event = { id: 'e', triggerId: 't', kind: 'push', at: 5, data: { body: { a: [1, null, 'é'] } } };
+    await store.transact((tx) => tx.insertTriggerEvent(event));
+    expect(await store.triggerEvent('e')).toEqual(event);
+    expect(await store.triggerEvent('f')).toBeNull();
+  });
+}
