@@ -87,6 +87,15 @@ export const serverRows = {
     doc: 'fix tasks that one session may get in an hour',
     roles: server,
   },
+  timeZone: {
+    kind: 'string',
+    flag: null,
+    variables: ['KERUTA_TIMEZONE', 'SCHEDULER_TIMEZONE'],
+    fileKeys: ['server.timezone'],
+    default: 'UTC',
+    doc: 'time zone of triggers that name none; a name of the IANA database',
+    roles: server,
+  },
   maxTasksPerMinute: {
     kind: 'int',
     flag: null,

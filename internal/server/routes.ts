@@ -20,6 +20,7 @@ import { taskVerbRoutes } from './routes/task-verbs.ts';
 import { taskRoutes } from './routes/tasks.ts';
 import { tokenRoutes } from './routes/tokens.ts';
 import { uploadRoutes } from './routes/uploads.ts';
+import { workflowRoutes } from './routes/workflows.ts';
 import { workspaceRoutes } from './routes/workspaces.ts';
 
 /** Every route that does not speak about the server itself (those are in `routes/about.ts`). */
@@ -45,4 +46,5 @@ export const routes: readonly Route[] = [
   ...documentRoutes,
   ...repositoryRoutes,
   ...tokenRoutes,
+  ...workflowRoutes,
 ];

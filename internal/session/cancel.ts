@@ -20,7 +20,7 @@ export async function cancelTask(
   ref: { readonly caller: Caller; readonly taskId: string },
 ): Promise<Task> {
   return onTask(parts, ref, async (tx, held) => {
-    const { task, now } = held;
+    const { task } = held;
     if (isEnded(task.status)) {
       throw new ConflictError(
         'KERUTA_ERR_TASK_ENDED',
@@ -28,18 +28,28 @@ export async function cancelTask(
         { details: { status: task.status } },
       );
     }
-    if (task.cancelRequested && task.status !== 'LOST') return task;
-    await auditTask(tx, { parts, caller: ref.caller, action: 'task.cancel', task, now });
-    const attempt = task.status === 'PENDING' ? null : await tx.attempt(task.id, task.attempt);
-    const reachable = attempt !== null && attempt.leaseUntil !== null && task.status !== 'LOST';
-    if (reachable) return putAndTell(tx, { ...task, cancelRequested: true }, now);
-    return cancelAtOnce(tx, held, attempt);
+    return cancelTaskIn(tx, { parts, caller: ref.caller }, held);
   });
+}
+
+/** Cancels a task that has not ended, inside a transaction that holds its session. */
+export async function cancelTaskIn(
+  tx: Transaction,
+  { parts, caller }: { readonly parts: SessionParts; readonly caller: Caller },
+  held: Pick<HeldTask, 'task' | 'now'>,
+): Promise<Task> {
+  const { task, now } = held;
+  if (task.cancelRequested && task.status !== 'LOST') return task;
+  await auditTask(tx, { parts, caller, action: 'task.cancel', task, now });
+  const attempt = task.status === 'PENDING' ? null : await tx.attempt(task.id, task.attempt);
+  const reachable = attempt !== null && attempt.leaseUntil !== null && task.status !== 'LOST';
+  if (reachable) return putAndTell(tx, { ...task, cancelRequested: true }, now);
+  return cancelAtOnce(tx, held, attempt);
 }
 
 async function cancelAtOnce(
   tx: Transaction,
-  { task, now }: HeldTask,
+  { task, now }: Pick<HeldTask, 'task' | 'now'>,
   attempt: Attempt | null,
 ): Promise<Task> {
   if (attempt !== null) {

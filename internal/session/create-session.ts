@@ -1,5 +1,6 @@
 import { InputError } from '../domain/errors.ts';
 import type { Session, TemplateConfig } from '../domain/session.ts';
+import type { Transaction } from '../store/store.ts';
 import { tellSession } from './events.ts';
 import type { Caller, SessionParts } from './parts.ts';
 import { putNamedSession } from './put-session.ts';
@@ -28,34 +29,49 @@ export async function createSession(
   caller: Caller,
   wish: SessionWish,
 ): Promise<Session> {
-  const fields = readWish(wish);
   const now = await parts.store.now();
-  return parts.store.transact(async (tx) => {
-    const session: Session = {
-      id: parts.random.uuid4(),
-      status: 'ACTIVE',
-      ...fields,
-      workspaceId: wish.workspaceId || null,
-      createdAt: now,
-      updatedAt: now,
-    };
-    await putNamedSession(tx, session);
-    const { id: sessionId, name, status, description, tags } = session;
-    const message = `Session ${name} was created.`;
-    await noteSession(tx, parts, { sessionId, action: 'session_created', message, now });
-    const data = { name, status, createdAt: toInstant(now), description, tags };
-    await tellSession(tx, { sessionId, type: 'session_created', data, now });
-    await tx.insertAudit({
-      id: parts.random.uuid7(now),
-      at: now,
-      actor: caller.actor,
-      action: 'session.create',
-      sessionId,
-      taskId: null,
-      details: { name },
-    });
-    return session;
+  return parts.store.transact((tx) => createSessionIn(tx, { parts, caller, wish, now }));
+}
+
+/**
+ * Makes a session inside a transaction that is under way.
+ * @see createSession for what it throws
+ */
+export async function createSessionIn(
+  tx: Transaction,
+  creation: {
+    readonly parts: SessionParts;
+    readonly caller: Caller;
+    readonly wish: SessionWish;
+    /** epoch ms */
+    readonly now: number;
+  },
+): Promise<Session> {
+  const { parts, caller, wish, now } = creation;
+  const session: Session = {
+    id: parts.random.uuid4(),
+    status: 'ACTIVE',
+    ...readWish(wish),
+    workspaceId: wish.workspaceId || null,
+    createdAt: now,
+    updatedAt: now,
+  };
+  await putNamedSession(tx, session);
+  const { id: sessionId, name, status, description, tags } = session;
+  const message = `Session ${name} was created.`;
+  await noteSession(tx, parts, { sessionId, action: 'session_created', message, now });
+  const data = { name, status, createdAt: toInstant(now), description, tags };
+  await tellSession(tx, { sessionId, type: 'session_created', data, now });
+  await tx.insertAudit({
+    id: parts.random.uuid7(now),
+    at: now,
+    actor: caller.actor,
+    action: 'session.create',
+    sessionId,
+    taskId: null,
+    details: { name },
   });
+  return session;
 }
 
 /** The fields of a session that a client decides. */

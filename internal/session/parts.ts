@@ -22,6 +22,8 @@ export interface SessionParts {
   readonly maxTasksPerMinute?: number;
   /** tasks of one session that wait to be run; absent = `defaultPendingTasks` */
   readonly maxPendingTasks?: number;
+  /** IANA name of the default time zone of triggers; absent = UTC */
+  readonly timeZone?: string;
   /** largest artifact; bytes; absent = 100 MiB */
   readonly maxArtifactBytes?: number;
   /** of one stream a view shows; absent = `defaultLogViewBytes` */

@@ -20,7 +20,8 @@ export function toInstant(at: number): string {
   return new Date(at).toISOString();
 }
 
-const toInstantOrNull = (at: number | null) => (at === null ? null : toInstant(at));
+/** @see toInstant; null stays null. */
+export const toInstantOrNull = (at: number | null) => (at === null ? null : toInstant(at));
 const toSecondsOrNull = (ms: number | null) => (ms === null ? null : ms / 1000);
 
 /**

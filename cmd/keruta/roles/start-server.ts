@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { SettingValues } from '../../../internal/config/table.ts';
 import { ConflictError, InputError } from '../../../internal/domain/errors.ts';
 import type { Sweeping } from '../../../internal/session/sweep.ts';
+import type { Triggering } from '../../../internal/session/trigger-loop.ts';
 import type { Log } from '../../../pkg/log/log.ts';
 import type { CommandContext } from '../command.ts';
 import { replaceFile } from '../own-file.ts';
@@ -41,6 +42,8 @@ export async function startServer(
   }
   const { buildServer } = await import('../../../internal/server/app.ts');
   const { startSweep } = await import('../../../internal/session/sweep.ts');
+  const { startTriggers } = await import('../../../internal/session/trigger-loop.ts');
+  const { readZone } = await import('../../../internal/trigger/cron/zone.ts');
   const { clock, random } = context;
   const wanted = { dataDir, databaseUrl: values.databaseUrl, uid: context.uid, clock, log };
   const state = await openState(wanted).catch((error: unknown) => {
@@ -64,10 +67,13 @@ export async function startServer(
       maxFixesPerHour: values.autoFixPerHour,
       maxTasksPerMinute: values.maxTasksPerMinute,
       maxPendingTasks: values.maxPendingTasks,
+      timeZone: readZone(values.timeZone),
     };
     const token = await adminToken(parts, values);
     let sweep: Sweeping | null = null;
-    const problems = () => [sweep?.problem() ?? null].filter((problem) => problem !== null);
+    let triggers: Triggering | null = null;
+    const problems = () =>
+      [sweep?.problem() ?? null, triggers?.problem() ?? null].filter((problem) => problem !== null);
     const { version } = context;
     const limits = limitsOf(values);
     const server = buildServer({ parts, noAuth: values.devNoAuth, version, limits, logger: log, problems });
@@ -80,6 +86,12 @@ export async function startServer(
     undo.push(() => {
       sweeping.abort();
       return swept.catch(() => {});
+    });
+    triggers = startTriggers(parts, sweeping.signal);
+    const fired = triggers.ended;
+    undo.push(() => {
+      sweeping.abort();
+      return fired.catch(() => {});
     });
     const inFile = token !== null && values.adminToken === null;
     return { url, token, tokenFile: inFile ? join(dataDir, 'admin.token') : null, close };

@@ -163,4 +163,13 @@ export const matrix: Readonly<Record<string, Expectation>> = {
   'GET /api/v1/tokens': admin(),
   'DELETE /api/v1/tokens/:id': admin(),
   'GET /api/v1/agents': read('none'),
+  'POST /api/v1/workflows': admin({ body: { name: 'w', run: 'true' } }),
+  'GET /api/v1/workflows': unbound(),
+  'GET /api/v1/workflows/:name': unbound(),
+  'DELETE /api/v1/workflows/:name': admin(),
+  'GET /api/v1/workflows/:name/versions': unbound(),
+  'GET /api/v1/workflows/:name/occurrences': unbound(),
+  'POST /api/v1/workflows/:name/fire': admin({ body: {} }),
+  'POST /api/v1/workflows/:name/pause': admin({ body: {} }),
+  'POST /api/v1/workflows/:name/resume': admin({ body: {} }),
 };

@@ -1,0 +1,101 @@
+/** Workflows and what fires them, on the wire. */
+import { z } from 'zod';
+
+const instant = z.iso.datetime({ offset: true });
+const instantOrNull = instant.nullable();
+
+/** One trigger, and where it stands. */
+export const triggerShape = z.object({
+  id: z.string(),
+  workflow: z.string(),
+  name: z.string(),
+  type: z.string(),
+  /** of its type */
+  spec: z.record(z.string(), z.unknown()),
+  enabled: z.boolean(),
+  pausedAt: instantOrNull,
+  /** when it falls due next; null when not by time, or never again */
+  nextAt: instantOrNull,
+});
+/** @see triggerShape */
+export type TriggerWire = z.output<typeof triggerShape>;
+
+/** One workflow. */
+export const workflowShape = z.object({
+  id: z.string(),
+  name: z.string(),
+  version: z.number(),
+  owner: z.string(),
+  enabled: z.boolean(),
+  session: z.string(),
+  /** whole, with every default; durations are ms */
+  definition: z.record(z.string(), z.unknown()),
+  triggers: z.array(triggerShape),
+  createdAt: instant,
+  updatedAt: instant,
+});
+/** @see workflowShape */
+export type WorkflowWire = z.output<typeof workflowShape>;
+
+/** What an apply did, or would do. */
+export const appliedShape = z.object({
+  change: z.enum(['created', 'updated', 'unchanged']),
+  workflow: workflowShape,
+  /** the definition before; null when there was none */
+  before: z.record(z.string(), z.unknown()).nullable(),
+  warnings: z.array(z.object({ path: z.array(z.union([z.string(), z.number()])), message: z.string() })),
+});
+/** @see appliedShape */
+export type AppliedWire = z.output<typeof appliedShape>;
+
+/** A version that a workflow has, or had. */
+export const workflowVersionShape = z.object({
+  version: z.number(),
+  definition: z.record(z.string(), z.unknown()),
+  actor: z.string(),
+  at: instant,
+});
+/** @see workflowVersionShape */
+export type WorkflowVersionWire = z.output<typeof workflowVersionShape>;
+
+/** One time that a trigger fell due. */
+export const occurrenceShape = z.object({
+  id: z.string(),
+  workflow: z.string(),
+  workflowVersion: z.number(),
+  triggerId: z.string(),
+  key: z.string(),
+  source: z.string(),
+  nominalAt: instant,
+  effectiveAt: instant,
+  decidedAt: instant,
+  /** from the effective time to the decision */
+  delayMs: z.number(),
+  decision: z.enum(['run', 'skipped']),
+  reason: z.string(),
+  taskId: z.string().nullable(),
+  eventId: z.string().nullable(),
+  actor: z.string(),
+  details: z.record(z.string(), z.unknown()),
+});
+/** @see occurrenceShape */
+export type OccurrenceWire = z.output<typeof occurrenceShape>;
+
+/** What fires a trigger by hand. */
+export const fireBody = z.object({
+  /** its name or id; default: the manual one */
+  trigger: z.string().min(1).max(200).optional(),
+  parameters: z.record(z.string().max(200), z.unknown()).optional(),
+  /** as if at this instant */
+  at: instant.optional(),
+  /** also when it is held, switched off, or a task of it is under way */
+  force: z.boolean().optional(),
+});
+/** @see fireBody */
+export type FireBody = z.output<typeof fireBody>;
+
+/** Which trigger of a workflow; and whether what it let pass is made good. */
+export const holdBody = z.object({
+  trigger: z.string().min(1).max(200).optional(),
+  catchUp: z.boolean().optional(),
+});

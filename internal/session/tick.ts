@@ -1,0 +1,84 @@
+/** Decides what has fallen due: for each trigger one transaction, which only one of several servers gets. */
+import type { OccurrenceReason, Trigger, Workflow } from '../domain/workflow.ts';
+import type { Transaction } from '../store/store.ts';
+import { type DueInstant, decideDue } from '../trigger/decide-due.ts';
+import { zoneOf } from './apply-workflow.ts';
+import { fireIn, skip } from './fire.ts';
+import { type SessionParts, systemCaller } from './parts.ts';
+import { dueStateOf, zoneData } from './trigger-times.ts';
+
+/** Most triggers that are decided before others get a turn at the store. */
+const batchSize = 25;
+
+/**
+ * Decides every instant of every trigger that has passed.
+ * @returns how many triggers were looked at; as many as there were due when no other server was at it
+ */
+export async function tick(parts: SessionParts, signal: AbortSignal): Promise<number> {
+  const { store, log } = parts;
+  let looked = 0;
+  for (;;) {
+    const now = await store.now();
+    const ids = await store.dueTriggers(now, batchSize);
+    if (ids.length === 0 || signal.aborted) return looked;
+    let decided = 0;
+    for (const id of ids) {
+      try {
+        if (await store.transact((tx) => decide(tx, { parts, id, now }))) decided += 1;
+      } catch (error) {
+        log.error('a trigger could not be decided; it is tried again', { triggerId: id, error });
+      }
+    }
+    looked += decided;
+    // what another server has, or what failed, is not for this round
+    if (decided === 0) return looked;
+  }
+}
+
+async function decide(
+  tx: Transaction,
+  { parts, id, now }: { readonly parts: SessionParts; readonly id: string; readonly now: number },
+): Promise<boolean> {
+  if (!(await tx.takeTrigger(id))) return false;
+  const trigger = await tx.trigger(id);
+  if (trigger === null || trigger.nextAt === null || trigger.nextAt > now) return false;
+  const workflow = await tx.workflow(trigger.workflowId);
+  if (workflow === null) return false;
+  const state = dueStateOf(trigger, { workflow: workflow.definition, zone: zoneOf(parts), now });
+  if (state === null) {
+    await tx.putTrigger({ ...trigger, nextAt: null, updatedAt: now });
+    return true;
+  }
+  const { instants, cursor, nextAt } = decideDue(state);
+  for (const instant of instants) await become(tx, { parts, trigger, workflow, instant, now });
+  await tx.putTrigger({ ...trigger, cursor, nextAt, zoneData, updatedAt: now });
+  return true;
+}
+
+/** Puts one instant on record, and makes its task when it runs. */
+export async function become(
+  tx: Transaction,
+  what: {
+    readonly parts: SessionParts;
+    readonly trigger: Trigger;
+    readonly workflow: Workflow;
+    readonly instant: DueInstant;
+    readonly now: number;
+    /** the reason why it does not run, whatever was decided */
+    readonly instead?: OccurrenceReason;
+  },
+): Promise<void> {
+  const { parts, trigger, workflow, instant, now } = what;
+  const { nominalAt, effectiveAt, reason } = instant;
+  const source = trigger.type === 'interval' ? ('interval' as const) : ('cron' as const);
+  const actor = systemCaller.actor;
+  const about = { trigger, workflow, source, nominalAt, effectiveAt, now, actor };
+  const key = `at:${new Date(nominalAt).toISOString()}`;
+  if (what.instead === undefined && (reason === 'due' || reason === 'caught_up')) {
+    await fireIn(tx, parts, { ...about, key, reason });
+    return;
+  }
+  const details = instant.until === undefined ? {} : { until: new Date(instant.until).toISOString() };
+  const why = what.instead ?? reason;
+  await skip(tx, parts, { firing: { ...about, key, reason: 'due' }, reason: why, details });
+}

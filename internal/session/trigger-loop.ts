@@ -1,0 +1,53 @@
+import type { SessionParts } from './parts.ts';
+import { tick } from './tick.ts';
+import { Wakeup } from './wakeup.ts';
+
+/** Looked at least so often, whatever was heard: a clock that was set, a machine that slept; ms. */
+const maxSleepMs = 15_000;
+/** After a round in which something could not be decided; ms. */
+const againMs = 1_000;
+
+/** A loop that fires what falls due. */
+export interface Triggering {
+  /** Resolves when it was stopped. */
+  readonly ended: Promise<void>;
+  /** Why nothing would fire now; null when all is well. */
+  problem(): string | null;
+}
+
+/**
+ * Fires triggers until the signal is aborted. Sleeps until the next one falls due; a trigger that is made or changed wakes it.
+ * Any number of servers may do this on one store.
+ */
+export function startTriggers(parts: SessionParts, signal: AbortSignal): Triggering {
+  const { store, clock, log } = parts;
+  let fault: string | null = null;
+  return { ended: goOn(), problem: () => fault };
+
+  async function goOn(): Promise<void> {
+    const wakeup = new Wakeup(store, 'triggers');
+    try {
+      while (!signal.aborted) await wakeup.wait(clock, await round(), signal);
+    } finally {
+      wakeup.close();
+    }
+  }
+
+  /** @returns how long to sleep; ms */
+  async function round(): Promise<number> {
+    try {
+      await tick(parts, signal);
+      const next = await store.nextDueAt();
+      fault = null;
+      if (next === null) return maxSleepMs;
+      const left = next - (await store.now());
+      // what is due still is another server's, or failed just now
+      return left <= 0 ? againMs : Math.min(maxSleepMs, left);
+    } catch (error) {
+      if (signal.aborted) return 0;
+      fault = `triggers do not fire: ${error instanceof Error ? error.message : String(error)}`;
+      log.warn('triggers could not be looked at; it is tried again', { error });
+      return againMs;
+    }
+  }
+}

@@ -1,0 +1,189 @@
+/** What people do with triggers: hold them, let them go on, fire them by hand. */
+import { InputError, NotFoundError } from '../domain/errors.ts';
+import type { Trigger, Workflow } from '../domain/workflow.ts';
+import type { Reads, Transaction } from '../store/store.ts';
+import { decideDue } from '../trigger/decide-due.ts';
+import { namedWorkflow, zoneOf } from './apply-workflow.ts';
+import { type Fired, fireIn } from './fire.ts';
+import type { Caller, SessionParts } from './parts.ts';
+import { become } from './tick.ts';
+import { dueStateOf, zoneData } from './trigger-times.ts';
+
+/** A trigger with its workflow. */
+export interface FoundTrigger {
+  readonly trigger: Trigger;
+  readonly workflow: Workflow;
+}
+
+/** Which trigger: its id, or its workflow (name or id) and, when that has several, its own name. */
+export interface TriggerRef {
+  readonly caller: Caller;
+  readonly workflow: string;
+  /** its name, or its id */
+  readonly trigger?: string | undefined;
+}
+
+/**
+ * Holds a trigger: what falls due meanwhile is not run. Held twice is held once.
+ * @throws {NotFoundError} KERUTA_ERR_WORKFLOW_NOT_FOUND, KERUTA_ERR_TRIGGER_NOT_FOUND
+ */
+export function pauseTrigger(parts: SessionParts, ref: TriggerRef): Promise<FoundTrigger> {
+  return onTrigger(parts, ref, async (tx, { trigger, workflow }, now) => {
+    if (trigger.pausedAt !== null) return { trigger, workflow };
+    const paused = { ...trigger, pausedAt: now, updatedAt: now };
+    await tx.putTrigger(paused);
+    await audit(tx, parts, { ref, action: 'trigger.paused', trigger, now });
+    return { trigger: paused, workflow };
+  });
+}
+
+/**
+ * Lets a trigger go on. What fell due meanwhile is put on record as paused; with `catchUp` it is made good as the
+ * trigger's policy says, as if nobody had been there.
+ * @throws as pauseTrigger
+ */
+export function resumeTrigger(
+  parts: SessionParts,
+  ref: TriggerRef & { readonly catchUp?: boolean },
+): Promise<FoundTrigger> {
+  return onTrigger(parts, ref, async (tx, { trigger, workflow }, now) => {
+    if (trigger.pausedAt === null) return { trigger, workflow };
+    await audit(tx, parts, {
+      ref,
+      action: 'trigger.resumed',
+      trigger,
+      now,
+      details: { catchUp: ref.catchUp ?? false },
+    });
+    const awake = { ...trigger, pausedAt: null, updatedAt: now };
+    const settling = { found: { trigger: awake, workflow }, now, catchUp: ref.catchUp ?? false };
+    const resumed = { ...awake, ...(await settle(tx, parts, settling)) };
+    await tx.putTrigger(resumed);
+    tx.notify('triggers');
+    return { trigger: resumed, workflow };
+  });
+}
+
+async function settle(
+  tx: Transaction,
+  parts: SessionParts,
+  { found, now, catchUp }: { readonly found: FoundTrigger; readonly now: number; readonly catchUp: boolean },
+): Promise<Pick<Trigger, 'cursor' | 'nextAt' | 'zoneData'>> {
+  const { trigger, workflow } = found;
+  const state = dueStateOf(trigger, { workflow: workflow.definition, zone: zoneOf(parts), now });
+  if (state === null) return { cursor: null, nextAt: null, zoneData };
+  const { instants, cursor, nextAt } = decideDue(state);
+  for (const instant of instants) {
+    const what = { parts, trigger, workflow, instant, now };
+    await become(tx, catchUp ? what : { ...what, instead: 'paused' });
+  }
+  return { cursor: catchUp ? cursor : now, nextAt, zoneData };
+}
+
+/** A wish to fire by hand. */
+export interface FireWish extends TriggerRef {
+  /** over those of the workflow */
+  readonly parameters?: Readonly<Record<string, unknown>>;
+  /** as if at this instant; epoch ms; default now */
+  readonly at?: number;
+  /** the same key again gives the same occurrence */
+  readonly key?: string;
+  /** also when it is held, switched off, or a task of it is under way */
+  readonly isForced?: boolean;
+}
+
+/**
+ * Fires a trigger by hand.
+ * @throws as pauseTrigger; {InputError} KERUTA_ERR_BAD_VALUE when a parameter is missing that the trigger wants
+ */
+export async function fireNow(parts: SessionParts, wish: FireWish): Promise<Fired> {
+  const { caller, parameters = {}, isForced = false } = wish;
+  return onTrigger(
+    parts,
+    { ...wish, trigger: wish.trigger ?? 'manual' },
+    async (tx, { trigger, workflow }, now) => {
+      refuseMissing(trigger, { ...workflow.definition.run.parameters, ...parameters });
+      const at = wish.at ?? now;
+      const key = `manual:${wish.key ?? parts.random.uuid7(now)}`;
+      const times = { nominalAt: at, effectiveAt: at, now };
+      const by = { source: 'manual', reason: 'asked', actor: caller.actor } as const;
+      const fired = await fireIn(tx, parts, {
+        trigger,
+        workflow,
+        key,
+        ...times,
+        ...by,
+        parameters,
+        isForced,
+      });
+      if (fired.isNew) await audit(tx, parts, { ref: wish, action: 'trigger.fired', trigger, now });
+      return fired;
+    },
+  );
+}
+
+function refuseMissing(trigger: Trigger, given: Readonly<Record<string, unknown>>): void {
+  const { required } = trigger.definition.spec as { readonly required?: readonly string[] };
+  const missing = (required ?? []).filter((name) => !Object.hasOwn(given, name));
+  if (missing.length === 0) return;
+  throw new InputError(
+    'KERUTA_ERR_BAD_VALUE',
+    `Trigger ${trigger.name} wants the parameters ${missing.join(', ')}; give them with --param NAME=VALUE.`,
+  );
+}
+
+/** Finds a trigger. @throws as pauseTrigger */
+export async function findTrigger(reads: Reads, ref: Omit<TriggerRef, 'caller'>): Promise<FoundTrigger> {
+  const workflow = await namedWorkflow(reads, ref.workflow);
+  const triggers = await reads.triggers({ workflowId: workflow.id });
+  const timed = triggers.filter(({ type }) => type !== 'manual');
+  const found =
+    ref.trigger === undefined
+      ? timed.length === 1
+        ? timed[0]
+        : undefined
+      : triggers.find(({ id, name }) => name === ref.trigger || id === ref.trigger);
+  if (found !== undefined) return { trigger: found, workflow };
+  const names = triggers.map(({ name }) => name).join(', ');
+  const wanted = ref.trigger === undefined ? 'is not the only one' : `${ref.trigger} is none of them`;
+  throw new NotFoundError(
+    'KERUTA_ERR_TRIGGER_NOT_FOUND',
+    `Workflow ${workflow.name} has the triggers ${names}; the one that is meant ${wanted}. Name one.`,
+  );
+}
+
+async function onTrigger<T>(
+  parts: SessionParts,
+  ref: TriggerRef,
+  work: (tx: Transaction, found: FoundTrigger, now: number) => Promise<T>,
+): Promise<T> {
+  const { trigger } = await findTrigger(parts.store, ref);
+  const now = await parts.store.now();
+  return parts.store.transact(async (tx) => {
+    await tx.lockTrigger(trigger.id);
+    return work(tx, await findTrigger(tx, ref), now);
+  });
+}
+
+async function audit(
+  tx: Transaction,
+  parts: SessionParts,
+  done: {
+    readonly ref: TriggerRef;
+    readonly action: string;
+    readonly trigger: Trigger;
+    readonly now: number;
+    readonly details?: Readonly<Record<string, unknown>>;
+  },
+): Promise<void> {
+  const { ref, action, trigger, now } = done;
+  await tx.insertAudit({
+    id: parts.random.uuid7(now),
+    at: now,
+    actor: ref.caller.actor,
+    action,
+    sessionId: null,
+    taskId: null,
+    details: { workflow: ref.workflow, trigger: trigger.name, triggerId: trigger.id, ...done.details },
+  });
+}
