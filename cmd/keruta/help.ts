@@ -86,6 +86,7 @@ const inGroups =
 const sections = [
   { title: 'Run it', of: inGroups('up', 'server', 'daemon') },
   { title: 'Work with sessions and tasks', of: inGroups('run', 'session', 'task', 'agent', 'token') },
+  { title: 'Have tasks start by themselves', of: inGroups('apply', 'workflow', 'trigger', 'cron') },
   {
     title: 'In a script, about its own task',
     of: inGroups('start', 'progress', 'success', 'fail', 'log', 'ask', 'artifact', 'redact', 'execute'),

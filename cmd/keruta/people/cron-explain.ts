@@ -1,4 +1,3 @@
-import { InputError } from '../../../internal/domain/errors.ts';
 import { command } from '../command.ts';
 
 /** `keruta cron explain` */
@@ -30,13 +29,9 @@ export const cronExplain = command({
   run: async (context, values) => {
     const { makeCronRule } = await import('../../../internal/trigger/cron/cron-rule.ts');
     const { explainCron } = await import('../../../internal/trigger/cron/explain.ts');
-    const { readInstant } = await import('../../../internal/api/instant.ts');
+    const { readInstantOption } = await import('./read-instant.ts');
     const after =
-      values.after === undefined ? context.clock.now() : Date.parse(readInstant(values.after) ?? '');
-    if (Number.isNaN(after)) {
-      const expected = 'an instant such as 2026-03-28T12:00:00Z';
-      throw new InputError('KERUTA_ERR_BAD_VALUE', `--after: expected ${expected}, got ${values.after}`);
-    }
+      values.after === undefined ? context.clock.now() : readInstantOption('--after', values.after);
     const rule = makeCronRule({
       text: values.expression,
       zone: values.tz,

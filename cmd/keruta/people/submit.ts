@@ -155,7 +155,11 @@ function tooLarge(size: number): InputError {
   );
 }
 
-function parametersOf(values: SubmitValues): Record<string, unknown> {
+/**
+ * Reads the parameters of a script: `--params` first, then each `--param`.
+ * @throws {InputError} KERUTA_ERR_BAD_VALUE
+ */
+export function parametersOf(values: Pick<SubmitValues, 'param' | 'params'>): Record<string, unknown> {
   const parameters: Record<string, unknown> = {};
   if (values.params !== undefined) {
     const parsed = parseObject(values.params);

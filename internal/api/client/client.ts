@@ -31,6 +31,7 @@ import { type LogCalls, logCalls } from './logs.ts';
 import { type SessionCalls, sessionCalls } from './sessions.ts';
 import { type TaskCalls, taskCalls } from './tasks.ts';
 import { makeTransport, type TransportParts } from './transport.ts';
+import { type WorkflowCalls, workflowCalls } from './workflows.ts';
 
 /** The API, as the agent and the commands use it. */
 export interface ApiClient {
@@ -45,6 +46,7 @@ export interface ApiClient {
   readonly agents: AgentCalls;
   readonly health: HealthCalls;
   readonly events: EventCalls;
+  readonly workflows: WorkflowCalls;
 }
 
 /** What a client is made of. */
@@ -88,5 +90,6 @@ export function makeApiClient(parts: ApiClientParts): ApiClient {
     agents: agentCalls(transport),
     health: healthCalls(transport),
     events: eventCalls(transport, full),
+    workflows: workflowCalls(transport),
   };
 }

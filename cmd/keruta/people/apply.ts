@@ -1,0 +1,156 @@
+import type { ApiClient } from '../../../internal/api/client/client.ts';
+import type { AppliedWire } from '../../../internal/api/workflow-shapes.ts';
+import { InputError, KerutaError } from '../../../internal/domain/errors.ts';
+import { workflowDefaults } from '../../../internal/domain/workflow.ts';
+import { type CommandContext, command } from '../command.ts';
+import { printJson, styleOf } from './print.ts';
+import type { WrittenWorkflow } from './workflow-files.ts';
+
+/** `keruta apply` */
+export const apply = command({
+  name: 'apply',
+  summary: 'Makes or changes workflows as files say; shows what changes first.',
+  description:
+    'Reads YAML or TOML files; without -f those in .keruta/workflows. The same again changes nothing. A workflow belongs to ' +
+    'the place that it was applied from: another place, or the API, changes it only with --take-over.',
+  positionals: {},
+  options: {
+    file: {
+      kind: 'list',
+      short: 'f',
+      doc: 'a file or a directory; may be given more than once',
+      placeholder: 'PATH',
+    },
+    'dry-run': { kind: 'bool', doc: 'shows what would change, and changes nothing', default: false },
+    prune: {
+      kind: 'bool',
+      doc: 'removes workflows that were applied from the same place and are not there any more',
+      default: false,
+    },
+    'take-over': { kind: 'bool', doc: 'also changes workflows that belong to another place', default: false },
+  },
+  examples: ['keruta apply', 'keruta apply -f nightly.yaml --dry-run', 'keruta apply -f workflows/ --prune'],
+  run: async (context, values) => {
+    const { defaultPlace, readWorkflowFiles } = await import('./workflow-files.ts');
+    const places = values.file ?? [defaultPlace];
+    const written = places.map((place) => ({
+      owner: ownerOf(place),
+      workflows: readWorkflowFiles(place, context.cwd),
+    }));
+    const client = await context.makeClient();
+    const all = written.flatMap(({ owner, workflows }) => workflows.map((one) => ({ owner, one })));
+    refuseDoubles(all.map(({ one }) => one));
+    const how = { takeOver: values['take-over'] };
+    const options = { signal: context.signal };
+    const planned = await each(all, (one, owner) =>
+      client.workflows.apply(one.value, { ...how, owner, dryRun: true }, options),
+    );
+    const gone = values.prune ? await prunable(client, written, context) : [];
+    if (!context.json) await show(context, planned, gone);
+    if (!values['dry-run']) {
+      await each(all, (one, owner) => client.workflows.apply(one.value, { ...how, owner }, options));
+      for (const name of gone) await client.workflows.remove(name, options);
+    }
+    if (context.json)
+      await printJson(context, { dryRun: values['dry-run'], applied: planned, removed: gone });
+    return 0;
+  },
+});
+
+/** A place is the same wherever one stands in it. */
+function ownerOf(place: string): string {
+  return `file:${place.replace(/^\.\//, '').replace(/\/+$/, '')}`;
+}
+
+/** Does something with every workflow, and tells the faults of all of them at once, with file and line. */
+async function each(
+  all: readonly { readonly owner: string; readonly one: WrittenWorkflow }[],
+  work: (one: WrittenWorkflow, owner: string) => Promise<AppliedWire>,
+): Promise<AppliedWire[]> {
+  const done: AppliedWire[] = [];
+  const faults: string[] = [];
+  for (const { owner, one } of all) {
+    if (one.value === null || typeof one.value !== 'object' || Array.isArray(one.value)) {
+      faults.push(`${one.file}:${one.lineOf([])}: expected a workflow: keys and values`);
+      continue;
+    }
+    try {
+      done.push(await work(one, owner));
+    } catch (error) {
+      if (!(error instanceof KerutaError) || error.code !== 'KERUTA_ERR_WORKFLOW') throw error;
+      faults.push(...placed(one, error));
+    }
+  }
+  if (faults.length > 0) throw new InputError('KERUTA_ERR_WORKFLOW', faults.join('\n'));
+  return done;
+}
+
+interface Fault {
+  readonly path: readonly (string | number)[];
+  readonly message: string;
+}
+
+function placed(one: WrittenWorkflow, error: KerutaError): string[] {
+  const faults = (error.details.faults ?? []) as readonly Fault[];
+  if (faults.length === 0) return [`${one.file}: ${error.message}`];
+  return faults.map(({ path, message }) => {
+    const field = path
+      .map((part) => (typeof part === 'number' ? `[${part}]` : `.${part}`))
+      .join('')
+      .replace(/^\./, '');
+    return `${one.file}:${one.lineOf(path)}: ${field === '' ? '' : `${field}: `}${message}`;
+  });
+}
+
+function refuseDoubles(all: readonly WrittenWorkflow[]): void {
+  const places = new Map<string, string>();
+  for (const one of all) {
+    const name = (one.value as { readonly name?: unknown } | null)?.name;
+    if (typeof name !== 'string') continue;
+    const place = `${one.file}:${one.lineOf(['name'])}`;
+    const first = places.get(name);
+    if (first !== undefined)
+      throw new InputError(
+        'KERUTA_ERR_WORKFLOW',
+        `${place}: expected a name of its own, got ${name}, which ${first} has too`,
+      );
+    places.set(name, place);
+  }
+}
+
+async function prunable(
+  client: ApiClient,
+  written: readonly { readonly owner: string; readonly workflows: readonly WrittenWorkflow[] }[],
+  context: CommandContext,
+): Promise<string[]> {
+  const owners = new Set(written.map(({ owner }) => owner));
+  const names = new Set(
+    written.flatMap(({ workflows }) => workflows.map(({ value }) => (value as { name?: unknown }).name)),
+  );
+  const all = await client.workflows.list({ signal: context.signal });
+  return all.filter(({ owner, name }) => owners.has(owner) && !names.has(name)).map(({ name }) => name);
+}
+
+async function show(
+  context: CommandContext,
+  planned: readonly AppliedWire[],
+  gone: readonly string[],
+): Promise<void> {
+  const { diffLines, diffOf } = await import('./definition-diff.ts');
+  // what a new one has by default is not worth a line
+  const usual = workflowDefaults;
+  const { green, red, dim } = styleOf(context);
+  for (const { change, workflow, before, warnings } of planned) {
+    await context.stdout.write(`${workflow.name}: ${change === 'unchanged' ? dim(change) : change}\n`);
+    if (change !== 'unchanged') {
+      const lines = diffOf(before ?? usual, workflow.definition).flatMap(diffLines);
+      const isBlank = (line: string) => /: (null|\[\]|\{\}|false|true|0|)$/.test(line);
+      const shown = before === null ? lines.filter((line) => !isBlank(line)) : lines;
+      await context.stdout.write(
+        shown.map((line) => `  ${line.startsWith('-') ? red(line) : green(line)}\n`).join(''),
+      );
+    }
+    for (const { message } of warnings) await context.stderr.write(`warning: ${workflow.name}: ${message}\n`);
+  }
+  for (const name of gone) await context.stdout.write(`${name}: ${red('removed')}\n`);
+}

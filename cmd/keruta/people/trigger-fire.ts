@@ -1,0 +1,52 @@
+import { command } from '../command.ts';
+import { printJson } from './print.ts';
+
+/** `keruta trigger fire` */
+export const triggerFire = command({
+  name: 'trigger fire',
+  summary: 'Fires a workflow now, by hand.',
+  positionals: { workflow: { doc: 'name or id' } },
+  options: {
+    trigger: {
+      kind: 'string',
+      doc: 'one of its triggers; the manual one when left out',
+      placeholder: 'NAME',
+    },
+    param: {
+      kind: 'list',
+      doc: 'a parameter of the script; may be given more than once',
+      placeholder: 'NAME=VALUE',
+    },
+    params: { kind: 'string', doc: 'parameters as a JSON object', placeholder: 'JSON' },
+    at: { kind: 'string', doc: 'as if at this instant, RFC 3339', placeholder: 'INSTANT' },
+    force: {
+      kind: 'bool',
+      doc: 'also when it is held, disabled, or a task of it is under way',
+      default: false,
+    },
+  },
+  examples: ['keruta trigger fire nightly', 'keruta trigger fire report --param month=2026-10'],
+  exits: { 1: 'it was put on record and not run' },
+  run: async (context, values) => {
+    const client = await context.makeClient();
+    const { parametersOf } = await import('./submit.ts');
+    const { readInstantOption } = await import('./read-instant.ts');
+    const at = values.at === undefined ? null : readInstantOption('--at', values.at);
+    const body = {
+      ...(values.trigger === undefined ? {} : { trigger: values.trigger }),
+      parameters: parametersOf(values),
+      ...(at === null ? {} : { at: new Date(at).toISOString() }),
+      force: values.force,
+    };
+    const key = context.random.uuid4();
+    const fired = await client.workflows.fire(values.workflow, body, key, { signal: context.signal });
+    if (context.json) await printJson(context, fired);
+    else if (fired.taskId !== null) await context.stdout.write(`${fired.taskId}\n`);
+    else await context.stderr.write(`not run: ${fired.reason}${describe(fired.details)}\n`);
+    return fired.decision === 'run' ? 0 : 1;
+  },
+});
+
+function describe(details: Readonly<Record<string, unknown>>): string {
+  return Object.keys(details).length === 0 ? '' : ` ${JSON.stringify(details)}`;
+}

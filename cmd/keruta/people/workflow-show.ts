@@ -1,0 +1,52 @@
+import { command } from '../command.ts';
+import { printFields, printJson } from './print.ts';
+
+/** `keruta workflow show` */
+export const workflowShow = command({
+  name: 'workflow show',
+  summary: 'Shows one workflow: what it runs, its triggers, and what became of the last times.',
+  positionals: { workflow: { doc: 'name or id' } },
+  options: {},
+  examples: ['keruta workflow show nightly', 'keruta workflow show nightly --json'],
+  run: async (context, values) => {
+    const client = await context.makeClient();
+    const options = { signal: context.signal };
+    const workflow = await client.workflows.get(values.workflow, options);
+    if (context.json) {
+      await printJson(context, workflow);
+      return 0;
+    }
+    const [last] = await client.workflows.occurrences(workflow.name, { limit: 1 }, options);
+    const [skipped] = await client.workflows.occurrences(
+      workflow.name,
+      { limit: 1, decision: 'skipped' },
+      options,
+    );
+    const { run, overlap, description } = workflow.definition as Record<string, unknown>;
+    const script = String((run as { readonly script?: unknown }).script ?? '');
+    await printFields(context, [
+      ['name', workflow.name],
+      ['description', String(description ?? '')],
+      ['version', `${workflow.version}, of ${workflow.updatedAt}, by ${workflow.owner}`],
+      ['enabled', workflow.enabled ? 'yes' : 'no'],
+      ['session', workflow.session],
+      ['overlap', String(overlap)],
+      ['script', script.split('\n').length > 1 ? `${script.split('\n')[0]} …` : script],
+      ...workflow.triggers.map((one): readonly [string, string] => [
+        `trigger ${one.name}`,
+        [
+          one.type === one.name ? '' : one.type,
+          Object.keys(one.spec).length === 0 ? '' : JSON.stringify(one.spec),
+          one.enabled ? '' : 'disabled',
+          one.pausedAt === null ? '' : `held since ${one.pausedAt}`,
+          one.nextAt === null ? '' : `next ${one.nextAt}`,
+        ]
+          .filter((part) => part !== '')
+          .join('; ') || 'by hand',
+      ]),
+      ['last', last === undefined ? 'never' : `${last.decidedAt} ${last.decision} (${last.reason})`],
+      ['last skipped', skipped === undefined ? null : `${skipped.decidedAt} (${skipped.reason})`],
+    ]);
+    return 0;
+  },
+});
