@@ -96,6 +96,16 @@ export const serverRows = {
     doc: 'time zone of triggers that name none; a name of the IANA database',
     roles: server,
   },
+  maxWorkers: {
+    kind: 'int',
+    flag: null,
+    variables: ['KERUTA_MAX_WORKERS', 'SCHEDULER_MAX_WORKERS'],
+    fileKeys: ['server.max_workers'],
+    range: [0, 1_000],
+    default: 10,
+    doc: 'agents that `keruta up` runs for the sessions of workflows, one for each session',
+    roles: server,
+  },
   maxTasksPerMinute: {
     kind: 'int',
     flag: null,

@@ -36,6 +36,11 @@ export interface AgentStart {
   readonly findSession: (client: ApiClient) => Promise<{ readonly id: string }>;
   /** called once when it begins to take tasks */
   readonly onReady?: (status: AgentStatus) => void;
+  /** for one of several agents of this process: it has no local API, and clones of its own below its base directory */
+  readonly beside?: {
+    /** file mode mask of scripts, as it was before any agent of this process began */
+    readonly umask: number;
+  };
 }
 
 /** Longest claim that waits at the server; ms. */
@@ -78,7 +83,8 @@ export async function startAgent(start: AgentStart): Promise<AgentExit> {
     },
     control.draining,
   );
-  const umask = closeRepositories(options);
+  const mask = closeRepositories(options);
+  const umask = start.beside?.umask ?? mask;
   return runAgent(
     {
       clock,
@@ -129,14 +135,15 @@ function closeRepositories({ baseDirectory, repositoriesDirectory }: AgentOption
 
 /** How the agent of these settings behaves. */
 export function agentOptionsOf(
-  { context, settings, access }: AgentStart,
+  { context, settings, access, beside }: AgentStart,
   found: { readonly sessionId: string; readonly executable: string },
 ): AgentOptions {
   const { values, origins } = settings;
   return {
     ...found,
     baseDirectory: values.baseDir,
-    repositoriesDirectory: repositoriesOf(settings, context.home),
+    repositoriesDirectory:
+      beside === undefined ? repositoriesOf(settings, context.home) : join(values.baseDir, 'repos'),
     workingDirectory: values.workingDir,
     trustWorkingDirectory: values.trustWorkingDir,
     allowLocalGit: values.allowLocalGit,
@@ -163,12 +170,15 @@ export function agentOptionsOf(
       maxFileBytes: values.maxFileSize,
     },
     autoFix: { enabled: values.autoFix, command: values.autoFixCommand },
-    localApi: {
-      host: values.daemonHost,
-      port: origins.daemonPort.from === 'default' ? null : values.daemonPort,
-      allowRemote: values.allowRemote,
-      acceptInput: values.useHttpInput,
-    },
+    localApi:
+      beside === undefined
+        ? {
+            host: values.daemonHost,
+            port: origins.daemonPort.from === 'default' ? null : values.daemonPort,
+            allowRemote: values.allowRemote,
+            acceptInput: values.useHttpInput,
+          }
+        : null,
   };
 }
 

@@ -11,7 +11,8 @@ export const up = command({
   name: 'up',
   summary: 'Runs server and agent in one process: everything that one machine needs.',
   description:
-    'The agent works in the session of --session-id, else in the session `default`, which is made when it is not there. ' +
+    'The agent works in the session of --session-id, else in the session `default`, which is made when it is not there; each ' +
+    'session that a workflow names gets an agent of its own. ' +
     'SIGTERM lets the task end, a second one cancels it, a third one leaves at once.',
   positionals: {},
   options: {
@@ -31,6 +32,7 @@ export const up = command({
     const { startAgent } = await import('./start-agent.ts');
     const { stopInStages } = await import('./stages.ts');
     const { writePidFile } = await import('./pid-file.ts');
+    const { hostWorkflows } = await import('./workflow-agents.ts');
     const { AgentControl } = await import('../../../internal/worker/control.ts');
     const { ownDirectory } = await import('../../../internal/worker/own-directory.ts');
     ownDirectory(values.baseDir, context.uid);
@@ -44,14 +46,22 @@ export const up = command({
         const started = await startServer(context, values, log);
         try {
           await tellAddress(context, started);
-          await startAgent({
-            context,
-            settings,
-            access: { url: started.url, token: started.token },
-            control,
-            log,
-            findSession: (client) => sessionOf(client, values.sessionId),
-          });
+          const access = { url: started.url, token: started.token };
+          const agent = { context, settings, access, control, log };
+          let own = '';
+          const others = hostWorkflows(agent, { isServed: (id) => id === own, umask: process.umask() });
+          try {
+            await startAgent({
+              ...agent,
+              findSession: async (client) => {
+                const session = await sessionOf(client, values.sessionId);
+                own = session.id;
+                return session;
+              },
+            });
+          } finally {
+            await others.ended;
+          }
         } finally {
           await started.close();
         }
