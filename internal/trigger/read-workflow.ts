@@ -8,7 +8,7 @@ import {
   type WorkflowDefinition,
   workflowDefaults,
 } from '../domain/workflow.ts';
-import type { ScheduleContext, TriggerType } from './trigger-type.ts';
+import type { ScheduleContext, TriggerHost, TriggerType } from './trigger-type.ts';
 import { triggerTypes } from './types.ts';
 import {
   type TemplateInput,
@@ -34,10 +34,14 @@ export interface ReadWorkflow {
 
 /**
  * Reads a workflow.
- * @param zone  default time zone of the server
+ * @param options.zone  default time zone of the server
+ * @param options.host  the server that it is meant for; absent: what depends on one is not looked at
  * @throws {InputError} KERUTA_ERR_WORKFLOW with `details.faults`
  */
-export function readWorkflow(value: unknown, options: { readonly zone: string }): ReadWorkflow {
+export function readWorkflow(
+  value: unknown,
+  options: { readonly zone: string; readonly host?: TriggerHost | undefined },
+): ReadWorkflow {
   const read = workflowShape.safeParse(value);
   const faults: WorkflowFault[] = read.success ? [] : faultsOf(read.error);
   const warnings: WorkflowFault[] = [];
@@ -46,7 +50,8 @@ export function readWorkflow(value: unknown, options: { readonly zone: string })
   const written = read.success ? (read.data.triggers ?? []) : looseTriggers(value);
   written.forEach((one, index) => {
     if (one === null) return;
-    const context = { triggerId: 'new', zone: options.zone, anchorMs: 0 };
+    const { zone, host } = options;
+    const context = { triggerId: 'new', zone, anchorMs: 0, ...(host === undefined ? {} : { host }) };
     const result = readTrigger(one, context);
     const at = (fault: WorkflowFault) => ({ ...fault, path: ['triggers', index, ...fault.path] });
     faults.push(...result.faults.map(at));

@@ -12,6 +12,7 @@
  */
 import type { ZodType } from 'zod';
 import type { OccurrenceSource } from '../domain/workflow.ts';
+import type { SecretRef } from './webhook/secret-ref.ts';
 
 /** A rule of time. */
 export interface Schedule {
@@ -21,6 +22,14 @@ export interface Schedule {
   next(afterMs: number): number | null;
 }
 
+/** What a type gets to know of the server that a definition is meant for. */
+export interface TriggerHost {
+  /** whether nobody but this machine reaches it */
+  readonly isLoopback: boolean;
+  /** A secret; null when it is not there, or empty. */
+  secret(ref: SecretRef): string | null;
+}
+
 /** What a type gets to know of the trigger that it makes a rule for. */
 export interface ScheduleContext {
   readonly triggerId: string;
@@ -28,6 +37,8 @@ export interface ScheduleContext {
   readonly zone: string;
   /** when the trigger was made; epoch ms: grids begin here */
   readonly anchorMs: number;
+  /** absent: the definition is looked at without a server */
+  readonly host?: TriggerHost;
 }
 
 /** A type of trigger. `S` is its part of a definition. */

@@ -3,8 +3,9 @@ import type { TriggerType } from './trigger-type.ts';
 import { cron } from './types/cron.ts';
 import { interval } from './types/interval.ts';
 import { manual } from './types/manual.ts';
+import { webhook } from './types/webhook.ts';
 
 /** All types by name. */
 export const triggerTypes: ReadonlyMap<string, TriggerType> = new Map(
-  [cron, interval, manual].map((type) => [type.name, type]),
+  [cron, interval, manual, webhook].map((type) => [type.name, type]),
 );
