@@ -41,7 +41,8 @@ export function claimingSource(parts: ClaimingSourceParts): TaskSource {
         if (claim === null) return endedOr(session);
         wish = null;
         const { number: attempt, reason, leaseMs, token } = claim.attempt;
-        return { task: claim.task, attempt, reason, leaseMs, token, session, environment: {} };
+        const { task, environment = {} } = claim;
+        return { task, attempt, reason, leaseMs, token, session, environment };
       } catch (error) {
         if (!(error instanceof ConflictError) || error.code !== 'KERUTA_ERR_SESSION_CLOSED') throw error;
         return endedOr(await client.sessions.get(sessionId, { signal }));
@@ -58,7 +59,7 @@ export function endedOr(session: SessionWire): SessionEnded | null {
 }
 
 function claimingReporter(
-  { attempts, artifacts, ...client }: ApiClient,
+  { attempts, artifacts, tasks, ...client }: ApiClient,
   abilities: ReadonlySet<Ability>,
   { taskId, attempt }: AttemptRef,
 ): AttemptReporter {
@@ -75,10 +76,11 @@ function claimingReporter(
     patchStream: async (chunk, signal) => at(await attempts.patchStream(name, chunk, { signal })),
     declareLost: async (gap, signal) => at(await attempts.declareLost(name, gap, { signal })),
     exited: (request, signal) => attempts.exited(name, request, { signal }),
+    event: (signal) => tasks.event(taskId, { signal }),
     finish: ({ declared: _sentBefore, ...request }, signal) => attempts.finish(name, request, { signal }),
     uploadArtifact: async (artifact, signal) => {
       if (abilities.has('uploads'))
-        return uploadInPieces({ attempts, artifacts, ...client }, name, artifact, signal);
+        return uploadInPieces({ attempts, artifacts, tasks, ...client }, name, artifact, signal);
       return (await artifacts.upload(taskId, artifact, { signal }))?.id ?? null;
     },
   };

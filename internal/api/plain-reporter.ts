@@ -137,6 +137,7 @@ export function plainReporter(parts: PlainReporterParts, ref: AttemptRef): Attem
       await streams.flush(signal);
       return end(report, signal);
     },
+    event: async () => null,
     uploadArtifact: async (artifact, signal) => {
       const made = await optional('artifacts', () => client.artifacts.upload(taskId, artifact, { signal }));
       return made?.id ?? null;

@@ -158,6 +158,8 @@ export const claimAnswer = z.object({
         leaseMs: z.number(),
         token: z.string(),
       }),
+      /** variables for the run: what fired the task. Older servers send none */
+      environment: z.record(z.string(), z.string()).optional(),
     })
     .nullable(),
   session: sessionShape,

@@ -162,6 +162,9 @@ export interface AttemptReporter {
    */
   finish(report: FinishReport, signal: AbortSignal): Promise<FinishAnswer>;
 
+  /** What fired the task, as its script reads it; null when no trigger did, and on a plain server. */
+  event(signal: AbortSignal): Promise<Readonly<Record<string, unknown>> | null>;
+
   /** Sends a file; an upload that was broken off goes on where it stopped. @returns its id; null when none was given */
   uploadArtifact(artifact: ArtifactSource, signal: AbortSignal): Promise<string | null>;
 }

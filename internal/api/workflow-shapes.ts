@@ -99,3 +99,49 @@ export const holdBody = z.object({
   trigger: z.string().min(1).max(200).optional(),
   catchUp: z.boolean().optional(),
 });
+
+/** What fired a task. */
+export const taskEventShape = z.object({
+  /** null: it fell due by time, or by hand */
+  id: z.string().nullable(),
+  /** what the sender calls it, such as `push`; `''` when there is only one kind */
+  kind: z.string(),
+  source: z.string(),
+  workflow: z.string(),
+  workflowVersion: z.number(),
+  /** with empty name and type when it is gone */
+  trigger: z.object({ id: z.string(), name: z.string(), type: z.string() }),
+  occurrenceId: z.string(),
+  nominalAt: instant,
+  at: instant,
+  /** as its type of trigger has it; null without an event */
+  data: z.record(z.string(), z.unknown()).nullable(),
+});
+/** @see taskEventShape */
+export type TaskEventWire = z.output<typeof taskEventShape>;
+
+/** Which event is fired once more. */
+export const replayBody = z.object({
+  /** its id, or that of a task that it made */
+  event: z.string().min(1).max(200),
+  /** also when the trigger is held, switched off, or a task of it is under way */
+  force: z.boolean().optional(),
+});
+
+const deliveredTo = {
+  status: z.string(),
+  reason: z.string(),
+  /** null: nothing runs */
+  taskId: z.string().nullable(),
+  occurrenceId: z.string(),
+  eventId: z.string().nullable(),
+};
+
+/** What became of a delivery; of the first trigger, and of all. With `wait`, only status and result. */
+export const deliveredShape = z.union([
+  z.object({
+    ...deliveredTo,
+    triggers: z.array(z.object({ workflow: z.string(), trigger: z.string(), ...deliveredTo })),
+  }),
+  z.object({ status: z.string(), result: z.record(z.string(), z.unknown()) }),
+]);

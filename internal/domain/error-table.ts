@@ -76,6 +76,10 @@ export const errorTable = {
   KERUTA_ERR_ATTEMPT_NOT_FOUND: { kind: 'not-found', doc: 'The task has no such attempt.' },
   KERUTA_ERR_ARTIFACT_NOT_FOUND: { kind: 'not-found', doc: 'The task has no such artifact.' },
   KERUTA_ERR_WORKFLOW_NOT_FOUND: { kind: 'not-found', doc: 'There is no such workflow.' },
+  KERUTA_ERR_EVENT_NOT_FOUND: {
+    kind: 'not-found',
+    doc: 'The task was not fired by a trigger, or there is no such event.',
+  },
   KERUTA_ERR_TRIGGER_NOT_FOUND: { kind: 'not-found', doc: 'There is no such trigger.' },
   KERUTA_ERR_TOKEN_NOT_FOUND: { kind: 'not-found', doc: 'There is no such token.' },
   KERUTA_ERR_DOCUMENT_NOT_FOUND: { kind: 'not-found', doc: 'There is no such document.' },
@@ -154,6 +158,10 @@ export const errorTable = {
     kind: 'unavailable',
     http: 429,
     doc: 'Too much at once; the answer names the limit, and Retry-After says when to come again.',
+  },
+  KERUTA_ERR_QUEUE_FULL: {
+    kind: 'unavailable',
+    doc: 'So many tasks wait already that an event is not taken; nothing of it was kept, it may be sent again.',
   },
   KERUTA_ERR_REQUEST_TIMEOUT: {
     kind: 'unavailable',

@@ -7,7 +7,7 @@ import type { Log } from '../../pkg/log/log.ts';
 import { ConflictError, InputError, UnavailableError } from '../domain/errors.ts';
 import type { Caller, SessionParts } from '../session/parts.ts';
 import { makeAuthenticator } from './auth.ts';
-import { acceptJson, acceptStreams, maxJsonBytes, maxStreamBytes } from './bodies.ts';
+import { acceptJson, acceptRaw, acceptStreams, maxJsonBytes, maxStreamBytes } from './bodies.ts';
 import { drainBody, watchBody } from './body-time.ts';
 import { Connections } from './connections.ts';
 import { withDeadline } from './deadline.ts';
@@ -166,7 +166,7 @@ export function buildServer(options: ServerOptions): Server {
         exchanges.set(request, exchange);
         const work = route.handle(exchange, parts);
         const onLate = (reason: Error) => exchange.end(reason);
-        const deadline = { clock, ms: limits.handlerDeadlineMs, onLate };
+        const deadline = { clock, ms: route.deadlineMs ?? limits.handlerDeadlineMs, onLate };
         return sendAnswer(reply, await (streamed ? work : withDeadline(work, deadline)));
       },
     });
@@ -177,6 +177,7 @@ export function buildServer(options: ServerOptions): Server {
       for (const route of routes) if ((route.bodyKind ?? 'json') === kind) addRoute(scope, route);
     });
   addScope(acceptJson, 'json');
+  addScope(acceptRaw, 'raw');
   addScope(acceptStreams, 'stream');
   addScope((scope) => {
     acceptJson(scope);

@@ -23,6 +23,12 @@ export function acceptJson(scope: FastifyInstance): void {
   });
 }
 
+/** Lets the routes of a scope take any body, of any type or none, as the bytes that came. */
+export function acceptRaw(scope: FastifyInstance): void {
+  scope.removeAllContentTypeParsers();
+  scope.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+}
+
 /** Lets the routes of a scope take any body, which stays unread. */
 export function acceptStreams(scope: FastifyInstance): void {
   scope.removeAllContentTypeParsers();

@@ -74,6 +74,7 @@ function schemaOf(route: Route): Record<string, unknown> {
 
 function bodyOf(route: Route): Record<string, unknown> {
   if (route.method === 'GET' || route.method === 'HEAD') return {};
+  if (route.bodyKind === 'raw') return { consumes: ['application/json', 'application/octet-stream'] };
   if (route.bodyKind === 'stream') return { consumes: ['application/octet-stream'] };
   const consumes =
     route.bodyKind === 'multipart' ? { consumes: ['multipart/form-data', 'application/json'] } : {};

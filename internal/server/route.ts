@@ -38,8 +38,13 @@ export interface RouteDefinition<
   readonly params?: P;
   readonly query?: Q;
   readonly body?: B;
-  /** `stream`: the body is not parsed but handed over as a readable; `multipart`: likewise, with its content type */
-  readonly bodyKind?: 'json' | 'stream' | 'multipart';
+  /**
+   * `raw`: `body` is a buffer of the bytes as they came; `stream`: the body is not parsed but handed over as a readable;
+   * `multipart`: likewise, with its content type
+   */
+  readonly bodyKind?: 'json' | 'raw' | 'stream' | 'multipart';
+  /** for the answer, once the body is here; ms; default: the server's limit */
+  readonly deadlineMs?: number;
   /** bytes; default 1 MiB for JSON, 64 MiB for streams */
   readonly maxBodyBytes?: number;
   /** the answer is a stream of live events: it counts against `maxStreamClients` */

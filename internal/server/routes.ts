@@ -13,6 +13,7 @@ import { sessionLogRoutes } from './routes/session-logs.ts';
 import { sessionSearchRoutes } from './routes/session-search.ts';
 import { sessionRoutes } from './routes/sessions.ts';
 import { streamRoutes } from './routes/streams.ts';
+import { taskEventRoutes } from './routes/task-event.ts';
 import { taskListRoutes } from './routes/task-lists.ts';
 import { taskLogRoutes } from './routes/task-logs.ts';
 import { taskStatusRoutes } from './routes/task-status.ts';
@@ -20,6 +21,7 @@ import { taskVerbRoutes } from './routes/task-verbs.ts';
 import { taskRoutes } from './routes/tasks.ts';
 import { tokenRoutes } from './routes/tokens.ts';
 import { uploadRoutes } from './routes/uploads.ts';
+import { webhookRoutes } from './routes/webhooks.ts';
 import { workflowRoutes } from './routes/workflows.ts';
 import { workspaceRoutes } from './routes/workspaces.ts';
 
@@ -30,6 +32,7 @@ export const routes: readonly Route[] = [
   ...sessionLogRoutes,
   ...workspaceRoutes,
   ...taskRoutes,
+  ...taskEventRoutes,
   ...taskListRoutes,
   ...taskStatusRoutes,
   ...taskLogRoutes,
@@ -47,4 +50,5 @@ export const routes: readonly Route[] = [
   ...repositoryRoutes,
   ...tokenRoutes,
   ...workflowRoutes,
+  ...webhookRoutes,
 ];

@@ -4,6 +4,7 @@ import { ConflictError, NotFoundError } from '../domain/errors.ts';
 import type { Trigger, TriggerDefinition, Workflow, WorkflowDefinition } from '../domain/workflow.ts';
 import type { Transaction } from '../store/store.ts';
 import { readWorkflow, type WorkflowFault } from '../trigger/read-workflow.ts';
+import type { TriggerHost } from '../trigger/trigger-type.ts';
 import type { Caller, SessionParts } from './parts.ts';
 import { sessionOfWorkflow } from './session-of-workflow.ts';
 import { startOf } from './trigger-times.ts';
@@ -40,7 +41,10 @@ export interface ApplyWish {
  * @throws {ConflictError} KERUTA_ERR_WORKFLOW_OWNED
  */
 export async function applyWorkflow(parts: SessionParts, wish: ApplyWish): Promise<Applied> {
-  const { definition, enabled, warnings } = readWorkflow(wish.value, { zone: zoneOf(parts) });
+  const { definition, enabled, warnings } = readWorkflow(wish.value, {
+    zone: zoneOf(parts),
+    host: parts.triggerHost ?? strangeHost,
+  });
   const now = await parts.store.now();
   const { caller, owner, takeOver = false } = wish;
   const make = { parts, caller, definition, enabled, owner, takeOver, now };
@@ -52,6 +56,9 @@ export async function applyWorkflow(parts: SessionParts, wish: ApplyWish): Promi
     return { ...plan, warnings };
   });
 }
+
+/** A server of which nothing is known. */
+const strangeHost: TriggerHost = { isLoopback: false, secret: () => null };
 
 /** Default time zone of triggers. */
 export function zoneOf(parts: SessionParts): string {

@@ -17,6 +17,12 @@ export interface EventWish {
   readonly at?: number;
   /** over those of the workflow */
   readonly parameters?: Readonly<Record<string, unknown>>;
+  /** whether it does not count: it is on record as filtered, and its data is not kept */
+  readonly isFiltered?: boolean;
+  /** whether it comes again when it is refused for now: then nothing of it is kept. @see Firing.isHandedInAgain */
+  readonly isHandedInAgain?: boolean;
+  /** another key that it may be on record under: it is, when that one was decided at or after `since`; epoch ms */
+  readonly before?: { readonly key: string; readonly since: number };
   /** who handed it in; default `system` */
   readonly actor?: string;
 }
@@ -24,6 +30,7 @@ export interface EventWish {
 /**
  * Fires a trigger by an event: event, occurrence and task are written together, or nothing is.
  * @throws {NotFoundError} KERUTA_ERR_TRIGGER_NOT_FOUND
+ * @throws {UnavailableError} KERUTA_ERR_RATE_LIMITED, KERUTA_ERR_QUEUE_FULL with `isHandedInAgain` only
  */
 export async function fireEvent(parts: SessionParts, wish: EventWish): Promise<Fired> {
   const { triggerId, source, key, kind, data, actor = 'system' } = wish;
@@ -35,19 +42,16 @@ export async function fireEvent(parts: SessionParts, wish: EventWish): Promise<F
     const workflow = trigger === null ? null : await tx.workflow(trigger.workflowId);
     if (trigger === null || workflow === null)
       throw new NotFoundError('KERUTA_ERR_TRIGGER_NOT_FOUND', `There is no trigger ${triggerId}.`);
-    const event = { id: parts.random.uuid7(now), triggerId, kind, at: now, data };
-    const times = { nominalAt: at, effectiveAt: at, now };
-    const more = wish.parameters === undefined ? {} : { parameters: wish.parameters };
+    const earlier = wish.before === undefined ? null : await tx.occurrence(triggerId, wish.before.key);
+    if (earlier !== null && wish.before !== undefined && earlier.decidedAt >= wish.before.since)
+      return { occurrence: earlier, task: null, isNew: false };
     return fireIn(tx, parts, {
-      trigger,
-      workflow,
-      key,
-      source,
-      ...times,
+      ...{ trigger, workflow, key, source, nominalAt: at, effectiveAt: at, now, actor },
       reason: 'event',
-      actor,
-      event,
-      ...more,
+      event: { id: parts.random.uuid7(now), triggerId, kind, at: now, data },
+      ...(wish.parameters === undefined ? {} : { parameters: wish.parameters }),
+      isFiltered: wish.isFiltered ?? false,
+      isHandedInAgain: wish.isHandedInAgain ?? false,
     });
   });
 }

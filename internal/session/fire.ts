@@ -2,7 +2,7 @@
  * What happens when a trigger fires: one occurrence on record, and a task, or the reason why there is none. Both are written in
  * one transaction under the occurrence's key, so that the same event, told twice or to two servers, counts once.
  */
-import { KerutaError } from '../domain/errors.ts';
+import { KerutaError, UnavailableError } from '../domain/errors.ts';
 import type { Task } from '../domain/task.ts';
 import type {
   Occurrence,
@@ -38,6 +38,12 @@ export interface Firing {
   /** token id, or `system` */
   readonly actor: string;
   readonly event?: TriggerEvent;
+  /** whether the event was kept before: it is fired once more */
+  readonly isEventKept?: boolean;
+  /** whether the event does not count: it is on record, but nothing of it is kept */
+  readonly isFiltered?: boolean;
+  /** whether it comes again when there is no room for a task now: then that is thrown, and nothing is on record */
+  readonly isHandedInAgain?: boolean;
   /** over those of the workflow */
   readonly parameters?: Readonly<Record<string, unknown>>;
   /** whether a person wants it to run although the trigger is switched off, and whatever is under way */
@@ -62,7 +68,11 @@ export async function fireIn(tx: Transaction, parts: SessionParts, firing: Firin
     const task = known.taskId === null ? null : await tx.task(known.taskId);
     return { occurrence: known, task, isNew: false };
   }
-  if (firing.event) await tx.insertTriggerEvent(firing.event);
+  if (firing.isFiltered) {
+    const { event: _, ...rest } = firing;
+    return skip(tx, parts, { firing: rest, reason: 'filtered', details: kindOf(firing) });
+  }
+  if (firing.event && !firing.isEventKept) await tx.insertTriggerEvent(firing.event);
   const off = firing.isForced ? null : switchedOff(firing);
   if (off !== null) return skip(tx, parts, { firing, reason: off });
   const overlap = await judgeOverlap(tx, firing);
@@ -146,7 +156,8 @@ async function run(
       limited: true,
       idempotencyKey: key,
     });
-    const details = replaced.length === 0 ? {} : { cancelled: replaced.map(({ id }) => id) };
+    const cancelled = replaced.length === 0 ? {} : { cancelled: replaced.map(({ id }) => id) };
+    const details = { ...kindOf(firing), ...cancelled };
     const ran = { decision: 'run', reason: firing.reason, taskId: task.id, details } as const;
     const occurrence = occurrenceOf(parts, firing, ran);
     await tx.insertOccurrence(occurrence);
@@ -154,6 +165,7 @@ async function run(
   } catch (error) {
     const reason = refusalOf(error);
     if (reason === null) throw error;
+    if (reason === 'queue_full' && firing.isHandedInAgain) throw queueFull(error);
     const details = { message: (error as Error).message };
     return skip(tx, parts, { firing, reason, details });
   }
@@ -164,6 +176,20 @@ function refusalOf(error: unknown): OccurrenceReason | null {
   if (!(error instanceof KerutaError)) return null;
   if (error.code === 'KERUTA_ERR_SESSION_CLOSED') return 'session_closed';
   return error.code === 'KERUTA_ERR_RATE_LIMITED' ? 'queue_full' : null;
+}
+
+/** There is no room in the queue, which is not the sender's fault; a rate that is exceeded is. */
+function queueFull(error: unknown): unknown {
+  if (!(error instanceof KerutaError) || error.details.limit !== 'maxPendingTasks') return error;
+  return new UnavailableError('KERUTA_ERR_QUEUE_FULL', error.message, {
+    details: error.details,
+    cause: error,
+  });
+}
+
+/** Of an event, so that the task can be told without its data. */
+function kindOf({ event }: Firing): Readonly<Record<string, unknown>> {
+  return event === undefined || event.kind === '' ? {} : { kind: event.kind };
 }
 
 function taskOf({ workflow, trigger, parameters }: Firing, sessionId: string) {

@@ -5,6 +5,7 @@ import type { BlobStore } from '../blob/blob.ts';
 import type { LeaseTiming } from '../domain/attempt.ts';
 import type { TokenScope } from '../domain/records.ts';
 import type { Store } from '../store/store.ts';
+import type { TriggerHost } from '../trigger/trigger-type.ts';
 
 /** What the verbs of this room work with. */
 export interface SessionParts {
@@ -24,6 +25,8 @@ export interface SessionParts {
   readonly maxPendingTasks?: number;
   /** IANA name of the default time zone of triggers; absent = UTC */
   readonly timeZone?: string;
+  /** what triggers get to know of this server; absent = others reach it, and it has no secrets for them */
+  readonly triggerHost?: TriggerHost;
   /** largest artifact; bytes; absent = 100 MiB */
   readonly maxArtifactBytes?: number;
   /** of one stream a view shows; absent = `defaultLogViewBytes` */

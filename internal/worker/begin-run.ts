@@ -7,6 +7,7 @@ import type { Run } from '../executor/executor.ts';
 import { snapshotArtifacts } from './artifacts/scan.ts';
 import { snapshotFile } from './collect.ts';
 import { taskEnvironment } from './environment.ts';
+import { writeEventFile } from './event-file.ts';
 import { writeJsonFile } from './json-file.ts';
 import { makeDirectory } from './make-directory.ts';
 import { refusal } from './refusal.ts';
@@ -73,6 +74,7 @@ async function start(parts: TaskParts, scene: Scene, workplace: Workplace): Prom
   // there already, unless the disk took nothing when the task was claimed
   makeDirectory(directory);
   writeFileSync(parametersFile, JSON.stringify(task.parameters), { mode: 0o600 });
+  const eventFile = await writeEventFile(parts, scene);
   const { env, leftOut } = taskEnvironment({
     inherited: parts.options.environment,
     added: record.environment,
@@ -86,6 +88,7 @@ async function start(parts: TaskParts, scene: Scene, workplace: Workplace): Prom
     artifactsDirectory: workplace.artifactsDirectories[0] ?? '',
     workingDirectory: workplace.directory,
     parametersFile,
+    eventFile,
     executable: parts.options.executable,
     binDirectory: parts.options.binDirectory,
   });

@@ -25,6 +25,8 @@ export interface EnvironmentSource {
   readonly artifactsDirectory: string;
   readonly workingDirectory: string;
   readonly parametersFile: string;
+  /** null: no trigger fired the task */
+  readonly eventFile: string | null;
   /** the full executable, for what the short commands hand on */
   readonly executable: string;
   /** holds the short commands; first on PATH */
@@ -96,6 +98,7 @@ function contract(source: EnvironmentSource): Record<string, string> {
     KERUTA_ARTIFACTS_DIR: source.artifactsDirectory,
     KERUTA_WORKING_DIR: source.workingDirectory,
     KERUTA_PARAMETERS_FILE: source.parametersFile,
+    ...(source.eventFile === null ? {} : { KERUTA_EVENT_FILE: source.eventFile }),
     KERUTA_EXECUTABLE: source.executable,
   };
 }

@@ -48,6 +48,7 @@ export function watchedSource(
     declareLost: (gap, signal) => guard(() => reporter.declareLost(gap, signal)),
     exited: (request, signal) => guard(() => reporter.exited(request, signal)),
     finish: (report, signal) => guard(() => reporter.finish(report, signal)),
+    event: (signal) => guard(() => reporter.event(signal)),
     uploadArtifact: (artifact, signal) => guard(() => reporter.uploadArtifact(artifact, signal)),
   });
   return {

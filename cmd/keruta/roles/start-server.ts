@@ -43,6 +43,7 @@ export async function startServer(
   const { buildServer } = await import('../../../internal/server/app.ts');
   const { startSweep } = await import('../../../internal/session/sweep.ts');
   const { startTriggers } = await import('../../../internal/session/trigger-loop.ts');
+  const { makeTriggerHost } = await import('../../../internal/session/trigger-host.ts');
   const { readZone } = await import('../../../internal/trigger/cron/zone.ts');
   const { clock, random } = context;
   const wanted = { dataDir, databaseUrl: values.databaseUrl, uid: context.uid, clock, log };
@@ -68,6 +69,10 @@ export async function startServer(
       maxTasksPerMinute: values.maxTasksPerMinute,
       maxPendingTasks: values.maxPendingTasks,
       timeZone: readZone(values.timeZone),
+      triggerHost: makeTriggerHost({
+        isLoopback: isLoopback(host),
+        variable: (name) => context.env[name],
+      }),
     };
     const token = await adminToken(parts, values);
     let sweep: Sweeping | null = null;

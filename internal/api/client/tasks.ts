@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Random } from '../../../pkg/random/random.ts';
+import { NotFoundError } from '../../domain/errors.ts';
 import { apiPath } from '../base-url.ts';
 import type { NewTaskBody, StatusBody } from '../requests.ts';
 import { type InputRequestWire, inputRequestShape, type TaskWire } from '../shapes.ts';
@@ -33,6 +34,8 @@ export interface TaskCalls {
   pollInput(id: string, options?: CallOptions): Promise<string | null>;
   /** What to run, in any of the shapes that servers give it. */
   script(id: string, options?: CallOptions): Promise<Script>;
+  /** What fired a task; null when no trigger did. */
+  event(id: string, options?: CallOptions): Promise<Readonly<Record<string, unknown>> | null>;
   /** Sets status, message, progress and error code in one. @returns the task; null when the server does not show it */
   setStatus(id: string, body: StatusBody, options?: CallOptions): Promise<TaskWire | null>;
   /** Asks for a fix task of a failed one. @returns its id; null when none was made, or the server does not say */
@@ -46,6 +49,7 @@ export interface TaskCalls {
 const taskList = listOf(tolerantTask);
 const notFound = 'KERUTA_ERR_TASK_NOT_FOUND';
 const inputAnswer = z.object({ input: z.string() });
+const eventAnswer = z.record(z.string(), z.unknown());
 const fixAnswer = z.object({ id: z.string(), created: z.literal(true).optional() });
 
 /** @see TaskCalls */
@@ -99,6 +103,14 @@ export function taskCalls(transport: Transport, random: Random): TaskCalls {
       return parsed?.success ? parsed.data.input : null;
     },
     script: (id, options) => transport.json({ ...ofTask(id, 'script'), ...options }, readScript),
+    event: async (id, options) => {
+      try {
+        return await transport.json({ ...ofTask(id, 'event'), ...options }, eventAnswer);
+      } catch (error) {
+        if (error instanceof NotFoundError && error.code === 'KERUTA_ERR_EVENT_NOT_FOUND') return null;
+        throw error;
+      }
+    },
     setStatus: async (id, body, options) => {
       const answer = await transport.done({
         method: 'PUT',

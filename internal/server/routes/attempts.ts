@@ -13,6 +13,7 @@ import {
 import { claimAnswer } from '../../api/shapes.ts';
 import { defaultTiming } from '../../domain/attempt.ts';
 import { claim } from '../../session/claim.ts';
+import { environmentOfTask } from '../../session/event-of-task.ts';
 import { reportExited } from '../../session/exited.ts';
 import { finish } from '../../session/finish.ts';
 import { applyMessages } from '../../session/messages.ts';
@@ -48,6 +49,7 @@ export const attemptRoutes: readonly Route[] = [
       const { number, reason } = attempt;
       const given = {
         task: toTaskWire(task),
+        environment: await environmentOfTask(parts.store, task),
         attempt: { number, reason, leaseMs: (parts.timing ?? defaultTiming).leaseMs, token },
       };
       return { status: 200, body: { claim: given, session } };

@@ -5,6 +5,7 @@ import {
   fireBody,
   holdBody,
   occurrenceShape,
+  replayBody,
   triggerShape,
   workflowShape,
   workflowVersionShape,
@@ -12,6 +13,7 @@ import {
 import { applyWorkflow, deleteWorkflow, namedWorkflow } from '../../session/apply-workflow.ts';
 import { requireUnbound } from '../../session/authorize.ts';
 import type { Caller } from '../../session/parts.ts';
+import { replayEvent } from '../../session/replay.ts';
 import { fireNow, pauseTrigger, resumeTrigger } from '../../session/trigger-verbs.ts';
 import {
   toAppliedWire,
@@ -158,6 +160,25 @@ export const workflowRoutes: readonly Route[] = [
         ...{ caller, workflow: params.name, trigger, isForced: force ?? false },
         ...(parameters === undefined ? {} : { parameters }),
         ...(at === undefined ? {} : { at: Date.parse(at) }),
+        ...(key === undefined ? {} : { key }),
+      });
+      return { status: fired.isNew ? 201 : 200, body: toOccurrenceWire(fired.occurrence, params.name) };
+    },
+  }),
+  route({
+    method: 'POST',
+    path: '/api/v1/workflows/:name/replay',
+    access: admins,
+    summary:
+      'Fires an event that a workflow has kept once more; with an Idempotency-Key header the same key fires once.',
+    tag,
+    params: namePath,
+    body: replayBody,
+    answers: { 200: occurrenceShape, 201: occurrenceShape },
+    handle: async ({ params, body, caller, headers }, parts) => {
+      const key = readIdempotencyKey(headers);
+      const fired = await replayEvent(parts, {
+        ...{ caller, workflow: params.name, event: body.event, isForced: body.force ?? false },
         ...(key === undefined ? {} : { key }),
       });
       return { status: fired.isNew ? 201 : 200, body: toOccurrenceWire(fired.occurrence, params.name) };

@@ -22,6 +22,7 @@ function make(
     artifactsDirectory: '/w/.keruta/doc',
     workingDirectory: '/w',
     parametersFile: '/b/runs/t1.2/parameters.json',
+    eventFile: null,
     executable: '/bin/keruta',
     binDirectory: '/b/bin',
     ...change,

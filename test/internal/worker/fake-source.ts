@@ -40,6 +40,10 @@ export class FakeSource implements TaskSource {
   readonly calls: string[] = [];
   readonly claims = new Map<string, ClaimedTask>();
   session: SessionWire = sessionOf();
+  /** what the server adds to the environment of runs */
+  environment: Readonly<Record<string, string>> = {};
+  /** what fired the tasks */
+  event: Readonly<Record<string, unknown>> | null = null;
   /** asked before each call; @param method such as `patchStream` */
   fault: (method: string) => Fault = () => null;
   #waiting = new Set<() => void>();
@@ -113,7 +117,7 @@ export class FakeSource implements TaskSource {
         leaseMs: 45_000,
         token: 'krt_tsk_verysecret',
         session: this.session,
-        environment: {},
+        environment: this.environment,
       };
       if (claimId) this.claims.set(claimId, claim);
       this.changed();
@@ -205,6 +209,7 @@ export class FakeSource implements TaskSource {
           const status = isCancelled ? 'CANCELLED' : isFine ? 'COMPLETED' : 'FAILED';
           return { status, fixTaskId: null, willRetry: false };
         }),
+      event: (signal) => this.#call('event', signal, async () => this.event),
       uploadArtifact: (artifact, signal) =>
         write('uploadArtifact', signal, async (attempt) => {
           attempt.artifacts.push({

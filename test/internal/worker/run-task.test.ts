@@ -1,4 +1,4 @@
-import { cpSync, readdirSync, readFileSync } from 'node:fs';
+import { cpSync, existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { encodeMailboxRecord } from '../../../internal/domain/mailbox.ts';
@@ -97,6 +97,29 @@ describe('a task', () => {
     );
     expect(textOf(attempt)).toBe('contract 1 me\n{"who":"me"}');
     expect(attempt.report?.exitCode).toBe(0);
+  });
+
+  test('finds what fired it in a file of its own, and nothing of it in its script', async () => {
+    const marker = join(place.root, 'marker');
+    const text = `$(touch ${marker}) \`touch ${marker}\`\n'; touch ${marker} #`;
+    place.source.environment = { KERUTA_TRIGGER: 'hook', KERUTA_WORKFLOW: 'w', KERUTA_EVENT_KIND: 'push' };
+    place.source.event = { kind: 'push', data: { body: { text } } };
+    place.source.fault = (method) =>
+      method === 'event' && place.source.calls.filter((call) => call === 'event').length < 3 ? 'after' : null;
+    const attempt = await run(
+      'echo "$KERUTA_WORKFLOW $KERUTA_TRIGGER $KERUTA_EVENT_KIND"; stat -c %a "$KERUTA_EVENT_FILE"; cat "$KERUTA_EVENT_FILE"',
+    );
+    const [variables, mode, ...rest] = textOf(attempt).split('\n');
+    expect([variables, mode]).toEqual(['w hook push', '600']);
+    expect(JSON.parse(rest.join('\n'))).toEqual(place.source.event);
+    expect(existsSync(marker)).toBe(false);
+  });
+
+  test('that no trigger fired has no such file, and its server is not asked for one', async () => {
+    expect(textOf(await run('env | grep -c ^KERUTA_EVENT_FILE'))).toBe('0\n');
+    place.source.environment = { KERUTA_TRIGGER: 'cron' };
+    expect(textOf(await run('env | grep -c ^KERUTA_EVENT_FILE'))).toBe('0\n');
+    expect(place.source.calls.filter((call) => call === 'event')).toHaveLength(1);
   });
 
   test('speaks through its mailbox, in order', async () => {

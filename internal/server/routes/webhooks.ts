@@ -1,0 +1,84 @@
+/** Where senders of webhooks call. Open to everybody: each request shows by its signature that it may. */
+import { z } from 'zod';
+import { deliveredShape } from '../../api/workflow-shapes.ts';
+import { type Delivered, type DeliveredTo, deliver } from '../../session/deliver.ts';
+import type { SessionParts } from '../../session/parts.ts';
+import { waitForTask } from '../../session/wait-for-task.ts';
+import { maxWebhookWaitMs } from '../../trigger/webhook/webhook-spec.ts';
+import { type Route, type RouteAnswer, type RouteRequest, route } from '../route.ts';
+
+/** Largest delivery; bytes. */
+const maxDeliveryBytes = 5 * 1024 * 1024;
+/** For the answer itself, beside the wait for a task; ms. */
+const graceMs = 10_000;
+
+const methods = ['POST', 'GET', 'PUT'] as const;
+const paths = {
+  '/api/v1/public/webhook/workflow/:id':
+    'Fires the webhooks of a workflow, by its id, its name or their path.',
+  '/webhook/:id': 'Fires the webhooks of a path.',
+};
+
+/** Public routes of webhooks. */
+export const webhookRoutes: readonly Route[] = Object.entries(paths).flatMap(([path, summary]) =>
+  methods.map((method) =>
+    route({
+      method,
+      path,
+      access: 'open',
+      summary: `${summary} Signed as they ask; the answer comes when the event is durable.`,
+      tag: 'webhooks',
+      bodyKind: 'raw',
+      maxBodyBytes: maxDeliveryBytes,
+      deadlineMs: maxWebhookWaitMs + graceMs,
+      params: z.object({ id: z.string().min(1).max(200) }),
+      query: z.record(z.string(), z.union([z.string(), z.array(z.string())])),
+      answers: { 200: deliveredShape, 202: deliveredShape },
+      handle: async (request, parts) => {
+        const { params, query, headers, body } = request;
+        const bytes = body instanceof Uint8Array ? body : new Uint8Array();
+        const delivery = { address: params.id, method, headers, query: flat(query), bytes };
+        return answerOf(await deliver(parts, delivery), parts, request);
+      },
+    }),
+  ),
+);
+
+/** Of a name that came several times, the last counts. */
+function flat(query: Readonly<Record<string, string | readonly string[]>>): Record<string, string> {
+  const last = (value: string | readonly string[]) =>
+    typeof value === 'string' ? value : (value.at(-1) ?? '');
+  return Object.fromEntries(Object.entries(query).map(([name, value]) => [name, last(value)]));
+}
+
+async function answerOf(
+  delivered: Delivered,
+  parts: SessionParts,
+  { signal }: Pick<RouteRequest, 'signal'>,
+): Promise<RouteAnswer> {
+  if (delivered.kind === 'greeting') return { status: 200, body: delivered.body };
+  const { to } = delivered;
+  const [first] = to;
+  const isDuplicate = to.every(({ status }) => status === 'duplicate');
+  const headers = isDuplicate ? { 'x-keruta-duplicate': 'true' } : {};
+  const waited = await waitFor(to, parts, signal);
+  if (waited !== null) return { status: 200, headers, body: waited };
+  const { status, reason, taskId, occurrenceId, eventId } = first;
+  const told = to.map(({ waitMs: _, ...one }) => one);
+  const body = { status, reason, taskId, occurrenceId, eventId, triggers: told };
+  return { status: isDuplicate ? 200 : 202, headers, body };
+}
+
+/** The result of the first task that is waited for; null when none is, or it did not end in time. */
+async function waitFor(
+  to: readonly DeliveredTo[],
+  parts: SessionParts,
+  signal: AbortSignal,
+): Promise<{ readonly status: string; readonly result: Readonly<Record<string, unknown>> } | null> {
+  const waiting = to.find(({ waitMs, taskId }) => waitMs > 0 && taskId !== null);
+  if (!waiting?.taskId) return null;
+  const task = await waitForTask(parts, { taskId: waiting.taskId, ms: waiting.waitMs, signal });
+  if (task === null || task.finishedAt === null) return null;
+  const { id: taskId, status, message, exitCode, errorCode } = task;
+  return { status, result: { taskId, message, exitCode, errorCode } };
+}

@@ -1,0 +1,56 @@
+/** What fired a task, as the task gets to know it. */
+import type { TaskEventWire } from '../api/workflow-shapes.ts';
+import { NotFoundError } from '../domain/errors.ts';
+import type { Task } from '../domain/task.ts';
+import type { Occurrence } from '../domain/workflow.ts';
+import type { Reads } from '../store/store.ts';
+import { toInstant } from './wire.ts';
+
+/** How a trigger that is gone is told of. */
+const gone = { name: '', type: '' };
+
+/**
+ * The occurrence that made a task, with its event.
+ * @throws {NotFoundError} KERUTA_ERR_EVENT_NOT_FOUND when no trigger made it
+ */
+export async function eventOfTask(reads: Reads, task: Task): Promise<TaskEventWire> {
+  const occurrence = task.triggerId === null ? null : await reads.occurrenceOfTask(task.id);
+  if (occurrence === null)
+    throw new NotFoundError('KERUTA_ERR_EVENT_NOT_FOUND', `Task ${task.id} was not fired by a trigger.`);
+  const { workflow, trigger } = await originOf(reads, occurrence);
+  const event = occurrence.eventId === null ? null : await reads.triggerEvent(occurrence.eventId);
+  return {
+    id: event?.id ?? null,
+    kind: event?.kind ?? '',
+    source: occurrence.source,
+    workflow,
+    workflowVersion: occurrence.workflowVersion,
+    trigger: { id: occurrence.triggerId, ...trigger },
+    occurrenceId: occurrence.id,
+    nominalAt: toInstant(occurrence.nominalAt),
+    at: toInstant(event?.at ?? occurrence.decidedAt),
+    data: event === null ? null : { ...event.data },
+  };
+}
+
+/** The variables that tell a task what fired it; none for a task that no trigger made. */
+export async function environmentOfTask(reads: Reads, task: Task): Promise<Readonly<Record<string, string>>> {
+  const occurrence = task.triggerId === null ? null : await reads.occurrenceOfTask(task.id);
+  if (occurrence === null) return {};
+  const { workflow, trigger } = await originOf(reads, occurrence);
+  const { kind } = occurrence.details;
+  return {
+    KERUTA_WORKFLOW: workflow,
+    KERUTA_TRIGGER: trigger.name,
+    KERUTA_TRIGGER_TYPE: trigger.type || occurrence.source,
+    KERUTA_NOMINAL_AT: toInstant(occurrence.nominalAt),
+    KERUTA_EVENT_KIND: typeof kind === 'string' ? kind : '',
+  };
+}
+
+async function originOf(reads: Reads, { workflowId, triggerId }: Occurrence) {
+  const workflow = await reads.workflow(workflowId);
+  const trigger = await reads.trigger(triggerId);
+  const { name, type } = trigger ?? gone;
+  return { workflow: workflow?.name ?? '', trigger: { name, type } };
+}
