@@ -39,17 +39,13 @@ export class Bench {
   server: ChildProcess | null = null;
   agent: ChildProcess | null = null;
 
-  static async start(): Promise<Bench> {
+  /** @param over  more variables for the server; a database of its own instead of SQLite, for one */
+  static async start(over: Record<string, string> = {}): Promise<Bench> {
     const bench = new Bench();
     const port = await freePort();
     bench.url = `http://127.0.0.1:${port}`;
-    bench.server = bench.spawn([
-      'server',
-      '--port',
-      String(port),
-      '--data-dir',
-      join(bench.directory, 'server'),
-    ]);
+    const args = ['server', '--port', String(port), '--data-dir', join(bench.directory, 'server')];
+    bench.server = bench.spawn(args, over);
     await until(async () => (await fetch(`${bench.url}/healthz`)).ok);
     bench.token = readFileSync(join(bench.directory, 'server/admin.token'), 'utf8').trim();
     bench.sessionId = ((await bench.post('/sessions', { name: 'bench' })) as { id: string }).id;
@@ -155,7 +151,8 @@ export async function until(so: () => Promise<boolean>, limitMs = 20_000): Promi
   }
 }
 
-function stop(child: ChildProcess | null): Promise<void> {
+/** Ends a program, and waits for it. */
+export function stop(child: ChildProcess | null): Promise<void> {
   if (child === null || child.exitCode !== null) return Promise.resolve();
   return new Promise((done) => {
     child.on('exit', () => done());
@@ -163,7 +160,8 @@ function stop(child: ChildProcess | null): Promise<void> {
   });
 }
 
-function freePort(): Promise<number> {
+/** A port that was free a moment ago. */
+export function freePort(): Promise<number> {
   return new Promise((done) => {
     const server = createServer().listen(0, '127.0.0.1', () => {
       const { port } = server.address() as { port: number };

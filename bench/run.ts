@@ -1,12 +1,13 @@
 /**
  * Measures what the product promises, against baselines taken in the same run. By hand: `npm run bench [names]`.
- * Names: commands latency line idle empty volume redact.
+ * Names: commands latency line idle empty volume redact webhook.
  */
 import { existsSync } from 'node:fs';
 import { benchCommands } from './commands.ts';
 import { Bench, executable, type Row } from './harness.ts';
 import { benchRedact } from './redact.ts';
 import { agentReady, benchEmpty, benchFirstLine, benchIdle, benchLatency, benchVolume } from './tasks.ts';
+import { benchWebhook } from './webhook.ts';
 
 const parts: Record<string, (bench: Bench) => Promise<Row | Row[]>> = {
   commands: benchCommands,
@@ -16,6 +17,7 @@ const parts: Record<string, (bench: Bench) => Promise<Row | Row[]>> = {
   empty: benchEmpty,
   volume: benchVolume,
   redact: benchRedact,
+  webhook: benchWebhook,
 };
 
 if (!existsSync(executable)) {

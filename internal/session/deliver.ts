@@ -9,7 +9,8 @@ import { bodyWindowMs, deliveryKey } from '../trigger/webhook/delivery-key.ts';
 import { readBody } from '../trigger/webhook/read-body.ts';
 import { isVerified, verifyNobody } from '../trigger/webhook/verify.ts';
 import { type DeliveryData, kindOf, parametersOf, toDeliveryData, valuesOf } from './delivery-data.ts';
-import { type EventWish, fireEvent } from './fire-event.ts';
+import type { EventWish } from './fire-event.ts';
+import { fireTogether } from './fire-together.ts';
 import type { SessionParts } from './parts.ts';
 import { findHooks, type Hook } from './webhook-table.ts';
 
@@ -109,12 +110,12 @@ async function handTo(
 ): Promise<DeliveredTo> {
   const { delivery, data } = given;
   const values = valuesOf(data, kindOf(hook.webhook, data));
-  const now = await parts.store.now();
+  const now = hook.webhook.dedupe === 'body' ? await parts.store.now() : 0;
   const { key, before } = deliveryKey(hook.webhook, { values, bytes: delivery.bytes, now });
   const wish: EventWish = {
     triggerId: hook.trigger.id,
     source: 'webhook',
-    key: key ?? `delivery:${parts.random.uuid7(now)}`,
+    key: key ?? `delivery:${parts.random.uuid4()}`,
     kind: values.kind,
     data: { ...data },
     parameters: parametersOf(hook.webhook, values),
@@ -137,9 +138,8 @@ async function handTo(
 }
 
 async function handIn(parts: SessionParts, hook: Hook, wish: EventWish): Promise<DeliveredTo> {
-  const known = await parts.store.occurrence(wish.triggerId, wish.key);
-  if (known === null) takeRate(parts, hook);
-  const fired = known === null ? await fireEvent(parts, wish) : { occurrence: known, isNew: false };
+  const refusal = takeRate(parts, hook);
+  const fired = refusal === null ? await fireTogether(parts, wish) : await knownOr(refusal, parts, wish);
   const { decision, reason, taskId, id, eventId } = fired.occurrence;
   const { trigger, workflow, webhook } = hook;
   const one = { workflow, trigger: trigger.name, reason, taskId, occurrenceId: id, eventId };
@@ -151,6 +151,13 @@ async function handIn(parts: SessionParts, hook: Hook, wish: EventWish): Promise
   return fired.isNew ? result : asDuplicate(result);
 }
 
+/** A sender who repeats himself is not kept from hearing that it arrived. */
+async function knownOr(refusal: Error, { store }: SessionParts, { triggerId, key }: EventWish) {
+  const occurrence = await store.occurrence(triggerId, key);
+  if (occurrence === null) throw refusal;
+  return { occurrence, isNew: false };
+}
+
 function asDuplicate(first: DeliveredTo): DeliveredTo {
   return { ...first, status: 'duplicate' };
 }
@@ -158,16 +165,19 @@ function asDuplicate(first: DeliveredTo): DeliveredTo {
 /** The rates of each store's triggers; servers that share a database have one each. */
 const rates = new WeakMap<object, Map<number, TokenBuckets>>();
 
-/** Asked for what is new only, so that a sender who repeats himself is not kept from hearing that it arrived. */
-function takeRate({ store, clock }: SessionParts, { trigger, webhook: { ratePerMinute } }: Hook): void {
+/** @returns the refusal when the rate of the trigger is exceeded */
+function takeRate(
+  { store, clock }: SessionParts,
+  { trigger, webhook: { ratePerMinute } }: Hook,
+): Error | null {
   const ofStore = rates.get(store) ?? new Map<number, TokenBuckets>();
   rates.set(store, ofStore);
   const rate = { perSecond: ratePerMinute / 60, burst: ratePerMinute };
   const buckets = ofStore.get(ratePerMinute) ?? new TokenBuckets(rate);
   ofStore.set(ratePerMinute, buckets);
   const retryAfterMs = buckets.take(trigger.id, clock.monotonicMs());
-  if (retryAfterMs === 0) return;
-  throw new UnavailableError(
+  if (retryAfterMs === 0) return null;
+  return new UnavailableError(
     'KERUTA_ERR_RATE_LIMITED',
     `The webhook takes ${ratePerMinute} deliveries in a minute (ratePerMinute); send this again after ${Math.ceil(retryAfterMs / 1000)} s.`,
     { details: { limit: 'ratePerMinute', max: ratePerMinute, retryAfterMs } },

@@ -24,9 +24,14 @@ export async function tell(tx: Transaction, happening: Happening): Promise<numbe
 
 /** Tells where a task stands now; called after every change of its status. @param now epoch ms */
 export async function tellStatus(tx: Transaction, task: Task, now: number): Promise<void> {
+  await tell(tx, statusOf(task, now));
+}
+
+/** Where a task stands, as it is told. @param now epoch ms */
+export function statusOf(task: Task, now: number): Happening {
   const { id, sessionId, script, description, parameters, createdAt, updatedAt, ...standing } =
     toTaskWire(task);
-  await tell(tx, { sessionId, taskId: id, type: 'status', at: now, data: { taskId: id, ...standing } });
+  return { sessionId, taskId: id, type: 'status', at: now, data: { taskId: id, ...standing } };
 }
 
 /** Tells a task's progress and message. @param now epoch ms */

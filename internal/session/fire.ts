@@ -99,7 +99,11 @@ export async function skip(
   return { occurrence, task: null, isNew };
 }
 
-function switchedOff({ trigger, workflow }: Firing): OccurrenceReason | null {
+/** Why a trigger does not fire at all now; null when it does. */
+export function switchedOff({
+  trigger,
+  workflow,
+}: Pick<Firing, 'trigger' | 'workflow'>): OccurrenceReason | null {
   if (!workflow.enabled || !trigger.enabled) return 'disabled';
   return trigger.pausedAt === null ? null : 'paused';
 }
@@ -188,11 +192,12 @@ function queueFull(error: unknown): unknown {
 }
 
 /** Of an event, so that the task can be told without its data. */
-function kindOf({ event }: Firing): Readonly<Record<string, unknown>> {
+export function kindOf({ event }: Firing): Readonly<Record<string, unknown>> {
   return event === undefined || event.kind === '' ? {} : { kind: event.kind };
 }
 
-function taskOf({ workflow, trigger, parameters }: Firing, sessionId: string) {
+/** The task that a firing asks for. */
+export function taskOf({ workflow, trigger, parameters }: Firing, sessionId: string) {
   const { run: template, retry } = workflow.definition;
   return {
     ...taskFields(template, workflow.name),
@@ -210,7 +215,8 @@ function taskFields(template: TaskTemplate, name: string) {
   return { name: template.name ?? name, script, description, ref, ...limits, input: 'none' as const };
 }
 
-function occurrenceOf(
+/** A firing as it is put on record. */
+export function occurrenceOf(
   parts: SessionParts,
   firing: Firing,
   became: Pick<Occurrence, 'decision' | 'reason' | 'taskId' | 'details'>,

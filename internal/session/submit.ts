@@ -4,6 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { ConflictError, InputError } from '../domain/errors.ts';
+import type { AuditEntry } from '../domain/records.ts';
 import { isClosed, type Session } from '../domain/session.ts';
 import { defaultInputTimeoutMs, maxScriptBytes, type NewTask, type Task } from '../domain/task.ts';
 import type { Transaction } from '../store/store.ts';
@@ -75,16 +76,24 @@ export async function submitTaskIn(tx: Transaction, submission: Submission): Pro
   const task = makeTask(submission, wish);
   await tx.putTask(task, key === undefined ? undefined : { key, fingerprint });
   await tellStatus(tx, task, now);
-  await tx.insertAudit({
-    id: submission.parts.random.uuid7(now),
+  await tx.insertAudit(submittedEntry(submission, task));
+  return { task, created: true };
+}
+
+/** What the audit says of a new task. */
+export function submittedEntry(
+  { parts, caller, now }: Pick<Submission, 'parts' | 'caller' | 'now'>,
+  task: Task,
+): AuditEntry {
+  return {
+    id: parts.random.uuid7(now),
     at: now,
     actor: caller.actor,
     action: 'task.submit',
-    sessionId: session.id,
+    sessionId: task.sessionId,
     taskId: task.id,
     details: { name: task.name, priority: task.priority, fixCount: task.fixCount },
-  });
-  return { task, created: true };
+  };
 }
 
 /**
@@ -132,7 +141,8 @@ async function checkParent(
   );
 }
 
-function makeTask({ parts, now }: Submission, wish: NewTask): Task {
+/** A task as it is born. */
+export function makeTask({ parts, now }: Pick<Submission, 'parts' | 'now'>, wish: NewTask): Task {
   return {
     id: parts.random.uuid4(),
     sessionId: wish.sessionId,

@@ -20,10 +20,22 @@ const rates = new WeakMap<object, TokenBuckets>();
  * Refuses one more task for a session that has enough. To be asked for tasks that are new, not for repetitions.
  * @throws {UnavailableError} KERUTA_ERR_RATE_LIMITED with `details.limit` and `details.retryAfterMs`
  */
-export async function checkTaskLimits(parts: SessionParts, reads: Reads, session: Session): Promise<void> {
+export function checkTaskLimits(parts: SessionParts, reads: Reads, session: Session): Promise<void> {
+  return checkManyTasks(parts, reads, { session, count: 1 });
+}
+
+/**
+ * Likewise for many at once: all of them, or none.
+ * @throws as checkTaskLimits
+ */
+export async function checkManyTasks(
+  parts: SessionParts,
+  reads: Reads,
+  { session, count }: { readonly session: Session; readonly count: number },
+): Promise<void> {
   const { maxTasksPerMinute = defaultTasksPerMinute, maxPendingTasks = defaultPendingTasks } = parts;
   const pending = await reads.countTasks({ sessionId: session.id, statuses: ['PENDING'] });
-  if (pending >= maxPendingTasks) {
+  if (pending + count > maxPendingTasks) {
     throw tooManyTasks(session, {
       limit: 'maxPendingTasks',
       max: maxPendingTasks,
@@ -31,7 +43,9 @@ export async function checkTaskLimits(parts: SessionParts, reads: Reads, session
       retryAfterMs: fullQueueRetryMs,
     });
   }
-  const retryAfterMs = rateOf(parts, maxTasksPerMinute).take(session.id, parts.clock.monotonicMs());
+  const [rate, now] = [rateOf(parts, maxTasksPerMinute), parts.clock.monotonicMs()];
+  let retryAfterMs = 0;
+  for (let n = 0; n < count && retryAfterMs === 0; n++) retryAfterMs = rate.take(session.id, now);
   if (retryAfterMs > 0) {
     const of = 'new tasks in a minute';
     throw tooManyTasks(session, { limit: 'maxTasksPerMinute', max: maxTasksPerMinute, of, retryAfterMs });

@@ -193,9 +193,13 @@ export interface Transaction extends Reads, WorkflowWrites {
   putAgent(agent: Agent): Promise<void>;
   /** Appends one event; @returns its number, one more than the session's last. */
   insertEvent(event: Omit<LiveEvent, 'seq'>): Promise<number>;
+  /** Appends events of one session in their order; at most `maxRowsAtOnce`. */
+  insertEvents(sessionId: string, events: readonly Omit<LiveEvent, 'seq'>[]): Promise<void>;
   insertSessionLog(log: SessionLog): Promise<void>;
   deleteSessionLogs(sessionId: string): Promise<void>;
   insertAudit(entry: AuditEntry): Promise<void>;
+  /** At most `maxRowsAtOnce`. */
+  insertAudits(entries: readonly AuditEntry[]): Promise<void>;
   putDocument(document: Document): Promise<void>;
   deleteDocument(id: string): Promise<void>;
   putRepository(repository: Repository): Promise<void>;

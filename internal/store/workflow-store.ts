@@ -3,6 +3,9 @@ import type { Task } from '../domain/task.ts';
 import type { Occurrence, Trigger, TriggerEvent, Workflow, WorkflowDefinition } from '../domain/workflow.ts';
 import type { Page } from './store.ts';
 
+/** Most rows of one statement: databases bound how many values one may have. */
+export const maxRowsAtOnce = 100;
+
 /** A definition that a workflow has, or had. */
 export interface WorkflowVersion {
   readonly workflowId: string;
@@ -62,4 +65,10 @@ export interface WorkflowWrites {
   /** @returns false when there is one with this trigger and key already: nothing was written */
   insertOccurrence(occurrence: Occurrence): Promise<boolean>;
   insertTriggerEvent(event: TriggerEvent): Promise<void>;
+  /** Likewise for many at once, at most `maxRowsAtOnce`. @returns the ids of those that were written */
+  insertOccurrences(occurrences: readonly Occurrence[]): Promise<ReadonlySet<string>>;
+  /** At most `maxRowsAtOnce`. */
+  insertTriggerEvents(events: readonly TriggerEvent[]): Promise<void>;
+  /** Tasks that are new, without keys; at most `maxRowsAtOnce`. */
+  insertTasks(tasks: readonly Task[]): Promise<void>;
 }

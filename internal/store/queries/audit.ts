@@ -1,6 +1,7 @@
 import { auditRow } from '../nouns.ts';
 import type { Reads, Transaction } from '../store.ts';
 import type { Db } from '../tables.ts';
+import { insertMany } from './insert-many.ts';
 
 /** What may be asked about the audit. */
 export function auditReads(db: Db) {
@@ -25,5 +26,8 @@ export function auditWrites(db: Db) {
     insertAudit: async (entry) => {
       await db.insertInto('audit').values(auditRow.encode(entry)).execute();
     },
-  } satisfies Pick<Transaction, 'insertAudit'>;
+    insertAudits: async (entries) => {
+      await insertMany(db, 'audit', entries.map(auditRow.encode));
+    },
+  } satisfies Pick<Transaction, 'insertAudit' | 'insertAudits'>;
 }

@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import { eventRow } from '../nouns.ts';
 import type { Reads, Transaction } from '../store.ts';
 import type { Db } from '../tables.ts';
+import { insertMany } from './insert-many.ts';
 
 /** What may be asked about live events. */
 export function eventReads(db: Db) {
@@ -47,5 +48,21 @@ export function eventWrites(db: Db) {
         .execute();
       return seq;
     },
-  } satisfies Pick<Transaction, 'insertEvent'>;
+    insertEvents: async (sessionId, events) => {
+      const count = events.length;
+      if (count === 0) return;
+      const { last_seq: last } = await db
+        .insertInto('event_counters')
+        .values({ session_id: sessionId, last_seq: count })
+        .onConflict((conflict) =>
+          conflict
+            .column('session_id')
+            .doUpdateSet({ last_seq: sql<number>`event_counters.last_seq + ${count}` }),
+        )
+        .returning('last_seq')
+        .executeTakeFirstOrThrow();
+      const rows = events.map((event, index) => eventRow.encode({ ...event, seq: last - count + 1 + index }));
+      await insertMany(db, 'events', rows);
+    },
+  } satisfies Pick<Transaction, 'insertEvent' | 'insertEvents'>;
 }

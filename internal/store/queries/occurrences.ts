@@ -3,6 +3,7 @@ import { taskRow } from '../nouns.ts';
 import type { Db } from '../tables.ts';
 import { occurrenceRow } from '../workflow-nouns.ts';
 import type { WorkflowReads, WorkflowWrites } from '../workflow-store.ts';
+import { insertMany } from './insert-many.ts';
 
 // a lost task stands in nobody's way here: whether its run still goes is for the session's slot to say
 const unfinished = taskStatuses.filter((status) => !isEnded(status) && status !== 'LOST');
@@ -54,5 +55,11 @@ export function occurrenceWrites(db: Db) {
         .executeTakeFirst();
       return Number(result.numInsertedOrUpdatedRows ?? 0) > 0;
     },
-  } satisfies Pick<WorkflowWrites, 'insertOccurrence'>;
+    insertOccurrences: async (occurrences) => {
+      const rows = await insertMany(db, 'occurrences', occurrences.map(occurrenceRow.encode), {
+        end: 'ON CONFLICT (trigger_id, key) DO NOTHING RETURNING id',
+      });
+      return new Set(rows.map(({ id }) => id));
+    },
+  } satisfies Pick<WorkflowWrites, 'insertOccurrence' | 'insertOccurrences'>;
 }

@@ -2,6 +2,7 @@ import { type SelectQueryBuilder, sql } from 'kysely';
 import { taskRow } from '../nouns.ts';
 import type { Reads, TaskFilter, Transaction } from '../store.ts';
 import type { Db, Tables } from '../tables.ts';
+import { insertMany } from './insert-many.ts';
 import { put } from './put.ts';
 
 /** What may be asked about tasks. */
@@ -43,6 +44,14 @@ export function taskWrites(db: Db) {
       const kept = { idempotency_key: key?.key ?? null, fingerprint: key?.fingerprint ?? null };
       await put(db, 'tasks', { row: taskRow.encode(task), key: 'id', kept });
     },
+    insertTasks: async (tasks) => {
+      const none = { idempotency_key: null, fingerprint: null };
+      await insertMany(
+        db,
+        'tasks',
+        tasks.map((task) => ({ ...taskRow.encode(task), ...none })),
+      );
+    },
     deleteTask: async (id) => {
       // By session too, because events are found by session and number.
       await db
@@ -54,7 +63,7 @@ export function taskWrites(db: Db) {
         .execute();
       await db.deleteFrom('tasks').where('id', '=', id).execute();
     },
-  } satisfies Pick<Transaction, 'putTask' | 'deleteTask'>;
+  } satisfies Pick<Transaction, 'putTask' | 'insertTasks' | 'deleteTask'>;
 }
 
 function filtered<O>(

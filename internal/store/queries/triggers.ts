@@ -1,6 +1,7 @@
 import type { Db } from '../tables.ts';
 import { triggerEventRow, triggerRow } from '../workflow-nouns.ts';
 import type { WorkflowReads, WorkflowWrites } from '../workflow-store.ts';
+import { insertMany } from './insert-many.ts';
 import { put } from './put.ts';
 
 /** What may be asked about triggers. */
@@ -50,5 +51,11 @@ export function triggerWrites(db: Db) {
     insertTriggerEvent: async (event) => {
       await db.insertInto('trigger_events').values(triggerEventRow.encode(event)).execute();
     },
-  } satisfies Pick<WorkflowWrites, 'putTrigger' | 'deleteTrigger' | 'insertTriggerEvent'>;
+    insertTriggerEvents: async (events) => {
+      await insertMany(db, 'trigger_events', events.map(triggerEventRow.encode));
+    },
+  } satisfies Pick<
+    WorkflowWrites,
+    'putTrigger' | 'deleteTrigger' | 'insertTriggerEvent' | 'insertTriggerEvents'
+  >;
 }

@@ -329,6 +329,50 @@ describe('F-83: too much', () => {
   });
 });
 
+describe('many deliveries at once', () => {
+  test('are each a task of their own, with their own event, and live readers are told of each', async () => {
+    const server = await open();
+    await applyHook(server, { ratePerMinute: 1000, parameters: { n: '$.n' } });
+    const all = Array.from({ length: 200 }, (_, n) => n);
+    const answers = await Promise.all(
+      all.map((n) => send(server.url, { id: `d${n}`, body: JSON.stringify({ n }) })),
+    );
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([202]));
+    const { store } = server.parts;
+    for (const n of [0, 77, 199]) {
+      const taskId = answers[n]?.body.taskId;
+      expect(await store.task(taskId)).toMatchObject({ name: 'w', parameters: { n }, status: 'PENDING' });
+      expect((await server.call('GET', `tasks/${taskId}/event`)).body.data.body).toEqual({ n });
+    }
+    expect(new Set(answers.map(({ body }) => body.taskId)).size).toBe(200);
+    const session = (await store.sessionByName('w'))?.id ?? '';
+    const told = await store.events(session, 0, 1000);
+    expect(told.filter(({ type }) => type === 'status')).toHaveLength(200);
+    expect((await server.call('GET', 'workflows/w/occurrences?limit=1000')).body).toHaveLength(200);
+  }, 30_000);
+
+  test('fill the queue to its brim, and what has no room keeps nothing', async () => {
+    const server = await open({ parts: { maxPendingTasks: 20 } });
+    await applyHook(server);
+    const answers = await Promise.all(
+      Array.from({ length: 50 }, (_, n) => send(server.url, { id: `d${n}` })),
+    );
+    const count = (status: number) => answers.filter((answer) => answer.status === status).length;
+    expect([count(202), count(503)]).toEqual([20, 30]);
+    expect((await server.call('GET', 'workflows/w/occurrences?limit=1000')).body).toHaveLength(20);
+  }, 30_000);
+
+  test('of a trigger whose tasks may not overlap make one, and the others name it', async () => {
+    const server = await open();
+    await applyHook(server, { overlap: 'skip' });
+    const answers = await Promise.all(
+      Array.from({ length: 10 }, (_, n) => send(server.url, { id: `d${n}` })),
+    );
+    expect(answers.filter(({ body }) => body.status === 'accepted')).toHaveLength(1);
+    expect(answers.filter(({ body }) => body.reason === 'overlap_skipped')).toHaveLength(9);
+  });
+});
+
 describe('what does not count', () => {
   test('is on record with its reason, and makes no task', async () => {
     const server = await open();

@@ -1,4 +1,6 @@
 import { expect, test } from 'vitest';
+import { maxRowsAtOnce } from '../../../../internal/store/workflow-store.ts';
+import { sampleAudit, sampleEvent, sampleSession, sampleTask } from '../samples.ts';
 import { sampleOccurrence, sampleTrigger, sampleWorkflow } from '../workflow-samples.ts';
 import type { Fixture } from './fixture.ts';
 
@@ -115,6 +117,43 @@ export function testWorkflows(fixture: () => Fixture): void {
     const occurrence = sampleOccurrence({ taskId: made.id });
     await store.transact((tx) => tx.insertOccurrence(occurrence));
     expect(await store.occurrenceOfTask(made.id)).toEqual(occurrence);
+  });
+
+  test('many rows at once are as those that came one by one', async () => {
+    const { store } = fixture();
+    const session = sampleSession();
+    const [taken, ...fresh] = Array.from({ length: maxRowsAtOnce }, (_, n) =>
+      sampleOccurrence({ triggerId: 'many', key: `k-${n}` }),
+    );
+    const tasks = fresh.map(() => sampleTask({ sessionId: session.id, parameters: { a: [1, 'é'] } }));
+    const events = tasks.map(({ id }) => sampleEvent({ sessionId: session.id, taskId: id }));
+    const kept = fresh.map(({ id }, n) => ({ id, triggerId: 'many', kind: 'push', at: n, data: { n } }));
+    const entries = [1, 2].map((at) => sampleAudit({ at }));
+    if (!taken) throw new Error('no rows');
+    const again = { ...taken, id: `${taken.id.slice(0, -4)}ffff` };
+    const written = await store.transact(async (tx) => {
+      await tx.putSession(session);
+      await tx.insertOccurrence(taken);
+      await tx.insertTasks(tasks);
+      await tx.insertEvent(sampleEvent({ sessionId: session.id }));
+      await tx.insertEvents(session.id, events);
+      await tx.insertEvents(session.id, []);
+      await tx.insertTriggerEvents(kept);
+      await tx.insertAudits(entries);
+      return tx.insertOccurrences([again, ...fresh]);
+    });
+    // the key that was there stays with its first row
+    expect([...written].sort()).toEqual(fresh.map(({ id }) => id).sort());
+    expect(await store.occurrence('many', taken.key)).toEqual(taken);
+    expect(await store.occurrence('many', 'k-1')).toEqual(fresh[0]);
+    expect(await store.task(tasks[0]?.id ?? '')).toEqual(tasks[0]);
+    expect(await store.countTasks({ sessionId: session.id })).toBe(tasks.length);
+    const told = await store.events(session.id, 1, 1000);
+    expect(told).toEqual(events.map((event, n) => ({ ...event, seq: n + 2 })));
+    expect(await store.lastEventSeq(session.id)).toBe(tasks.length + 1);
+    expect(await store.triggerEvent(fresh[1]?.id ?? '')).toEqual(kept[1]);
+    const audited = (await store.audit({ limit: 1000, offset: 0 })).map(({ id }) => id);
+    expect(audited).toEqual(expect.arrayContaining(entries.map(({ id }) => id)));
   });
 
   test('an event is kept as it came', async () => {

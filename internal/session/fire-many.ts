@@ -1,0 +1,104 @@
+import { isClosed } from '../domain/session.ts';
+import type { Task } from '../domain/task.ts';
+import type { Occurrence } from '../domain/workflow.ts';
+import type { Transaction } from '../store/store.ts';
+import { maxRowsAtOnce } from '../store/workflow-store.ts';
+import { statusOf } from './events.ts';
+import { type Firing, kindOf, occurrenceOf, switchedOff, taskOf } from './fire.ts';
+import type { EventWish } from './fire-event.ts';
+import { type SessionParts, systemCaller } from './parts.ts';
+import { sessionOfWorkflow } from './session-of-workflow.ts';
+import { makeTask, submittedEntry } from './submit.ts';
+import { checkManyTasks } from './task-limits.ts';
+
+/** What became of one of many. */
+export interface FiredOne {
+  readonly occurrence: Occurrence;
+  /** false: it was on record already */
+  readonly isNew: boolean;
+}
+
+/** So many events are fired in one transaction. */
+export const maxFiredAtOnce = maxRowsAtOnce;
+
+/**
+ * Fires one trigger by many events in one transaction, with a few statements for all of them. Only for triggers whose tasks
+ * may overlap, and when nothing stands in the way of any.
+ *
+ * @param wishes  of one trigger, with different keys
+ * @returns in the same order; null when they must be fired one by one: then nothing was written
+ * @throws {UnavailableError} KERUTA_ERR_RATE_LIMITED when there is no room for all of them
+ */
+export async function fireMany(
+  parts: SessionParts,
+  wishes: readonly EventWish[],
+): Promise<readonly FiredOne[] | null> {
+  const triggerId = wishes[0]?.triggerId ?? '';
+  if (wishes.some(({ isFiltered, before }) => isFiltered || before !== undefined)) return null;
+  const now = await parts.store.now();
+  return parts.store.transact(async (tx) => {
+    await tx.lockTrigger(triggerId);
+    const trigger = await tx.trigger(triggerId);
+    const workflow = trigger === null ? null : await tx.workflow(trigger.workflowId);
+    if (trigger === null || workflow === null || switchedOff({ trigger, workflow }) !== null) return null;
+    if ((trigger.definition.overlap ?? workflow.definition.overlap) !== 'allow') return null;
+    const { definition } = workflow;
+    const session = await sessionOfWorkflow(tx, { parts, caller: systemCaller, definition, now });
+    await tx.lockSession(session.id);
+    if (isClosed(session.status)) return null;
+    const wanted = wishes.map((wish) => {
+      const firing = firingOf(parts, wish, { trigger, workflow, now });
+      const task = makeTask({ parts, now }, taskOf(firing, session.id));
+      const ran = { decision: 'run', reason: 'event', taskId: task.id, details: kindOf(firing) } as const;
+      return { firing, task, occurrence: occurrenceOf(parts, firing, ran) };
+    });
+    const written = await tx.insertOccurrences(wanted.map(({ occurrence }) => occurrence));
+    const fresh = wanted.filter(({ occurrence }) => written.has(occurrence.id));
+    if (fresh.length > 0) await checkManyTasks(parts, tx, { session, count: fresh.length });
+    await tx.insertTriggerEvents(fresh.flatMap(({ firing: { event } }) => (event ? [event] : [])));
+    const tasks = fresh.map(({ task }) => task);
+    await submitAll(tx, { parts, tasks, sessionId: session.id, now });
+    return Promise.all(wanted.map(({ occurrence }) => told(tx, occurrence, written)));
+  });
+}
+
+function firingOf(
+  parts: SessionParts,
+  { triggerId, source, key, kind, data, actor = 'system', at, parameters = {} }: EventWish,
+  on: Pick<Firing, 'trigger' | 'workflow' | 'now'>,
+): Firing {
+  const { now } = on;
+  const event = { id: parts.random.uuid7(now), triggerId, kind, at: now, data };
+  const times = { nominalAt: at ?? now, effectiveAt: at ?? now };
+  return { ...on, ...times, key, source, reason: 'event', actor, event, parameters };
+}
+
+async function submitAll(
+  tx: Transaction,
+  born: {
+    readonly parts: SessionParts;
+    readonly tasks: readonly Task[];
+    readonly sessionId: string;
+    readonly now: number;
+  },
+): Promise<void> {
+  const { parts, tasks, sessionId, now } = born;
+  if (tasks.length === 0) return;
+  await tx.insertTasks(tasks);
+  await tx.insertEvents(
+    sessionId,
+    tasks.map((task) => statusOf(task, now)),
+  );
+  await tx.insertAudits(tasks.map((task) => submittedEntry({ parts, caller: systemCaller, now }, task)));
+  tx.notify(`session:${sessionId}`);
+}
+
+async function told(
+  tx: Transaction,
+  occurrence: Occurrence,
+  written: ReadonlySet<string>,
+): Promise<FiredOne> {
+  if (written.has(occurrence.id)) return { occurrence, isNew: true };
+  const known = await tx.occurrence(occurrence.triggerId, occurrence.key);
+  return { occurrence: known ?? occurrence, isNew: false };
+}
