@@ -5,6 +5,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { systemClock } from '../pkg/clock/system-clock.ts';
+import { openPostgres } from '../pkg/postgres/postgres.ts';
 import { Bench, freePort, ms, quantile, type Row, stop, until } from './harness.ts';
 
 const secret = 'a-secret-of-more-than-thirty-two-bytes';
@@ -21,9 +23,11 @@ interface Taken {
 /** Webhooks on SQLite, on PostgreSQL when KERUTA_TEST_POSTGRES_URL is set, and of the baseline when it is installed. */
 export async function benchWebhook(_bench: Bench, deliveries = 20_000): Promise<Row[]> {
   const rows = [rowOf('SQLite', await ours({}, deliveries), 3000)];
-  const database = process.env.KERUTA_TEST_POSTGRES_URL;
-  if (database)
-    rows.push(rowOf('PostgreSQL', await ours({ KERUTA_DATABASE_URL: database }, deliveries), 1500));
+  const postgres = process.env.KERUTA_TEST_POSTGRES_URL;
+  if (postgres)
+    await inDatabase(postgres, async (url) => {
+      rows.push(rowOf('PostgreSQL', await ours({ KERUTA_DATABASE_URL: url }, deliveries), 1500));
+    });
   const there = spawnSync('webhook', ['-version']).status === 0;
   rows.push(
     there
@@ -46,6 +50,25 @@ function rowOf(where: string, taken: Taken, least: number | null): Row {
     allowed: least === null ? 'told' : `>= ${least} /s, p99 < 500 ms`,
     met: least === null ? null : perSecond >= least && p99Ms < 500 && !refused,
   };
+}
+
+/** Works in a database that is made for it, and removed. */
+async function inDatabase(url: string, work: (url: string) => Promise<void>): Promise<void> {
+  const name = `bench_${process.pid}`;
+  const own = new URL(url);
+  own.pathname = `/${name}`;
+  const postgres = await openPostgres({ url, schema: name, clock: systemClock, onFault: () => {} });
+  try {
+    await postgres.query(`CREATE DATABASE ${name}`);
+    try {
+      await work(own.href);
+    } finally {
+      await postgres.query(`DROP DATABASE ${name} WITH (FORCE)`);
+    }
+  } finally {
+    await postgres.query(`DROP SCHEMA IF EXISTS ${name} CASCADE`);
+    await postgres.close();
+  }
 }
 
 async function ours(over: Record<string, string>, deliveries: number): Promise<Taken> {

@@ -48,7 +48,9 @@ export async function fireMany(
     if (isClosed(session.status)) return null;
     const wanted = wishes.map((wish) => {
       const firing = firingOf(parts, wish, { trigger, workflow, now });
-      const task = makeTask({ parts, now }, taskOf(firing, session.id));
+      // made in the same ms, they run in the order in which they came
+      const id = parts.random.uuid7(now);
+      const task = { ...makeTask({ parts, now }, taskOf(firing, session.id)), id };
       const ran = { decision: 'run', reason: 'event', taskId: task.id, details: kindOf(firing) } as const;
       return { firing, task, occurrence: occurrenceOf(parts, firing, ran) };
     });
