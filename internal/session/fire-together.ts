@@ -46,8 +46,21 @@ class Lane {
   }
 
   async #work(): Promise<void> {
-    while (this.#waiting.length > 0) await this.#fire(this.#waiting.splice(0, maxFiredAtOnce));
+    while (this.#waiting.length > 0) {
+      await this.#gather();
+      await this.#fire(this.#waiting.splice(0, maxFiredAtOnce));
+    }
     this.#isBusy = false;
+  }
+
+  /** Lets requests that have arrived come this far, as long as each turn of the event loop brings more of them. */
+  async #gather(): Promise<void> {
+    for (let before = 0; before < this.#waiting.length && this.#waiting.length < maxFiredAtOnce; ) {
+      before = this.#waiting.length;
+      await new Promise<void>((resolve) => {
+        setImmediate(resolve);
+      });
+    }
   }
 
   /** Never rejects: each one is told what became of it. */
