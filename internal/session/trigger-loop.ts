@@ -1,9 +1,12 @@
+import { forgetEvents } from './forget-events.ts';
 import type { SessionParts } from './parts.ts';
 import { tick } from './tick.ts';
 import { Wakeup } from './wakeup.ts';
 
 /** Looked at least so often, whatever was heard: a clock that was set, a machine that slept; ms. */
 const maxSleepMs = 15_000;
+/** How often events that are too old are looked for; ms. */
+const forgetEveryMs = 3_600_000;
 /** After a round in which something could not be decided; ms. */
 const againMs = 1_000;
 
@@ -22,6 +25,7 @@ export interface Triggering {
 export function startTriggers(parts: SessionParts, signal: AbortSignal): Triggering {
   const { store, clock, log } = parts;
   let fault: string | null = null;
+  let forgotAt = Number.NEGATIVE_INFINITY;
   return { ended: goOn(), problem: () => fault };
 
   async function goOn(): Promise<void> {
@@ -37,6 +41,10 @@ export function startTriggers(parts: SessionParts, signal: AbortSignal): Trigger
   async function round(): Promise<number> {
     try {
       await tick(parts, signal);
+      if (clock.monotonicMs() - forgotAt >= forgetEveryMs) {
+        await forgetEvents(parts, signal);
+        forgotAt = clock.monotonicMs();
+      }
       const next = await store.nextDueAt();
       fault = null;
       if (next === null) return maxSleepMs;

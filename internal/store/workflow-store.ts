@@ -69,6 +69,11 @@ export interface WorkflowWrites {
   insertOccurrences(occurrences: readonly Occurrence[]): Promise<ReadonlySet<string>>;
   /** At most `maxRowsAtOnce`. */
   insertTriggerEvents(events: readonly TriggerEvent[]): Promise<void>;
+  /**
+   * Removes the oldest events whose ids sort before this one: they are made of the time.
+   * @returns how many went, at most `limit`
+   */
+  deleteTriggerEvents(beforeId: string, limit: number): Promise<number>;
   /** Tasks that are new, without keys; at most `maxRowsAtOnce`. */
   insertTasks(tasks: readonly Task[]): Promise<void>;
 }

@@ -54,8 +54,16 @@ export function triggerWrites(db: Db) {
     insertTriggerEvents: async (events) => {
       await insertMany(db, 'trigger_events', events.map(triggerEventRow.encode));
     },
+    deleteTriggerEvents: async (beforeId, limit) => {
+      const old = db.selectFrom('trigger_events').select('id').where('id', '<', beforeId);
+      const result = await db
+        .deleteFrom('trigger_events')
+        .where('id', 'in', old.orderBy('id').limit(limit))
+        .executeTakeFirst();
+      return Number(result.numDeletedRows);
+    },
   } satisfies Pick<
     WorkflowWrites,
-    'putTrigger' | 'deleteTrigger' | 'insertTriggerEvent' | 'insertTriggerEvents'
+    'putTrigger' | 'deleteTrigger' | 'insertTriggerEvent' | 'insertTriggerEvents' | 'deleteTriggerEvents'
   >;
 }

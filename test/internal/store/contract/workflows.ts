@@ -156,6 +156,20 @@ export function testWorkflows(fixture: () => Fixture): void {
     expect(audited).toEqual(expect.arrayContaining(entries.map(({ id }) => id)));
   });
 
+  test('old events go by their ids, the oldest first and not all at once', async () => {
+    const { store } = fixture();
+    const event = (id: string) => ({ id, triggerId: 't', kind: '', at: 1, data: {} });
+    const ids = ['00-d', '00-a', '00-c', '00-b'];
+    await store.transact((tx) => tx.insertTriggerEvents(ids.map(event)));
+    const remove = (limit: number) => store.transact((tx) => tx.deleteTriggerEvents('00-d', limit));
+    const left = async () => {
+      const all = await Promise.all(ids.map((id) => store.triggerEvent(id)));
+      return all.flatMap((one) => (one === null ? [] : [one.id])).sort();
+    };
+    expect([await remove(2), await left()]).toEqual([2, ['00-c', '00-d']]);
+    expect([await remove(2), await left()]).toEqual([1, ['00-d']]);
+  });
+
   test('an event is kept as it came', async () => {
     const { store } = fixture();
     const event = { id: 'e', triggerId: 't', kind: 'push', at: 5, data: { body: { a: [1, null, 'é'] } } };
