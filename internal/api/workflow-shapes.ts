@@ -145,3 +145,24 @@ export const deliveredShape = z.union([
   }),
   z.object({ status: z.string(), result: z.record(z.string(), z.unknown()) }),
 ]);
+
+/** One webhook, as far as those may know who do not make workflows. */
+export const webhookStatusShape = z.object({
+  workflow: z.string(),
+  trigger: z.string(),
+  /** last parts of its addresses */
+  addresses: z.array(z.string()),
+  methods: z.array(z.string()),
+  /** how senders show who they are */
+  auth: z.string(),
+  /** whether every secret of it can be read on this server; without any nobody can fire it */
+  hasSecrets: z.boolean(),
+  enabled: z.boolean(),
+  paused: z.boolean(),
+  /** what became of the newest delivery */
+  last: z
+    .object({ at: instant, decision: z.string(), reason: z.string(), taskId: z.string().nullable() })
+    .nullable(),
+});
+/** @see webhookStatusShape */
+export type WebhookStatusWire = z.output<typeof webhookStatusShape>;

@@ -22,12 +22,19 @@ const tables = new WeakMap<object, WebhookTable>();
  * What was changed on this server counts at once, what was changed on another within two seconds.
  */
 export async function findHooks(parts: SessionParts, address: string): Promise<readonly Hook[]> {
-  let table = tables.get(parts.store);
-  if (!table) {
-    table = new WebhookTable(parts);
-    tables.set(parts.store, table);
-  }
-  return (await table.current()).get(address) ?? [];
+  return (await tableOf(parts).current()).get(address) ?? [];
+}
+
+/** All webhooks, by the names of their workflows. */
+export async function allHooks(parts: SessionParts): Promise<readonly Hook[]> {
+  const all = new Set([...(await tableOf(parts).current()).values()].flat());
+  return [...all].sort((a, b) => (a.workflow < b.workflow ? -1 : Number(a.workflow > b.workflow)));
+}
+
+function tableOf(parts: SessionParts): WebhookTable {
+  const table = tables.get(parts.store) ?? new WebhookTable(parts);
+  tables.set(parts.store, table);
+  return table;
 }
 
 /** Senders ask often and definitions change rarely, so that all of them are kept in memory. */

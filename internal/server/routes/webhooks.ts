@@ -1,9 +1,11 @@
 /** Where senders of webhooks call. Open to everybody: each request shows by its signature that it may. */
 import { z } from 'zod';
-import { deliveredShape } from '../../api/workflow-shapes.ts';
+import { deliveredShape, webhookStatusShape } from '../../api/workflow-shapes.ts';
+import { requireUnbound } from '../../session/authorize.ts';
 import { type Delivered, type DeliveredTo, deliver } from '../../session/deliver.ts';
 import type { SessionParts } from '../../session/parts.ts';
 import { waitForTask } from '../../session/wait-for-task.ts';
+import { webhookStatus } from '../../session/webhook-status.ts';
 import { maxWebhookWaitMs } from '../../trigger/webhook/webhook-spec.ts';
 import { type Route, type RouteAnswer, type RouteRequest, route } from '../route.ts';
 
@@ -19,8 +21,22 @@ const paths = {
   '/webhook/:id': 'Fires the webhooks of a path.',
 };
 
-/** Public routes of webhooks. */
-export const webhookRoutes: readonly Route[] = Object.entries(paths).flatMap(([path, summary]) =>
+/** Whether webhooks are listened for, and what came last. */
+const statusRoute = route({
+  method: 'GET',
+  path: '/api/v1/public/webhooks/status',
+  access: ['admin', 'read-only'],
+  summary:
+    'Lists the webhooks of the server: where they are, whether their secrets are there, what came last.',
+  tag: 'webhooks',
+  answers: { 200: z.array(webhookStatusShape) },
+  handle: async ({ caller }, parts) => {
+    requireUnbound(caller, 'webhooks');
+    return { status: 200, body: await webhookStatus(parts) };
+  },
+});
+
+const deliveryRoutes: readonly Route[] = Object.entries(paths).flatMap(([path, summary]) =>
   methods.map((method) =>
     route({
       method,
@@ -43,6 +59,9 @@ export const webhookRoutes: readonly Route[] = Object.entries(paths).flatMap(([p
     }),
   ),
 );
+
+/** Routes of webhooks: those that senders call, and their state. */
+export const webhookRoutes: readonly Route[] = [...deliveryRoutes, statusRoute];
 
 /** Of a name that came several times, the last counts. */
 function flat(query: Readonly<Record<string, string | readonly string[]>>): Record<string, string> {

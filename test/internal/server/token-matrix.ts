@@ -180,6 +180,7 @@ export const matrix: Readonly<Record<string, Expectation>> = {
   'GET /api/v1/workflows/:name/versions': unbound(),
   'GET /api/v1/workflows/:name/occurrences': unbound(),
   'POST /api/v1/workflows/:name/fire': admin({ body: {} }),
+  'GET /api/v1/public/webhooks/status': unbound(),
   'POST /api/v1/workflows/:name/replay': admin({ body: { event: 'x' } }),
   'POST /api/v1/workflows/:name/pause': admin({ body: {} }),
   'POST /api/v1/workflows/:name/resume': admin({ body: {} }),

@@ -418,6 +418,23 @@ describe('what does not count', () => {
   });
 });
 
+test('the state of all webhooks says where they are, and what is wrong with them', async () => {
+  const server = await open();
+  await applyHook(server, { path: 'p' });
+  await applyHook(server, { auth: { type: 'bearer', secretEnv: 'NOT_THERE' } }, { name: 'b' });
+  const { taskId } = (await send(server.url, { path: '/webhook/p' })).body;
+  const { body } = await server.call('GET', 'public/webhooks/status');
+  expect(body).toMatchObject([
+    { workflow: 'b', addresses: ['b', expect.any(String)], auth: 'bearer', hasSecrets: false, last: null },
+    {
+      workflow: 'w',
+      addresses: ['p', expect.any(String)],
+      hasSecrets: true,
+      last: { reason: 'event', taskId },
+    },
+  ]);
+});
+
 describe('wait', () => {
   test('answers with the result of the task', async () => {
     const server = await open();
