@@ -31,6 +31,21 @@ export const newTaskBody = z.object({
   timeoutSeconds: seconds,
   noOutputTimeoutSeconds: seconds,
   retryCount: z.number().int().min(0).max(100).nullish(),
+  /** how it is tried again; absent = at once after a failure */
+  retry: z
+    .object({
+      backoff: z.enum(['fixed', 'exponential']).nullish(),
+      delaySeconds: z.number().min(0).max(maxSeconds).nullish(),
+      maxDelaySeconds: z.number().min(0).max(maxSeconds).nullish(),
+      exitCodes: z.array(z.number().int().min(1).max(255)).min(1).max(255).nullish(),
+      neverOn: z.array(z.string().max(255)).max(100).nullish(),
+      lostRetries: z.number().int().min(0).max(100).nullish(),
+      deadlineSeconds: seconds,
+    })
+    .nullish(),
+  concurrency: z
+    .object({ group: z.string().min(1).max(100), limit: z.number().int().min(1).max(1000) })
+    .nullish(),
   input: z.enum(['none', 'wait']).nullish(),
   inputTimeoutSeconds: seconds,
   autoFix: z.boolean().nullish(),

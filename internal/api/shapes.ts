@@ -37,6 +37,16 @@ export const usageShape = z.object({
   peakMemoryBytes: z.number().nullable(),
 });
 
+export const retryShape = z.object({
+  backoff: z.enum(['fixed', 'exponential']),
+  delaySeconds: z.number(),
+  maxDelaySeconds: z.number(),
+  exitCodes: z.array(z.number()).nullable(),
+  neverOn: z.array(z.string()),
+  lostRetries: z.number(),
+  deadlineSeconds: z.number().nullable(),
+});
+
 export const taskShape = z.object({
   id: z.string(),
   sessionId: z.string(),
@@ -61,6 +71,11 @@ export const taskShape = z.object({
   noOutputTimeoutSeconds: z.number().nullable(),
   retryCount: z.number(),
   retriesUsed: z.number(),
+  /** how it is tried again; null = at once. An older server does not say */
+  retry: retryShape.nullable().default(null),
+  /** a PENDING task is claimed only from then on; null = at once */
+  notBefore: instantOrNull.default(null),
+  concurrency: z.object({ group: z.string(), limit: z.number() }).nullable().default(null),
   input: z.enum(['none', 'wait']),
   inputTimeoutSeconds: z.number(),
   autoFix: z.boolean().nullable(),

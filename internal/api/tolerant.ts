@@ -8,7 +8,7 @@ import { defaultInputTimeoutMs } from '../domain/task.ts';
 import { parseTaskStatus } from '../domain/task-status.ts';
 import { readInstant } from './instant.ts';
 import type { ArtifactWire, LogWire, SessionWire, TaskWire } from './shapes.ts';
-import { templateConfigShape, usageShape } from './shapes.ts';
+import { retryShape, templateConfigShape, usageShape } from './shapes.ts';
 
 const id = z.union([z.string().min(1), z.number().transform(String)]);
 const text = z.string().catch('');
@@ -91,6 +91,9 @@ export const tolerantTask: z.ZodType<TaskWire> = z.preprocess(
     noOutputTimeoutSeconds: numberOrNull,
     retryCount: number,
     retriesUsed: number,
+    retry: retryShape.nullable().catch(null),
+    notBefore: instantOrNull,
+    concurrency: z.object({ group: z.string(), limit: z.number() }).nullable().catch(null),
     input: z.enum(['none', 'wait']).catch('wait'),
     inputTimeoutSeconds: z.number().catch(defaultInputTimeoutMs / 1000),
     autoFix: z.boolean().nullable().catch(null),

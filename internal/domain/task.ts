@@ -1,4 +1,5 @@
 import type { EndReason } from './outcome.ts';
+import type { RetryRule } from './retry.ts';
 import type { TaskStatus } from './task-status.ts';
 
 /** A piece of work: one script, in one session. Times are epoch ms, durations ms. */
@@ -37,6 +38,14 @@ export interface Task {
   readonly retryCount: number;
   /** how many of those are used */
   readonly retriesUsed: number;
+  /** how it is tried again; null = at once, whatever made it fail */
+  readonly retry: RetryRule | null;
+  /** no claim before; null = at any time */
+  readonly notBefore: number | null;
+  /** tasks of all sessions that name the same group share its limit; null = none */
+  readonly concurrencyGroup: string | null;
+  /** most tasks of the group that run at a time, as far as this one is concerned; null without a group */
+  readonly concurrencyLimit: number | null;
   /** whether the script's stdin waits for answers (`wait`) or is empty (`none`) */
   readonly input: 'none' | 'wait';
   /** how long a wait for input lasts before end-of-file; ms, default one hour */
@@ -84,6 +93,9 @@ export interface NewTask {
   readonly timeoutMs?: number | null;
   readonly noOutputTimeoutMs?: number | null;
   readonly retryCount?: number;
+  readonly retry?: RetryRule | null;
+  readonly notBefore?: number | null;
+  readonly concurrency?: { readonly group: string; readonly limit: number } | null;
   readonly input?: 'none' | 'wait';
   readonly inputTimeoutMs?: number;
   readonly autoFix?: boolean | null;

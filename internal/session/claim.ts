@@ -8,6 +8,7 @@ import { noteSighting, putSighting, seeAgent } from './agent-seen.ts';
 import { visibleSession } from './authorize.ts';
 import { neverSpoke, newAttempt } from './new-attempt.ts';
 import { type Caller, type SessionParts, systemCaller } from './parts.ts';
+import { pickTask, withinDeadline } from './pick-task.ts';
 import { auditTask, putAndTell } from './put-task.ts';
 import { wasRetried } from './retry-mark.ts';
 import { findReleased, findSlotHolder } from './slot.ts';
@@ -31,7 +32,7 @@ export interface Claimed {
 }
 
 /**
- * Claims the next runnable task of a session: highest priority first, then oldest. Waits for one up to `waitMs`.
+ * Claims the next runnable task of a session: highest priority first, to which waiting adds, then oldest. Waits for one up to `waitMs`.
  *
  * One attempt at a time: while another attempt of the session is open, or lost and still within its hold, there is
  * nothing. The same (agentId, claimId) again gives the same attempt with a fresh token.
@@ -55,7 +56,8 @@ export async function claim(
       await seeIdle(parts, held);
       const left = deadline - clock.monotonicMs();
       if (isClosed(session.status) || left <= 0) return { session, claim: null };
-      if ((await wakeup.wait(clock, left, wish.signal)) === 'stopped') return { session, claim: null };
+      const waitMs = Math.min(left, await untilDue(parts, session.id));
+      if ((await wakeup.wait(clock, waitMs, wish.signal)) === 'stopped') return { session, claim: null };
       session = await visibleSession(store, wish.caller, session.id);
     }
   } finally {
@@ -69,7 +71,15 @@ async function mayFind(parts: SessionParts, { sessionId, request }: ClaimWish): 
   const open = await store.openAttempts(sessionId);
   if (open.some((attempt) => attempt.agentId === request.agentId)) return true;
   if (open.length > 0) return false;
-  return (await store.countTasks({ sessionId, statuses: ['PENDING', 'LOST'] })) > 0;
+  if ((await store.nextTask({ sessionId, now: await store.now(), outside: [] })) !== null) return true;
+  return (await store.countTasks({ sessionId, statuses: ['LOST'] })) > 0;
+}
+
+/** How long it takes until a task that waits for its time may be claimed; ms. */
+async function untilDue({ store }: SessionParts, sessionId: string): Promise<number> {
+  const now = await store.now();
+  const next = await store.nextNotBefore(sessionId, now);
+  return next === null ? Number.POSITIVE_INFINITY : next - now;
 }
 
 async function seeIdle(parts: SessionParts, { sessionId, request }: ClaimWish): Promise<void> {
@@ -87,7 +97,7 @@ async function claimNow(parts: SessionParts, wish: ClaimWish): Promise<Claimed |
     await tx.lockSession(wish.sessionId);
     const session = await tx.session(wish.sessionId);
     if (!session || isClosed(session.status)) return null;
-    const time = { wish, now, leaseNow, timing: parts.timing ?? defaultTiming };
+    const time = { parts, wish, now, leaseNow, timing: parts.timing ?? defaultTiming };
     const found = await findAttempt(tx, time);
     if (!found) return null;
     const { task, attempt } = found;
@@ -95,7 +105,7 @@ async function claimNow(parts: SessionParts, wish: ClaimWish): Promise<Claimed |
     const run = { taskId: task.id, sessionId: session.id, attempt: attempt.number, now };
     const { token } = await mintTaskToken(tx, parts, run);
     await putSighting(tx, { agentId, sessionId: session.id, taskId: task.id, about: agent, now });
-    return { task, attempt, token };
+    return { task: withinDeadline(task, now), attempt, token };
   });
   if (claimed) noteSighting(store, { agentId, sessionId: wish.sessionId, taskId: claimed.task.id, now });
   return claimed;
@@ -118,6 +128,7 @@ async function auditOverlaps(
 }
 
 interface ClaimTime {
+  readonly parts: SessionParts;
   readonly wish: ClaimWish;
   readonly now: number;
   readonly leaseNow: number;
@@ -144,10 +155,7 @@ async function findAttempt(tx: Transaction, time: ClaimTime): Promise<TaskAttemp
     const forgotten = own && holder.leaseUntil !== null && neverSpoke(holder);
     return forgotten ? replaceForgotten(tx, holder, time) : null;
   }
-  const [task] = await tx.tasks({ sessionId: time.wish.sessionId, statuses: ['PENDING'] }, 'queue', {
-    limit: 1,
-    offset: 0,
-  });
+  const task = await pickTask(tx, { ...time, sessionId: time.wish.sessionId });
   if (!task) return null;
   return begin(tx, { task, reason: await reasonFor(tx, task), ...time });
 }
@@ -228,6 +236,7 @@ async function begin(
       ...task,
       status: 'PROCESSING',
       attempt: number,
+      notBefore: null,
       progress: 0,
       message: '',
       errorCode: '',

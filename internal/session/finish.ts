@@ -4,7 +4,7 @@ import type { FinishAnswer, finishRequest } from '../api/protocol.ts';
 import type { Attempt } from '../domain/attempt.ts';
 import { KerutaError } from '../domain/errors.ts';
 import type { Failure } from '../domain/fix.ts';
-import type { EndReason, Outcome } from '../domain/outcome.ts';
+import type { Outcome } from '../domain/outcome.ts';
 import { isClosed } from '../domain/session.ts';
 import type { Task } from '../domain/task.ts';
 import type { Reads, Transaction } from '../store/store.ts';
@@ -13,15 +13,14 @@ import { decidesTask, endTask, judgeAttempt, withEnd } from './end-attempt.ts';
 import { type AttemptRef, type HeldAttempt, onAttempt } from './fence.ts';
 import { checkBarrier } from './finish-barrier.ts';
 import { makeFixTask } from './fix-task.ts';
+import { followEnd } from './follow-end.ts';
 import type { SessionParts } from './parts.ts';
-import { auditTask, putAndTell } from './put-task.ts';
+import { auditTask } from './put-task.ts';
 import { emptyOtherStreams } from './resend-stream.ts';
+import { retryByItself } from './retry-by-itself.ts';
 
 /** For how long the token of a finished run stays valid: its last artifacts and logs may be under way; ms. */
 const tokenGraceMs = 600_000;
-
-/** Ends that a new attempt may mend: the script's own, and those of its limits. */
-const retriedReasons: readonly (EndReason | null)[] = [null, 'timeout', 'no_output_timeout', 'oom'];
 
 /** The final report of a run. */
 export type FinishReport = z.output<typeof finishRequest>;
@@ -84,16 +83,16 @@ interface Finishing {
 }
 
 async function finishNow(tx: Transaction, finishing: Finishing): Promise<FinishAnswer> {
-  const { held, report, logComplete } = finishing;
+  const { parts, held, report, logComplete } = finishing;
   const attempt: Attempt = { ...withEnd(held.attempt, report), state: 'finished', usage: report.usage };
   const outcome = judgeAttempt(attempt, report);
   await tx.putAttempt(attempt);
   await tx.expireTaskTokens(held.task.id, held.now + tokenGraceMs);
   if (!(await decidesTask(tx, held))) return { status: outcome.status, fixTaskId: null, willRetry: false };
   const task = await endTask(tx, held, { attempt, outcome, logComplete });
-  const willRetry = await mayRetry(tx, task);
-  if (willRetry) await retryByItself(tx, task, held.now);
+  const willRetry = await retryByItself(tx, parts, { task, now: held.now });
   const fixTaskId = willRetry ? null : await fix(tx, { ...finishing, task, attempt, outcome });
+  if (!willRetry) await followEnd(tx, parts, { task, now: held.now });
   const answer = { status: outcome.status, fixTaskId, willRetry };
   if (willRetry || fixTaskId !== null) {
     await tx.putMeta(answerName(task.id, attempt.number), JSON.stringify(answer));
@@ -110,22 +109,6 @@ async function answerAgain(reads: Reads, { task, attempt }: HeldAttempt): Promis
 
 function answerName(taskId: string, number: number): string {
   return `finish:${taskId}:${number}`;
-}
-
-async function mayRetry(reads: Reads, task: Task): Promise<boolean> {
-  if (task.status !== 'FAILED' || task.retriesUsed >= task.retryCount || task.cancelRequested) return false;
-  if (!retriedReasons.includes(task.reason)) return false;
-  const session = await reads.session(task.sessionId);
-  return session !== null && !isClosed(session.status);
-}
-
-/** The end of the attempt stays on the task until the next one begins, so that people see why it is tried again. */
-async function retryByItself(tx: Transaction, task: Task, now: number): Promise<void> {
-  await putAndTell(
-    tx,
-    { ...task, status: 'PENDING', retriesUsed: task.retriesUsed + 1, finishedAt: null },
-    now,
-  );
 }
 
 async function fix(

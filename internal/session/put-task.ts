@@ -1,4 +1,5 @@
 import type { Task } from '../domain/task.ts';
+import { isActive } from '../domain/task-status.ts';
 import type { Transaction } from '../store/store.ts';
 import { tellStatus } from './events.ts';
 import type { Caller, SessionParts } from './parts.ts';
@@ -8,7 +9,13 @@ export async function putAndTell(tx: Transaction, changed: Task, now: number): P
   const task = { ...changed, updatedAt: now };
   await tx.putTask(task);
   await tellStatus(tx, task, now);
+  if (task.concurrencyGroup !== null && !isActive(task.status)) await tellRoom(tx, task.concurrencyGroup);
   return task;
+}
+
+/** There may be room in a group: sessions whose tasks wait for it look again. */
+async function tellRoom(tx: Transaction, group: string): Promise<void> {
+  for (const sessionId of await tx.groupSessions(group)) tx.notify(`session:${sessionId}`);
 }
 
 /** Records who did what to a task. */

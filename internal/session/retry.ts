@@ -41,6 +41,9 @@ export async function retryTask(
     const waiting: Task = {
       ...task,
       status: 'PENDING',
+      notBefore: null,
+      // the deadline was for what goes on by itself
+      retry: task.retry && { ...task.retry, deadlineMs: null },
       message: '',
       progress: 0,
       cancelRequested: false,

@@ -110,7 +110,11 @@ async function toPending(
     if (attempt !== null && attempt.leaseUntil !== null) throw unlawful(task, 'PENDING');
     if (attempt !== null) await tx.putAttempt({ ...attempt, state: 'superseded', finishedAt: now });
     const retriesUsed = task.retriesUsed + retried;
-    return putAndTell(tx, { ...task, status: 'PENDING', message: '', progress: 0, retriesUsed }, now);
+    return putAndTell(
+      tx,
+      { ...task, status: 'PENDING', notBefore: null, message: '', progress: 0, retriesUsed },
+      now,
+    );
   });
   return task ?? retryTask(parts, ref);
 }
@@ -180,6 +184,7 @@ const nothingKnown = {
   signal: null,
   reason: null,
   usage: null,
+  notBefore: null,
   finishedAt: null,
   logComplete: false,
 };

@@ -9,6 +9,7 @@ import type {
   TokenWire,
 } from '../api/shapes.ts';
 import type { Agent, Artifact, InputRequest, SessionLog, TaskLog, Token } from '../domain/records.ts';
+import type { RetryRule } from '../domain/retry.ts';
 import type { Session, TemplateConfig } from '../domain/session.ts';
 import type { Task } from '../domain/task.ts';
 
@@ -89,6 +90,12 @@ export function toTaskWire(task: Task): TaskWire {
     noOutputTimeoutSeconds: toSecondsOrNull(task.noOutputTimeoutMs),
     retryCount: task.retryCount,
     retriesUsed: task.retriesUsed,
+    retry: task.retry === null ? null : toRetryWire(task.retry),
+    notBefore: toInstantOrNull(task.notBefore),
+    concurrency:
+      task.concurrencyGroup === null
+        ? null
+        : { group: task.concurrencyGroup, limit: task.concurrencyLimit ?? 1 },
     input: task.input,
     inputTimeoutSeconds: task.inputTimeoutMs / 1000,
     autoFix: task.autoFix,
@@ -101,6 +108,18 @@ export function toTaskWire(task: Task): TaskWire {
     updatedAt: toInstant(task.updatedAt),
     startedAt: toInstantOrNull(task.startedAt),
     finishedAt: toInstantOrNull(task.finishedAt),
+  };
+}
+
+function toRetryWire(rule: RetryRule): NonNullable<TaskWire['retry']> {
+  return {
+    backoff: rule.backoff,
+    delaySeconds: rule.delayMs / 1000,
+    maxDelaySeconds: rule.maxDelayMs / 1000,
+    exitCodes: rule.exitCodes === null ? null : [...rule.exitCodes],
+    neverOn: [...rule.neverOn],
+    lostRetries: rule.lostRetries,
+    deadlineSeconds: toSecondsOrNull(rule.deadlineMs),
   };
 }
 

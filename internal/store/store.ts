@@ -72,7 +72,21 @@ export interface TaskFilter {
   readonly statuses?: readonly TaskStatus[];
   readonly parentTaskId?: string;
   readonly workspaceId?: string;
+  /** not those that may only be claimed later than this; epoch ms */
+  readonly dueBy?: number;
 }
+
+/** What is asked of the queue. */
+export interface NextTask {
+  readonly sessionId: string;
+  /** epoch ms */
+  readonly now: number;
+  /** groups that have no room */
+  readonly outside: readonly string[];
+}
+
+/** A waiting task gains 1 of priority each time; ms. So nothing starves, however many tasks come before it. */
+export const ageingMs = 600_000;
 
 /** Filters for structured logs; absent = any. */
 export interface LogFilter {
@@ -106,6 +120,21 @@ export interface Reads extends WorkflowReads {
   /** `queue`: priority descending, then oldest, then id (the order of execution); `newest`: newest first. */
   tasks(filter: TaskFilter, order: 'queue' | 'newest', page?: Page): Promise<Task[]>;
   countTasks(filter: TaskFilter): Promise<number>;
+  /**
+   * The task of a session that is to be run next: of those that are PENDING, whose time has come, and that are in none
+   * of the groups `outside`, the one with the highest priority, to which 1 is added for every `ageingMs` that it has
+   * waited; then the oldest.
+   */
+  nextTask(wish: NextTask): Promise<Task | null>;
+  /** When the next PENDING task of a session falls due that is not to be claimed yet at `now`; null when none is. */
+  nextNotBefore(sessionId: string, now: number): Promise<number | null>;
+  /**
+   * How many attempts run in a group: open ones, and lost ones whose lease ended after `lostSince` (in lease time), since
+   * their processes may still run.
+   */
+  groupLoad(group: string, lostSince: number): Promise<number>;
+  /** Sessions with PENDING tasks of a group, at most 1000. */
+  groupSessions(group: string): Promise<string[]>;
   taskByIdempotencyKey(key: string): Promise<{ task: Task; fingerprint: string } | null>;
   attempt(taskId: string, number: number): Promise<Attempt | null>;
   /** Oldest first. */

@@ -38,6 +38,21 @@ export const submitOptions = {
     aliases: ['retry-count'],
     doc: 'how often it is tried again after a failure (default 0)',
   },
+  'retry-delay': {
+    kind: 'duration',
+    doc: 'how long to wait before the second run, then twice as long each time, up to 1h (default: not at all)',
+  },
+  'retry-backoff': {
+    kind: 'enum',
+    choices: ['fixed', 'exponential'],
+    doc: 'whether the wait grows (default exponential)',
+  },
+  'retry-exit-code': {
+    kind: 'list',
+    placeholder: 'CODE',
+    doc: 'an exit code that is worth another run; may be given more than once (default: any but 0)',
+  },
+  deadline: { kind: 'duration', doc: 'longest time for all runs together, from now on' },
   input: { kind: 'enum', choices: ['none', 'wait'], doc: 'whether its stdin is empty or waits for answers' },
   'input-timeout': { kind: 'duration', doc: 'longest wait for an answer' },
   'auto-fix': { kind: 'bool', doc: 'whether a failure begets a fix task; --no-auto-fix: never' },
@@ -55,6 +70,10 @@ export interface SubmitValues {
   readonly timeout?: number | undefined;
   readonly 'no-output-timeout'?: number | undefined;
   readonly retries?: number | undefined;
+  readonly 'retry-delay'?: number | undefined;
+  readonly 'retry-backoff'?: string | undefined;
+  readonly 'retry-exit-code'?: readonly string[] | undefined;
+  readonly deadline?: number | undefined;
   readonly input?: string | undefined;
   readonly 'input-timeout'?: number | undefined;
   readonly 'auto-fix'?: boolean | undefined;
@@ -85,10 +104,34 @@ export async function taskBody(
     timeoutSeconds: seconds(values.timeout),
     noOutputTimeoutSeconds: seconds(values['no-output-timeout']),
     retryCount: values.retries ?? null,
+    retry: retryOf(values),
     input: (values.input as 'none' | 'wait' | undefined) ?? null,
     inputTimeoutSeconds: seconds(values['input-timeout']),
     autoFix: values['auto-fix'] ?? null,
   };
+}
+
+/** How it is tried again, as far as that was said; without it, at once. */
+function retryOf(values: SubmitValues): NewTaskBody['retry'] {
+  const { 'retry-delay': delay, 'retry-backoff': backoff, 'retry-exit-code': codes, deadline } = values;
+  if (delay === undefined && backoff === undefined && codes === undefined && deadline === undefined)
+    return null;
+  return {
+    backoff: (backoff as 'fixed' | 'exponential' | undefined) ?? null,
+    // a backoff alone has the wait of the server; codes or a deadline alone have none
+    delaySeconds: delay === undefined ? (backoff === undefined ? 0 : null) : delay / 1000,
+    exitCodes: codes?.map(readExitCode) ?? null,
+    deadlineSeconds: deadline === undefined ? null : deadline / 1000,
+  };
+}
+
+function readExitCode(text: string): number {
+  const code = /^\d{1,3}$/.test(text) ? Number(text) : 0;
+  if (code >= 1 && code <= 255) return code;
+  throw new InputError(
+    'KERUTA_ERR_BAD_VALUE',
+    `--retry-exit-code: expected a number from 1 to 255, got "${text}"`,
+  );
 }
 
 async function readScript(

@@ -4,6 +4,7 @@ import { longText } from '../../api/limited.ts';
 import { newTaskBody } from '../../api/requests.ts';
 import { taskShape } from '../../api/shapes.ts';
 import { InputError } from '../../domain/errors.ts';
+import { type RetryRule, retryDefaults } from '../../domain/retry.ts';
 import type { NewTask } from '../../domain/task.ts';
 import { visibleTask } from '../../session/authorize.ts';
 import { deleteTask, editTask } from '../../session/edit-task.ts';
@@ -179,11 +180,29 @@ function toNewTask(body: z.output<typeof newTaskBody>, sessionId: string): NewTa
     timeoutMs: toMs(body.timeoutSeconds),
     noOutputTimeoutMs: toMs(body.noOutputTimeoutSeconds),
     retryCount: body.retryCount ?? 0,
+    ...(body.retry ? { retry: toRule(body.retry) } : {}),
+    ...(body.concurrency ? { concurrency: body.concurrency } : {}),
     autoFix: body.autoFix ?? null,
     ...(body.input ? { input: body.input } : {}),
     ...(body.inputTimeoutSeconds ? { inputTimeoutMs: body.inputTimeoutSeconds * 1000 } : {}),
   };
 }
+
+function toRule(retry: NonNullable<z.output<typeof newTaskBody>['retry']>): RetryRule {
+  const { delayMs, maxDelayMs, ...defaults } = retryDefaults;
+  return {
+    backoff: retry.backoff ?? defaults.backoff,
+    delayMs: secondsToMs(retry.delaySeconds) ?? delayMs,
+    maxDelayMs: secondsToMs(retry.maxDelaySeconds) ?? maxDelayMs,
+    exitCodes: retry.exitCodes ?? null,
+    neverOn: retry.neverOn ?? [],
+    lostRetries: retry.lostRetries ?? defaults.lostRetries,
+    deadlineMs: toMs(retry.deadlineSeconds),
+  };
+}
+
+const secondsToMs = (seconds: number | null | undefined) =>
+  typeof seconds === 'number' ? Math.round(seconds * 1000) : null;
 
 function toMs(seconds: number | null | undefined): number | null {
   return seconds ? Math.max(1, Math.round(seconds * 1000)) : null;

@@ -23,6 +23,12 @@ export const workflows: Migration = {
 
     `ALTER TABLE tasks ADD COLUMN trigger_id ${text}`,
     'CREATE INDEX tasks_trigger ON tasks (trigger_id, status)',
+    `ALTER TABLE tasks ADD COLUMN retry ${text}`,
+    'ALTER TABLE tasks ADD COLUMN not_before BIGINT',
+    'CREATE INDEX tasks_waiting ON tasks (session_id, status, not_before)',
+    `ALTER TABLE tasks ADD COLUMN concurrency_group ${text}`,
+    'ALTER TABLE tasks ADD COLUMN concurrency_limit BIGINT',
+    'CREATE INDEX tasks_group ON tasks (concurrency_group, status)',
 
     // no foreign keys: what happened stays on record when a workflow is gone
     `CREATE TABLE occurrences (id ${text} PRIMARY KEY, trigger_id ${text} NOT NULL, key ${text} NOT NULL,

@@ -3,11 +3,13 @@ import { taskRow } from '../nouns.ts';
 import type { Reads, TaskFilter, Transaction } from '../store.ts';
 import type { Db, Tables } from '../tables.ts';
 import { insertMany } from './insert-many.ts';
+import { nextTaskReads } from './next-task.ts';
 import { put } from './put.ts';
 
 /** What may be asked about tasks. */
 export function taskReads(db: Db) {
   return {
+    ...nextTaskReads(db),
     task: async (id) => {
       const row = await db.selectFrom('tasks').selectAll().where('id', '=', id).executeTakeFirst();
       return row ? taskRow.decode(row) : null;
@@ -34,7 +36,7 @@ export function taskReads(db: Db) {
         .executeTakeFirst();
       return row ? { task: taskRow.decode(row), fingerprint: row.fingerprint ?? '' } : null;
     },
-  } satisfies Pick<Reads, 'task' | 'tasks' | 'countTasks' | 'taskByIdempotencyKey'>;
+  } satisfies Partial<Reads>;
 }
 
 /** What may be written about tasks. */
@@ -68,7 +70,7 @@ export function taskWrites(db: Db) {
 
 function filtered<O>(
   query: SelectQueryBuilder<Tables, 'tasks', O>,
-  { sessionId, statuses, parentTaskId, workspaceId }: TaskFilter,
+  { sessionId, statuses, parentTaskId, workspaceId, dueBy }: TaskFilter,
 ): SelectQueryBuilder<Tables, 'tasks', O> {
   let found = query;
   if (sessionId !== undefined) found = found.where('session_id', '=', sessionId);
@@ -82,5 +84,7 @@ function filtered<O>(
     found = found.where('session_id', 'in', (eb) =>
       eb.selectFrom('sessions').select('sessions.id').where('workspace_id', '=', workspaceId),
     );
+  if (dueBy !== undefined)
+    found = found.where((eb) => eb.or([eb('not_before', 'is', null), eb('not_before', '<=', dueBy)]));
   return found;
 }

@@ -5,6 +5,7 @@ import { testHangings } from './contract/hangings.ts';
 import { testLaws } from './contract/laws.ts';
 import { testNouns } from './contract/nouns.ts';
 import { testProperties } from './contract/properties.ts';
+import { testQueue } from './contract/queue.ts';
 import { testTasks } from './contract/tasks.ts';
 import { testWorkflows } from './contract/workflows.ts';
 
@@ -27,6 +28,7 @@ export function storeContract(name: string, harness: StoreHarness): void {
     const fixture = useFixture(harness);
     testLaws(fixture);
     testTasks(fixture);
+    testQueue(fixture);
     testHangings(fixture);
     testWorkflows(fixture);
     testNouns(fixture);

@@ -1,0 +1,43 @@
+import { classOf, decideRetry } from '../domain/retry.ts';
+import { isClosed } from '../domain/session.ts';
+import type { Task } from '../domain/task.ts';
+import type { Reads, Transaction } from '../store/store.ts';
+import type { SessionParts } from './parts.ts';
+import { putAndTell } from './put-task.ts';
+
+/**
+ * Puts a task that just ended back into the queue when its rule says so; the next claim makes its next attempt. The end
+ * stays on the task until then, so that people see why it is tried again.
+ *
+ * @returns whether it did
+ */
+export async function retryByItself(
+  tx: Transaction,
+  parts: SessionParts,
+  { task, now }: { readonly task: Task; readonly now: number },
+): Promise<boolean> {
+  if (task.status !== 'FAILED' || task.cancelRequested) return false;
+  const endClass = classOf({ ...task, status: task.status }, task.retry);
+  const decision = decideRetry({
+    rule: task.retry,
+    endClass,
+    retryCount: task.retryCount,
+    retriesUsed: task.retriesUsed,
+    lostRuns: endClass === 'lost' ? await countLost(tx, task.id) : 0,
+    createdAt: task.createdAt,
+    now,
+    fraction: parts.random.fraction(),
+  });
+  if (decision === null) return false;
+  const session = await tx.session(task.sessionId);
+  if (session === null || isClosed(session.status)) return false;
+  const retriesUsed = task.retriesUsed + (decision.counts ? 1 : 0);
+  const { notBefore } = decision;
+  await putAndTell(tx, { ...task, status: 'PENDING', retriesUsed, notBefore, finishedAt: null }, now);
+  return true;
+}
+
+async function countLost(reads: Reads, taskId: string): Promise<number> {
+  const attempts = await reads.attempts(taskId);
+  return attempts.filter(({ endReason }) => endReason === 'agent_lost' || endReason === 'shim_lost').length;
+}

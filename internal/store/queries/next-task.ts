@@ -1,0 +1,73 @@
+import { sql } from 'kysely';
+import { taskRow } from '../nouns.ts';
+import { ageingMs, type Reads } from '../store.ts';
+import type { Db, Tables } from '../tables.ts';
+
+const maxSessions = 1000;
+
+/** What the queue is asked when somebody wants work. */
+export function nextTaskReads(db: Db) {
+  return {
+    nextTask: async ({ sessionId, now, outside }) => {
+      const room =
+        outside.length === 0
+          ? sql``
+          : sql`AND (concurrency_group IS NULL OR concurrency_group NOT IN (${sql.join(outside)}))`;
+      // Age is the same for all, so of each priority the oldest comes first. The index gives each of these heads at once:
+      // the time this takes grows with how many priorities there are, not with how many tasks. The cast: whole numbers divide whole.
+      const { rows } = await sql<Tables['tasks']>`
+        WITH RECURSIVE levels (priority) AS (
+          SELECT max(priority) FROM tasks WHERE session_id = ${sessionId} AND status = 'PENDING'
+          UNION ALL
+          SELECT (SELECT max(tasks.priority) FROM tasks
+            WHERE session_id = ${sessionId} AND status = 'PENDING' AND tasks.priority < levels.priority)
+          FROM levels WHERE levels.priority IS NOT NULL)
+        SELECT tasks.* FROM levels JOIN tasks ON tasks.id = (
+          SELECT id FROM tasks
+          WHERE session_id = ${sessionId} AND status = 'PENDING' AND tasks.priority = levels.priority
+            AND (not_before IS NULL OR not_before <= ${now}) ${room}
+          ORDER BY created_at, id LIMIT 1)
+        ORDER BY tasks.priority + (CAST(${now} AS BIGINT) - tasks.created_at) / ${sql.lit(ageingMs)} DESC, tasks.created_at, tasks.id
+        LIMIT 1`.execute(db);
+      return rows[0] === undefined ? null : taskRow.decode(rows[0]);
+    },
+    nextNotBefore: async (sessionId, now) => {
+      const row = await db
+        .selectFrom('tasks')
+        .select((eb) => eb.fn.min('not_before').as('at'))
+        .where('session_id', '=', sessionId)
+        .where('status', '=', 'PENDING')
+        .where('not_before', '>', now)
+        .executeTakeFirst();
+      return row?.at ?? null;
+    },
+    groupLoad: async (group, lostSince) => {
+      const row = await db
+        .selectFrom('tasks')
+        .innerJoin('attempts', 'attempts.task_id', 'tasks.id')
+        .where('concurrency_group', '=', group)
+        .where('status', 'in', ['PROCESSING', 'WAITING_FOR_INPUT', 'LOST'])
+        .where((eb) =>
+          eb.or([
+            eb('state', 'in', ['claimed', 'exited']),
+            eb.and([eb('state', '=', 'lost'), eb('lease_until', '>', lostSince)]),
+          ]),
+        )
+        .select((eb) => eb.fn.countAll<number>().as('count'))
+        .executeTakeFirstOrThrow();
+      return row.count;
+    },
+    groupSessions: async (group) => {
+      const rows = await db
+        .selectFrom('tasks')
+        .select('session_id')
+        .distinct()
+        .where('concurrency_group', '=', group)
+        .where('status', '=', 'PENDING')
+        .orderBy('session_id')
+        .limit(maxSessions)
+        .execute();
+      return rows.map(({ session_id }) => session_id);
+    },
+  } satisfies Partial<Reads>;
+}

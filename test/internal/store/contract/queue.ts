@@ -1,0 +1,102 @@
+import { describe, expect, test } from 'vitest';
+import type { Task } from '../../../../internal/domain/task.ts';
+import { ageingMs } from '../../../../internal/store/store.ts';
+import { sampleAttempt } from '../samples.ts';
+import type { Fixture } from './fixture.ts';
+
+/** Which task is next. */
+export function testQueue(fixture: () => Fixture): void {
+  describe('the next task of a session', () => {
+    async function queue(tasks: readonly (Partial<Task> & { readonly id: string })[]) {
+      const { store, session, task } = fixture();
+      const { id: sessionId } = await session();
+      for (const one of tasks) await task({ sessionId, createdAt: 1000, ...one });
+      await task({ id: 'elsewhere', priority: 99 });
+      const next = async (now: number, outside: readonly string[] = []) =>
+        (await store.nextTask({ sessionId, now, outside }))?.id ?? null;
+      return { store, sessionId, next };
+    }
+
+    test('is the one with the highest priority, then the oldest, then by id', async () => {
+      const { store, next } = await queue([
+        { id: 'c', createdAt: 1000 },
+        { id: 'b', createdAt: 1000 },
+        { id: 'a', createdAt: 1001 },
+        { id: 'high', priority: 1, createdAt: 1002 },
+        { id: 'running', priority: 5, status: 'PROCESSING' },
+        { id: 'low', priority: -1, createdAt: 900 },
+      ]);
+      for (const expected of ['high', 'b', 'c', 'a', 'low']) {
+        expect(await next(2000)).toBe(expected);
+        await store.transact((tx) => tx.deleteTask(expected));
+      }
+      expect(await next(2000)).toBeNull();
+      expect(await store.nextTask({ sessionId: 'none', now: 1, outside: [] })).toBeNull();
+    });
+
+    test('is one of a lower priority when that has waited long enough', async () => {
+      const { next } = await queue([
+        { id: 'old', priority: -2, createdAt: 0 },
+        { id: 'middle', priority: -1, createdAt: ageingMs },
+        { id: 'young', priority: 0, createdAt: 2 * ageingMs - 1 },
+        { id: 'future', priority: 0, createdAt: 9 * ageingMs },
+      ]);
+      expect(await next(2 * ageingMs - 1)).toBe('young');
+      // all three count 0 then
+      expect(await next(2 * ageingMs)).toBe('old');
+    });
+
+    test('is not one whose time has not come', async () => {
+      const { store, next, sessionId } = await queue([
+        { id: 'later', priority: 9, notBefore: 5000 },
+        { id: 'latest', notBefore: 9000 },
+        { id: 'ended', status: 'FAILED', notBefore: 4000 },
+        { id: 'now' },
+      ]);
+      expect(await next(4999)).toBe('now');
+      expect(await next(5000)).toBe('later');
+      const filter = { sessionId, statuses: ['PENDING'] as const };
+      const due = async (dueBy: number) =>
+        (await store.tasks({ ...filter, dueBy }, 'queue')).map(({ id }) => id);
+      expect(await due(4999)).toEqual(['now']);
+      expect(await store.countTasks({ ...filter, dueBy: 5000 })).toBe(2);
+      expect(await store.nextNotBefore(sessionId, 1)).toBe(5000);
+      expect(await store.nextNotBefore(sessionId, 5000)).toBe(9000);
+      expect(await store.nextNotBefore(sessionId, 9000)).toBeNull();
+    });
+
+    test('is not one of a group that has no room', async () => {
+      const group = (concurrencyGroup: string) => ({ concurrencyGroup, concurrencyLimit: 1 });
+      const { store, next, sessionId } = await queue([
+        { id: 'a', priority: 3, ...group('x') },
+        { id: 'b', priority: 2, ...group('y') },
+        { id: 'c' },
+      ]);
+      expect(await next(2000)).toBe('a');
+      expect(await next(2000, ['x'])).toBe('b');
+      expect(await next(2000, ['x', 'y'])).toBe('c');
+      expect(await store.groupSessions('x')).toEqual([sessionId]);
+      expect(await store.groupSessions('z')).toEqual([]);
+    });
+  });
+
+  test('a group is as full as attempts of it are open in all sessions, or lost of late', async () => {
+    const { store, task } = fixture();
+    const run = async (
+      state: 'claimed' | 'exited' | 'finished' | 'lost' | 'superseded',
+      more: Partial<Task> = {},
+    ) => {
+      const status = state === 'lost' ? 'LOST' : state === 'finished' ? 'COMPLETED' : 'PROCESSING';
+      const one = await task({ concurrencyGroup: 'g', concurrencyLimit: 9, status, ...more });
+      await store.transact((tx) =>
+        tx.putAttempt(sampleAttempt({ taskId: one.id, state, leaseUntil: state === 'lost' ? 500 : null })),
+      );
+    };
+    for (const state of ['claimed', 'exited', 'finished', 'lost', 'superseded'] as const) await run(state);
+    await run('claimed', { concurrencyGroup: 'other' });
+    await task({ concurrencyGroup: 'g', concurrencyLimit: 9 });
+    expect(await store.groupLoad('g', 500)).toBe(2);
+    expect(await store.groupLoad('g', 499)).toBe(3);
+    expect(await store.groupLoad('none', 0)).toBe(0);
+  });
+}
