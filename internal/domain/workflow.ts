@@ -2,6 +2,7 @@
  * Work that starts by itself: a workflow says what to run, its triggers say when, and every time that a trigger falls due
  * becomes one occurrence, whether something ran or not. Times are epoch ms.
  */
+import { type RetryRule, retryDefaults } from './retry.ts';
 
 /** A named, versioned unit of work. */
 export interface Workflow {
@@ -90,24 +91,17 @@ export interface CatchUp {
   readonly max: number;
 }
 
-/** How a failed run is repeated. */
-export interface RetryPolicy {
-  /** runs in all, the first included; 1 = never again */
+/** How a failed run is repeated, and how often. */
+export interface RetryPolicy extends RetryRule {
+  /** runs in all, the first included, lost ones not counted; 1 = never again */
   readonly maxAttempts: number;
-  readonly backoff: 'fixed' | 'exponential';
-  /** before the second run; ms */
-  readonly delayMs: number;
-  /** most of it; ms */
-  readonly maxDelayMs: number;
-  /** exit codes that are worth another run; null = any but 0 */
-  readonly exitCodes: readonly number[] | null;
 }
 
 /** Defaults of a definition. */
 export const workflowDefaults = {
   overlap: 'skip',
   catchUp: { policy: 'last', windowMs: 86_400_000, max: 100 },
-  retry: { maxAttempts: 1, backoff: 'exponential', delayMs: 60_000, maxDelayMs: 3_600_000, exitCodes: null },
+  retry: { ...retryDefaults, maxAttempts: 1 },
 } as const satisfies Pick<WorkflowDefinition, 'overlap' | 'catchUp' | 'retry'>;
 
 /** Names of workflows and triggers: letters of any script, digits, dot, dash, underscore; at most 100 characters. */
@@ -166,6 +160,9 @@ export const occurrenceReasons = [
   'queue_full',
   'filtered',
   'failed',
+  'on_error',
+  'on_complete',
+  'chain_too_long',
 ] as const;
 /** @see occurrenceReasons */
 export type OccurrenceReason = (typeof occurrenceReasons)[number];

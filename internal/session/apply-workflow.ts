@@ -2,8 +2,9 @@
 import { isDeepStrictEqual } from 'node:util';
 import { ConflictError, NotFoundError } from '../domain/errors.ts';
 import type { Trigger, TriggerDefinition, Workflow, WorkflowDefinition } from '../domain/workflow.ts';
-import type { Transaction } from '../store/store.ts';
-import { readWorkflow, type WorkflowFault } from '../trigger/read-workflow.ts';
+import type { Reads, Transaction } from '../store/store.ts';
+import { findCycle } from '../trigger/find-cycle.ts';
+import { readWorkflow, type WorkflowFault, workflowError } from '../trigger/read-workflow.ts';
 import type { TriggerHost } from '../trigger/trigger-type.ts';
 import type { Caller, SessionParts } from './parts.ts';
 import { sessionOfWorkflow } from './session-of-workflow.ts';
@@ -77,10 +78,11 @@ interface Making {
 
 type Plan = Omit<Applied, 'warnings'>;
 
-async function planned(reads: Pick<Transaction, 'workflowByName' | 'triggers'>, make: Making): Promise<Plan> {
+async function planned(reads: Reads, make: Making): Promise<Plan> {
   const { definition, enabled, owner, now, parts } = make;
   const before = await reads.workflowByName(definition.name);
   if (before !== null) refuseOthers(before, make);
+  await refuseCycle(reads, definition);
   const old = before === null ? [] : await reads.triggers({ workflowId: before.id });
   const isSame = before !== null && isDeepStrictEqual(before.definition, definition);
   if (isSame && before.enabled === enabled && before.owner === owner)
@@ -100,6 +102,15 @@ async function planned(reads: Pick<Transaction, 'workflowByName' | 'triggers'>, 
     return triggerOf(make, { one, known, workflow });
   });
   return { change: before === null ? 'created' : 'updated', workflow, triggers, before };
+}
+
+/** Two that are applied at once may still meet in a circle: that one is cut when it has gone round for a while. */
+async function refuseCycle(reads: Reads, definition: WorkflowDefinition): Promise<void> {
+  const others = (await reads.workflows()).map((other) => other.definition);
+  const way = findCycle(definition, others);
+  if (way === null) return;
+  const message = `expected an end, got workflows that would fire each other for ever: ${way.join(' → ')}`;
+  throw workflowError([{ path: ['triggers'], message }]);
 }
 
 /** Every workflow can be fired by hand. */

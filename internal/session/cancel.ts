@@ -4,6 +4,7 @@ import type { Task } from '../domain/task.ts';
 import { isEnded } from '../domain/task-status.ts';
 import type { Transaction } from '../store/store.ts';
 import { type HeldTask, onTask } from './fence.ts';
+import { followEnd } from './follow-end.ts';
 import { closeRequests } from './open-requests.ts';
 import type { Caller, SessionParts } from './parts.ts';
 import { auditTask, putAndTell } from './put-task.ts';
@@ -44,7 +45,9 @@ export async function cancelTaskIn(
   const attempt = task.status === 'PENDING' ? null : await tx.attempt(task.id, task.attempt);
   const reachable = attempt !== null && attempt.leaseUntil !== null && task.status !== 'LOST';
   if (reachable) return putAndTell(tx, { ...task, cancelRequested: true }, now);
-  return cancelAtOnce(tx, held, attempt);
+  const cancelled = await cancelAtOnce(tx, held, attempt);
+  await followEnd(tx, parts, { task: cancelled, now });
+  return cancelled;
 }
 
 async function cancelAtOnce(

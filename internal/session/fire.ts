@@ -48,6 +48,8 @@ export interface Firing {
   readonly parameters?: Readonly<Record<string, unknown>>;
   /** whether a person wants it to run although the trigger is switched off, and whatever is under way */
   readonly isForced?: boolean;
+  /** put on record with it */
+  readonly details?: Readonly<Record<string, unknown>>;
 }
 
 /** What became of it. */
@@ -176,7 +178,7 @@ async function run(
 }
 
 /** What a submission is refused for by rule, not by a fault. Nothing was written then. */
-function refusalOf(error: unknown): OccurrenceReason | null {
+export function refusalOf(error: unknown): OccurrenceReason | null {
   if (!(error instanceof KerutaError)) return null;
   if (error.code === 'KERUTA_ERR_SESSION_CLOSED') return 'session_closed';
   return error.code === 'KERUTA_ERR_RATE_LIMITED' ? 'queue_full' : null;
@@ -198,18 +200,22 @@ export function kindOf({ event }: Firing): Readonly<Record<string, unknown>> {
 
 /** The task that a firing asks for. */
 export function taskOf({ workflow, trigger, parameters }: Firing, sessionId: string) {
-  const { run: template, retry } = workflow.definition;
+  const { run: template, retry, concurrency } = workflow.definition;
+  const { maxAttempts, ...rule } = retry;
+  const isRepeated = maxAttempts > 1 || rule.lostRetries > 0 || rule.deadlineMs !== null;
   return {
     ...taskFields(template, workflow.name),
     sessionId,
     parameters: { ...template.parameters, ...parameters },
-    retryCount: retry.maxAttempts - 1,
+    retryCount: maxAttempts - 1,
+    retry: isRepeated ? rule : null,
+    concurrency,
     triggerId: trigger.id,
   };
 }
 
 /** The fields of a task that its template decides. Nobody is there to answer it. */
-function taskFields(template: TaskTemplate, name: string) {
+export function taskFields(template: TaskTemplate, name: string) {
   const { script, description, ref, timeoutMs, noOutputTimeoutMs, priority, autoFix } = template;
   const limits = { timeoutMs, noOutputTimeoutMs, priority, autoFix };
   return { name: template.name ?? name, script, description, ref, ...limits, input: 'none' as const };
@@ -235,5 +241,6 @@ export function occurrenceOf(
     eventId: firing.event?.id ?? null,
     actor: firing.actor,
     ...became,
+    details: { ...firing.details, ...became.details },
   };
 }

@@ -1,10 +1,54 @@
 import type { Task } from '../domain/task.ts';
-import type { Transaction } from '../store/store.ts';
+import type { Reads, Transaction } from '../store/store.ts';
+import type { Origin } from './end-words.ts';
+import { fireFollowers } from './fire-followers.ts';
 import type { SessionParts } from './parts.ts';
+import { runHook } from './run-hook.ts';
 
-/** What follows when a task has ended and is not run again by itself; in the transaction that ends it. */
+/** A task that has ended, and how many workflows fired each other until it was made; 0 = it was the first. */
+export interface Ended {
+  readonly task: Task;
+  /** `store.now()`; epoch ms */
+  readonly now: number;
+  readonly depth: number;
+}
+
+/** Most parents that are looked at for how long a chain is. */
+const maxParents = 16;
+
+/**
+ * What follows when a task has ended and is not run again by itself: its workflow's hook, and triggers that wait for its
+ * end. All in the transaction that ends it, which holds its session.
+ */
 export async function followEnd(
-  _tx: Transaction,
-  _parts: SessionParts,
-  _ended: { readonly task: Task; readonly now: number },
-): Promise<void> {}
+  tx: Transaction,
+  parts: SessionParts,
+  { task, now }: Omit<Ended, 'depth'>,
+): Promise<void> {
+  const waiting = await tx.triggers({ type: 'task-end' });
+  if (waiting.length === 0 && task.triggerId === null) return;
+  const origin = await originOf(tx, task);
+  const ended = { task, now, origin, depth: await depthOf(tx, task) };
+  if (origin !== null) await runHook(tx, parts, { ...ended, origin });
+  await fireFollowers(tx, parts, { ...ended, waiting });
+}
+
+async function originOf(reads: Reads, task: Task): Promise<Origin | null> {
+  const occurrence = await reads.occurrenceOfTask(task.id);
+  if (occurrence === null) return null;
+  const workflow = await reads.workflow(occurrence.workflowId);
+  const event = occurrence.eventId === null ? null : await reads.triggerEvent(occurrence.eventId);
+  return { occurrence, workflow: workflow?.name ?? null, event };
+}
+
+/** A task that a script made belongs to the chain of the task that it is a subtask of. */
+async function depthOf(reads: Reads, task: Task): Promise<number> {
+  let id: string | null = task.id;
+  for (let parents = 0; id !== null && parents < maxParents; parents++) {
+    const occurrence = await reads.occurrenceOfTask(id);
+    if (occurrence !== null)
+      return typeof occurrence.details.depth === 'number' ? occurrence.details.depth : 0;
+    id = (await reads.task(id))?.parentTaskId ?? null;
+  }
+  return 0;
+}

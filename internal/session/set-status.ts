@@ -14,6 +14,7 @@ import type { Transaction } from '../store/store.ts';
 import { refuseSuperseded } from './authorize.ts';
 import { tellProgress } from './events.ts';
 import { type HeldTask, onTask } from './fence.ts';
+import { followEnd } from './follow-end.ts';
 import { newAttempt } from './new-attempt.ts';
 import { closeRequests } from './open-requests.ts';
 import type { Caller, SessionParts } from './parts.ts';
@@ -71,7 +72,7 @@ export async function setStatus(
       return isEnded(report.status) ? declare(tx, held, { attempt, report }) : goOn(tx, held, report);
     }
     return isEnded(report.status)
-      ? end(tx, held, { attempt, report, status: report.status })
+      ? end(tx, held, { parts, attempt, report, status: report.status })
       : run(tx, held, { attempt, report });
   });
 }
@@ -193,17 +194,25 @@ const nothingKnown = {
 async function end(
   tx: Transaction,
   { task, now }: HeldTask,
-  about: { readonly attempt: Attempt | null; readonly report: Report; readonly status: EndStatus },
+  about: {
+    readonly parts: SessionParts;
+    readonly attempt: Attempt | null;
+    readonly report: Report;
+    readonly status: EndStatus;
+  },
 ): Promise<Task> {
-  const { attempt, report, status } = about;
-  const reason = status === 'CANCELLED' ? 'cancel' : null;
+  const { parts, attempt, report, status } = about;
+  const reason = status === 'CANCELLED' ? ('cancel' as const) : null;
   if (attempt !== null) {
     const declared = status === 'CANCELLED' ? attempt.declared : toDeclared(report);
     await tx.putAttempt({ ...attempt, state: 'finished', declared, endReason: reason, finishedAt: now });
     await closeRequests(tx, task, { number: attempt.number, now });
   }
   await tx.expireTaskTokens(task.id, now);
-  return putAndTell(tx, { ...task, ...report, reason, logComplete: true, finishedAt: now }, now);
+  const changes = { ...report, reason, notBefore: null, logComplete: true, finishedAt: now };
+  const ended = await putAndTell(tx, { ...task, ...changes }, now);
+  await followEnd(tx, parts, { task: ended, now });
+  return ended;
 }
 
 function toDeclared(report: Report): Declared {

@@ -33,6 +33,7 @@ export interface WorkflowReads {
   workflows(): Promise<Workflow[]>;
   /** Newest first. */
   workflowVersions(workflowId: string): Promise<WorkflowVersion[]>;
+  workflowVersion(workflowId: string, version: number): Promise<WorkflowVersion | null>;
   trigger(id: string): Promise<Trigger | null>;
   /** By workflow, then by name; of one workflow or one type when given. */
   triggers(filter: { readonly workflowId?: string; readonly type?: string }): Promise<Trigger[]>;

@@ -3,6 +3,7 @@ import type { ZodError } from 'zod';
 import { InputError, KerutaError } from '../domain/errors.ts';
 import {
   type CatchUp,
+  type RetryPolicy,
   type TaskTemplate,
   type TriggerDefinition,
   type WorkflowDefinition,
@@ -179,7 +180,6 @@ function catchUpOf(one: Pick<TriggerInput, 'catchUp' | 'catchUpWindow' | 'catchU
 }
 
 function definitionOf(input: WorkflowInput, triggers: readonly TriggerDefinition[]): WorkflowDefinition {
-  const { retry } = workflowDefaults;
   return {
     name: input.name,
     description: input.description ?? '',
@@ -189,16 +189,25 @@ function definitionOf(input: WorkflowInput, triggers: readonly TriggerDefinition
     triggers,
     overlap: input.overlap ?? workflowDefaults.overlap,
     catchUp: catchUpOf(input),
-    retry: {
-      maxAttempts: input.retry?.maxAttempts ?? retry.maxAttempts,
-      backoff: input.retry?.backoff ?? retry.backoff,
-      delayMs: input.retry?.delay ?? retry.delayMs,
-      maxDelayMs: input.retry?.maxDelay ?? retry.maxDelayMs,
-      exitCodes: input.retry?.exitCodes ?? retry.exitCodes,
-    },
+    retry: retryOf(input.retry ?? {}),
     concurrency: input.concurrency ?? null,
     onError: input.onError === undefined ? null : templateOf(input.onError),
     onComplete: input.onComplete === undefined ? null : templateOf(input.onComplete),
+  };
+}
+
+function retryOf(input: NonNullable<WorkflowInput['retry']>): RetryPolicy {
+  const { retry } = workflowDefaults;
+  const maxAttempts = input.maxAttempts ?? retry.maxAttempts;
+  return {
+    maxAttempts,
+    backoff: input.backoff ?? retry.backoff,
+    delayMs: input.delay ?? retry.delayMs,
+    maxDelayMs: input.maxDelay ?? retry.maxDelayMs,
+    exitCodes: input.exitCodes ?? retry.exitCodes,
+    neverOn: input.neverOn ?? retry.neverOn,
+    lostRetries: input.lostRetries ?? (maxAttempts > 1 ? 1 : 0),
+    deadlineMs: input.deadline ?? null,
   };
 }
 

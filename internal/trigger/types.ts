@@ -3,9 +3,10 @@ import type { TriggerType } from './trigger-type.ts';
 import { cron } from './types/cron.ts';
 import { interval } from './types/interval.ts';
 import { manual } from './types/manual.ts';
+import { taskEnd } from './types/task-end.ts';
 import { webhook } from './types/webhook.ts';
 
 /** All types by name. */
 export const triggerTypes: ReadonlyMap<string, TriggerType> = new Map(
-  [cron, interval, manual, webhook].map((type) => [type.name, type]),
+  [cron, interval, manual, taskEnd, webhook].map((type) => [type.name, type]),
 );

@@ -97,6 +97,12 @@ export const workflowShape = z.strictObject({
       maxDelay: duration.optional(),
       /** exit codes that are worth another run; default: any but 0 */
       exitCodes: z.array(z.int().min(1).max(255)).min(1).max(255).optional(),
+      /** error codes and end reasons that are never worth another run, such as `oom` */
+      neverOn: z.array(text(255)).max(100).optional(),
+      /** how often a run is repeated whose agent died; default: once when there are other retries, else never */
+      lostRetries: z.int().min(0).max(100).optional(),
+      /** for all runs together, the wait in the queue included; default: none */
+      deadline: duration.optional(),
     })
     .optional(),
   /** limits the tasks of all workflows that name the same group */

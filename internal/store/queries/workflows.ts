@@ -25,7 +25,16 @@ export function workflowReads(db: Db) {
         .execute();
       return rows.map(workflowVersionRow.decode);
     },
-  } satisfies Pick<WorkflowReads, 'workflow' | 'workflowByName' | 'workflows' | 'workflowVersions'>;
+    workflowVersion: async (workflowId, version) => {
+      const row = await db
+        .selectFrom('workflow_versions')
+        .selectAll()
+        .where('workflow_id', '=', workflowId)
+        .where('version', '=', version)
+        .executeTakeFirst();
+      return row ? workflowVersionRow.decode(row) : null;
+    },
+  } satisfies Partial<WorkflowReads>;
 }
 
 /** What may be written about them. */

@@ -38,6 +38,8 @@ export function testWorkflows(fixture: () => Fixture): void {
       for (const n of [1, 2, 10]) await tx.insertWorkflowVersion(version(n));
     });
     expect(await store.workflowVersions(workflow.id)).toEqual([version(10), version(2), version(1)]);
+    expect(await store.workflowVersion(workflow.id, 2)).toEqual(version(2));
+    expect(await store.workflowVersion(workflow.id, 3)).toBeNull();
   });
 
   test('of triggers those are due that are awake and whose time has come, the most overdue first', async () => {
