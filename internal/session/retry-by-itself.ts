@@ -1,7 +1,8 @@
 import { classOf, decideRetry } from '../domain/retry.ts';
 import { isClosed } from '../domain/session.ts';
 import type { Task } from '../domain/task.ts';
-import type { Reads, Transaction } from '../store/store.ts';
+import type { Transaction } from '../store/store.ts';
+import { countLost } from './count-lost.ts';
 import type { SessionParts } from './parts.ts';
 import { putAndTell } from './put-task.ts';
 
@@ -35,9 +36,4 @@ export async function retryByItself(
   const { notBefore } = decision;
   await putAndTell(tx, { ...task, status: 'PENDING', retriesUsed, notBefore, finishedAt: null }, now);
   return true;
-}
-
-async function countLost(reads: Reads, taskId: string): Promise<number> {
-  const attempts = await reads.attempts(taskId);
-  return attempts.filter(({ endReason }) => endReason === 'agent_lost' || endReason === 'shim_lost').length;
 }

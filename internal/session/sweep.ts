@@ -5,6 +5,7 @@ import { isActive } from '../domain/task-status.ts';
 import type { Transaction } from '../store/store.ts';
 import { type SessionParts, systemCaller } from './parts.ts';
 import { auditTask, putAndTell } from './put-task.ts';
+import { retryLost } from './retry-lost.ts';
 
 /** How often leases are looked at; ms. */
 export const sweepEveryMs = 5_000;
@@ -15,7 +16,8 @@ const maxSilenceMs = 30_000;
 
 /**
  * Marks every attempt whose lease ran out as lost, and its task as LOST when the end of the run is not known. Nothing
- * is deleted and nothing is run again: the same attempt may still come back. Safe on several servers at once.
+ * is deleted and nothing is run again, since the same attempt may still come back; but where a task says that lost runs
+ * are repeated, that is waited for only as long as a lost attempt holds its slot. Safe on several servers at once.
  *
  * @returns how many attempts were marked
  */
@@ -24,6 +26,7 @@ export async function sweep(parts: SessionParts): Promise<number> {
   const expired = await store.expiredAttempts(await store.leaseNow());
   let marked = 0;
   for (const attempt of expired) if (await markLost(parts, attempt)) marked += 1;
+  await retryLost(parts);
   return marked;
 }
 

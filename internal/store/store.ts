@@ -144,6 +144,11 @@ export interface Reads extends WorkflowReads {
   attemptByClaim(agentId: string, claimId: string): Promise<Attempt | null>;
   /** Attempts in state `claimed` or `exited` whose lease ended before `leaseNow`. */
   expiredAttempts(leaseNow: number): Promise<Attempt[]>;
+  /**
+   * Newest attempts in state `lost` whose lease ended at or before `leaseUntil`, of tasks that are LOST and have a rule of
+   * retries; the longest lost first, at most 1000.
+   */
+  lostAttempts(leaseUntil: number): Promise<Attempt[]>;
   /** Newest first. */
   logs(taskId: string, filter: LogFilter, page?: Page): Promise<TaskLog[]>;
   countLogs(taskId: string, filter: LogFilter): Promise<number>;

@@ -5,6 +5,7 @@ import type { Reads, Transaction } from '../store.ts';
 import type { Db, StreamColumns, Tables } from '../tables.ts';
 import { put } from './put.ts';
 
+const maxLost = 1000;
 const open: readonly AttemptState[] = ['claimed', 'exited'];
 
 /** What may be asked about attempts. */
@@ -61,7 +62,23 @@ export function attemptReads(db: Db) {
         .execute();
       return rows.map(decode);
     },
-  } satisfies Pick<Reads, 'attempt' | 'attempts' | 'openAttempts' | 'attemptByClaim' | 'expiredAttempts'>;
+    lostAttempts: async (leaseUntil) => {
+      const rows = await db
+        .selectFrom('attempts')
+        .innerJoin('tasks', 'tasks.id', 'attempts.task_id')
+        .selectAll('attempts')
+        .where('state', '=', 'lost')
+        .where('lease_until', '<=', leaseUntil)
+        .where('tasks.status', '=', 'LOST')
+        .where('tasks.retry', 'is not', null)
+        .whereRef('tasks.attempt', '=', 'attempts.number')
+        .orderBy('lease_until')
+        .orderBy('task_id')
+        .limit(maxLost)
+        .execute();
+      return rows.map(decode);
+    },
+  } satisfies Partial<Reads>;
 }
 
 /** What may be written about attempts. */

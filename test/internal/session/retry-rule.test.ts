@@ -1,8 +1,10 @@
 import { describe, expect, test } from 'vitest';
+import { defaultTiming } from '../../../internal/domain/attempt.ts';
 import { type RetryRule, retryDefaults } from '../../../internal/domain/retry.ts';
 import type { NewTask } from '../../../internal/domain/task.ts';
 import { retryTask } from '../../../internal/session/retry.ts';
-import { caller, makeWorld } from './claims-world.ts';
+import { sweep } from '../../../internal/session/sweep.ts';
+import { caller, coded, makeWorld } from './claims-world.ts';
 
 const rule = (more: Partial<RetryRule> = {}): RetryRule => ({ ...retryDefaults, ...more });
 
@@ -98,6 +100,30 @@ describe('a task with a rule of retries', () => {
     expect(await run(lost)).toBe(true);
     expect(await run(lost)).toBe(false);
     expect(await show()).toMatchObject({ status: 'FAILED', reason: 'agent_lost', retriesUsed: 1 });
+  });
+
+  test('is run again when its agent stays away for longer than its hold, and the old run is fenced off', async () => {
+    const { agent, clock, parts, show, store, id } = await withTask({
+      retry: rule({ lostRetries: 1, backoff: 'fixed', delayMs: 1000 }),
+    });
+    const hold = defaultTiming.leaseMs + defaultTiming.lostHoldMs;
+    await agent.claim();
+    clock.advance(hold - 1);
+    await sweep(parts);
+    expect(await show()).toMatchObject({ status: 'LOST' });
+    clock.advance(1);
+    await sweep(parts);
+    expect(await show()).toMatchObject({ status: 'PENDING', retriesUsed: 0, notBefore: clock.now() + 1000 });
+    await expect(agent.finish()).rejects.toMatchObject(coded('ATTEMPT_SUPERSEDED'));
+    clock.advance(1000);
+    expect((await agent.claim())?.attempt).toMatchObject({ number: 2, reason: 'retry' });
+    clock.advance(hold + 1);
+    await sweep(parts);
+    expect(await show()).toMatchObject({ status: 'LOST', attempt: 2 });
+    expect(await store.attempts(id)).toMatchObject([
+      { state: 'superseded', endReason: 'lost_lease' },
+      { state: 'lost' },
+    ]);
   });
 
   test('runs no longer than its deadline allows, each run and all together', async () => {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { retryDefaults } from '../../../../internal/domain/retry.ts';
 import type { Task } from '../../../../internal/domain/task.ts';
 import { ageingMs } from '../../../../internal/store/store.ts';
 import { sampleAttempt } from '../samples.ts';
@@ -78,6 +79,22 @@ export function testQueue(fixture: () => Fixture): void {
       expect(await store.groupSessions('x')).toEqual([sessionId]);
       expect(await store.groupSessions('z')).toEqual([]);
     });
+  });
+
+  test('lost attempts are listed when their task has a rule and is still LOST', async () => {
+    const { store, task } = fixture();
+    const lose = async (more: Partial<Task>, leaseUntil: number) => {
+      const one = await task({ status: 'LOST', attempt: 1, retry: { ...retryDefaults }, ...more });
+      const attempt = sampleAttempt({ taskId: one.id, state: 'lost', leaseUntil });
+      await store.transact((tx) => tx.putAttempt(attempt));
+      return attempt;
+    };
+    const [late, early] = [await lose({}, 20), await lose({}, 10)];
+    await lose({}, 21);
+    await lose({ retry: null }, 1);
+    await lose({ status: 'COMPLETED' }, 1);
+    await lose({ attempt: 2 }, 1);
+    expect(await store.lostAttempts(20)).toEqual([early, late]);
   });
 
   test('a group is as full as attempts of it are open in all sessions, or lost of late', async () => {
