@@ -43,6 +43,11 @@ export const errorTable = {
     kind: 'input',
     doc: 'The bytes of an artifact do not have the size or digest that was declared.',
   },
+  KERUTA_ERR_CONFIRMATION_MISMATCH: {
+    kind: 'input',
+    http: 422,
+    doc: 'A confirmation is none of this trigger, this token and these parameters.',
+  },
   KERUTA_ERR_WORKFLOW: { kind: 'input', doc: 'The definition of a workflow has faults; each is named.' },
   KERUTA_ERR_CRON: { kind: 'input', doc: 'A cron expression cannot be read, or never falls due.' },
   KERUTA_ERR_TIME_ZONE: { kind: 'input', doc: 'A time zone is not a name of the IANA database.' },
@@ -80,6 +85,11 @@ export const errorTable = {
     kind: 'not-found',
     doc: 'The task was not fired by a trigger, or there is no such event.',
   },
+  KERUTA_ERR_CONFIRMATION_EXPIRED: {
+    kind: 'not-found',
+    http: 410,
+    doc: 'A confirmation was not used within its ten minutes.',
+  },
   KERUTA_ERR_TRIGGER_NOT_FOUND: { kind: 'not-found', doc: 'There is no such trigger.' },
   KERUTA_ERR_TOKEN_NOT_FOUND: { kind: 'not-found', doc: 'There is no such token.' },
   KERUTA_ERR_DOCUMENT_NOT_FOUND: { kind: 'not-found', doc: 'There is no such document.' },
@@ -89,6 +99,7 @@ export const errorTable = {
   // conflict: exit 5, HTTP 409
   KERUTA_ERR_SESSION_NAME_TAKEN: { kind: 'conflict', doc: 'Another session has this name.' },
   KERUTA_ERR_WORKFLOW_NAME_TAKEN: { kind: 'conflict', doc: 'Another workflow has this name.' },
+  KERUTA_ERR_CONFIRMATION_USED: { kind: 'conflict', doc: 'A confirmation was used already; it counts once.' },
   KERUTA_ERR_WORKFLOW_OWNED: { kind: 'conflict', doc: 'The workflow was made by another file, or by hand.' },
   KERUTA_ERR_SESSION_CLOSED: { kind: 'conflict', doc: 'The session has ended and takes no more tasks.' },
   KERUTA_ERR_TASK_ENDED: { kind: 'conflict', doc: 'The task has ended; its status no longer changes.' },

@@ -48,6 +48,8 @@ export interface Firing {
   readonly parameters?: Readonly<Record<string, unknown>>;
   /** whether a person wants it to run although the trigger is switched off, and whatever is under way */
   readonly isForced?: boolean;
+  /** a row of the same key on which nothing ran: it gives way to the run */
+  readonly instead?: Occurrence;
   /** put on record with it */
   readonly details?: Readonly<Record<string, unknown>>;
 }
@@ -66,7 +68,7 @@ const maxBuffered = 100;
 /** Fires inside a transaction. Looks at the trigger again only as far as it was handed in: take it before. */
 export async function fireIn(tx: Transaction, parts: SessionParts, firing: Firing): Promise<Fired> {
   const known = await tx.occurrence(firing.trigger.id, firing.key);
-  if (known !== null) {
+  if (known !== null && (firing.instead === undefined || known.decision === 'run')) {
     const task = known.taskId === null ? null : await tx.task(known.taskId);
     return { occurrence: known, task, isNew: false };
   }
@@ -97,6 +99,7 @@ export async function skip(
 ): Promise<Fired> {
   const { firing, reason, details = {} } = skipped;
   const occurrence = occurrenceOf(parts, firing, { decision: 'skipped', reason, taskId: null, details });
+  if (firing.instead !== undefined) return { occurrence: firing.instead, task: null, isNew: false };
   const isNew = await tx.insertOccurrence(occurrence);
   return { occurrence, task: null, isNew };
 }
@@ -166,7 +169,8 @@ async function run(
     const details = { ...kindOf(firing), ...cancelled };
     const ran = { decision: 'run', reason: firing.reason, taskId: task.id, details } as const;
     const occurrence = occurrenceOf(parts, firing, ran);
-    await tx.insertOccurrence(occurrence);
+    if (firing.instead === undefined) await tx.insertOccurrence(occurrence);
+    else await tx.replaceSkipped(occurrence);
     return { occurrence, task, isNew: true };
   } catch (error) {
     const reason = refusalOf(error);
@@ -229,7 +233,7 @@ export function occurrenceOf(
 ): Occurrence {
   const { trigger, workflow, now } = firing;
   return {
-    id: parts.random.uuid7(now),
+    id: firing.instead?.id ?? parts.random.uuid7(now),
     triggerId: trigger.id,
     key: firing.key,
     workflowId: workflow.id,

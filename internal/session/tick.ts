@@ -50,7 +50,9 @@ async function decide(
     return true;
   }
   const { instants, cursor, nextAt } = decideDue(state);
-  for (const instant of instants) await become(tx, { parts, trigger, workflow, instant, now });
+  // a queue goes by the time at which tasks were made: what fell due first runs first
+  for (const [n, instant] of instants.entries())
+    await become(tx, { parts, trigger, workflow, instant, now: now + n });
   await tx.putTrigger({ ...trigger, cursor, nextAt, zoneData, updatedAt: now });
   return true;
 }
@@ -73,7 +75,7 @@ export async function become(
   const source = trigger.type === 'interval' ? ('interval' as const) : ('cron' as const);
   const actor = systemCaller.actor;
   const about = { trigger, workflow, source, nominalAt, effectiveAt, now, actor };
-  const key = `at:${new Date(nominalAt).toISOString()}`;
+  const key = instantKey(nominalAt);
   if (what.instead === undefined && (reason === 'due' || reason === 'caught_up')) {
     await fireIn(tx, parts, { ...about, key, reason });
     return;
@@ -81,4 +83,9 @@ export async function become(
   const details = instant.until === undefined ? {} : { until: new Date(instant.until).toISOString() };
   const why = what.instead ?? reason;
   await skip(tx, parts, { firing: { ...about, key, reason: 'due' }, reason: why, details });
+}
+
+/** The key of an instant's occurrence. @param nominalAt  epoch ms */
+export function instantKey(nominalAt: number): string {
+  return `at:${new Date(nominalAt).toISOString()}`;
 }

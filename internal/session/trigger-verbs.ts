@@ -5,6 +5,7 @@ import type { Reads, Transaction } from '../store/store.ts';
 import { decideDue } from '../trigger/decide-due.ts';
 import { namedWorkflow, zoneOf } from './apply-workflow.ts';
 import { type Fired, fireIn } from './fire.ts';
+import { type Asked, giveConfirmation, takeConfirmation } from './fire-confirm.ts';
 import type { Caller, SessionParts } from './parts.ts';
 import { become } from './tick.ts';
 import { dueStateOf, zoneData } from './trigger-times.ts';
@@ -73,8 +74,8 @@ async function settle(
   const state = dueStateOf(trigger, { workflow: workflow.definition, zone: zoneOf(parts), now });
   if (state === null) return { cursor: null, nextAt: null, zoneData };
   const { instants, cursor, nextAt } = decideDue(state);
-  for (const instant of instants) {
-    const what = { parts, trigger, workflow, instant, now };
+  for (const [n, instant] of instants.entries()) {
+    const what = { parts, trigger, workflow, instant, now: now + n };
     await become(tx, catchUp ? what : { ...what, instead: 'paused' });
   }
   return { cursor: catchUp ? cursor : now, nextAt, zoneData };
@@ -90,11 +91,35 @@ export interface FireWish extends TriggerRef {
   readonly key?: string;
   /** also when it is held, switched off, or a task of it is under way */
   readonly isForced?: boolean;
+  /** the token that `askToFire` gave, for a trigger that wants one */
+  readonly confirmation?: string;
 }
 
 /**
+ * Asks to fire a trigger that wants a confirmation: gives the token with which `fireNow` does it.
+ * @returns null when it wants none, or when it was fired under this key already
+ * @throws as fireNow
+ */
+export function askToFire(parts: SessionParts, wish: FireWish): Promise<Asked | null> {
+  const ref = { ...wish, trigger: wish.trigger ?? 'manual' };
+  return onTrigger(parts, ref, async (tx, { trigger, workflow }, now) => {
+    if (!wantsConfirmation(trigger)) return null;
+    if (wish.key !== undefined && (await tx.occurrence(trigger.id, keyOf(wish.key))) !== null) return null;
+    refuseMissing(trigger, { ...workflow.definition.run.parameters, ...wish.parameters });
+    await audit(tx, parts, { ref: wish, action: 'trigger.asked', trigger, now });
+    return giveConfirmation(tx, parts, { trigger, wish, now });
+  });
+}
+
+const wantsConfirmation = ({ definition }: Trigger) =>
+  (definition.spec as { readonly confirm?: boolean }).confirm === true;
+
+const keyOf = (key: string) => `manual:${key}`;
+
+/**
  * Fires a trigger by hand.
- * @throws as pauseTrigger; {InputError} KERUTA_ERR_BAD_VALUE when a parameter is missing that the trigger wants
+ * @throws as pauseTrigger; {InputError} KERUTA_ERR_BAD_VALUE when a parameter is missing that the trigger wants;
+ *         KERUTA_ERR_CONFIRMATION_MISMATCH, _EXPIRED, _USED when it wants a confirmation and this is none
  */
 export async function fireNow(parts: SessionParts, wish: FireWish): Promise<Fired> {
   const { caller, parameters = {}, isForced = false } = wish;
@@ -104,7 +129,10 @@ export async function fireNow(parts: SessionParts, wish: FireWish): Promise<Fire
     async (tx, { trigger, workflow }, now) => {
       refuseMissing(trigger, { ...workflow.definition.run.parameters, ...parameters });
       const at = wish.at ?? now;
-      const key = `manual:${wish.key ?? parts.random.uuid7(now)}`;
+      const key = keyOf(wish.key ?? parts.random.uuid7(now));
+      // the same wish told twice is not a token used twice
+      if (wantsConfirmation(trigger) && (await tx.occurrence(trigger.id, key)) === null)
+        await takeConfirmation(tx, { trigger, wish, now });
       const times = { nominalAt: at, effectiveAt: at, now };
       const by = { source: 'manual', reason: 'asked', actor: caller.actor } as const;
       const fired = await fireIn(tx, parts, {
@@ -152,7 +180,8 @@ export async function findTrigger(reads: Reads, ref: Omit<TriggerRef, 'caller'>)
   );
 }
 
-async function onTrigger<T>(
+/** Does something with a trigger in a transaction that holds it. @throws as pauseTrigger */
+export async function onTrigger<T>(
   parts: SessionParts,
   ref: TriggerRef,
   work: (tx: Transaction, found: FoundTrigger, now: number) => Promise<T>,
@@ -165,7 +194,8 @@ async function onTrigger<T>(
   });
 }
 
-async function audit(
+/** Puts on record who did what to a trigger. */
+export async function audit(
   tx: Transaction,
   parts: SessionParts,
   done: {

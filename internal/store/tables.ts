@@ -25,6 +25,7 @@ export interface Tables {
   triggers: RowOf<typeof workflows.triggerRow>;
   occurrences: RowOf<typeof workflows.occurrenceRow>;
   trigger_events: RowOf<typeof workflows.triggerEventRow>;
+  trigger_confirmations: RowOf<typeof workflows.confirmationRow>;
   meta: { name: string; value: string };
   schema_versions: { version: number; name: string; applied_at: number };
 }

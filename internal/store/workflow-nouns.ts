@@ -1,7 +1,7 @@
 /** How workflows and what fires them rest in their tables. */
 import type { Occurrence, Trigger, TriggerEvent, Workflow } from '../domain/workflow.ts';
 import { rowMap } from './row.ts';
-import type { WorkflowVersion } from './workflow-store.ts';
+import type { Confirmation, WorkflowVersion } from './workflow-store.ts';
 
 /** @see Workflow */
 export const workflowRow = rowMap<Workflow>()({
@@ -66,4 +66,14 @@ export const triggerEventRow = rowMap<TriggerEvent>()({
   kind: 'plain',
   at: 'plain',
   data: 'json',
+});
+
+/** @see Confirmation */
+export const confirmationRow = rowMap<Confirmation>()({
+  hash: 'plain',
+  triggerId: 'plain',
+  actor: 'plain',
+  fingerprint: 'plain',
+  expiresAt: 'plain',
+  usedAt: 'plain',
 });

@@ -16,6 +16,20 @@ export interface WorkflowVersion {
   readonly at: number;
 }
 
+/** A leave to fire a trigger by hand once; its token itself is never stored. */
+export interface Confirmation {
+  /** SHA-256 of the token; lower-case hex */
+  readonly hash: string;
+  readonly triggerId: string;
+  /** who asked for it: token id, or `system` */
+  readonly actor: string;
+  /** of what is to be fired: SHA-256 of its parameters; lower-case hex */
+  readonly fingerprint: string;
+  readonly expiresAt: number;
+  /** null = not used yet */
+  readonly usedAt: number | null;
+}
+
 /** Filters for lists of occurrences; absent = any. */
 export interface OccurrenceFilter {
   readonly triggerId?: string;
@@ -48,6 +62,7 @@ export interface WorkflowReads {
   /** Tasks that a trigger made and that are not at their end nor lost, oldest first. */
   unfinishedTasks(triggerId: string): Promise<Task[]>;
   triggerEvent(id: string): Promise<TriggerEvent | null>;
+  confirmation(hash: string): Promise<Confirmation | null>;
 }
 
 /** What may be written about them. */
@@ -65,6 +80,8 @@ export interface WorkflowWrites {
   deleteTrigger(id: string): Promise<void>;
   /** @returns false when there is one with this trigger and key already: nothing was written */
   insertOccurrence(occurrence: Occurrence): Promise<boolean>;
+  /** Puts a run in the place of a row with the same trigger and key on which nothing ran; else writes nothing. */
+  replaceSkipped(occurrence: Occurrence): Promise<boolean>;
   insertTriggerEvent(event: TriggerEvent): Promise<void>;
   /** Likewise for many at once, at most `maxRowsAtOnce`. @returns the ids of those that were written */
   insertOccurrences(occurrences: readonly Occurrence[]): Promise<ReadonlySet<string>>;
@@ -77,4 +94,7 @@ export interface WorkflowWrites {
   deleteTriggerEvents(beforeId: string, limit: number): Promise<number>;
   /** Tasks that are new, without keys; at most `maxRowsAtOnce`. */
   insertTasks(tasks: readonly Task[]): Promise<void>;
+  putConfirmation(confirmation: Confirmation): Promise<void>;
+  /** Forgets those that expired before an instant; epoch ms. */
+  forgetConfirmations(before: number): Promise<void>;
 }

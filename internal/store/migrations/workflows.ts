@@ -43,5 +43,9 @@ export const workflows: Migration = {
     `CREATE TABLE trigger_events (id ${text} PRIMARY KEY, trigger_id ${text} NOT NULL, kind ${text} NOT NULL,
       at BIGINT NOT NULL, data ${text} NOT NULL)`,
     'CREATE INDEX trigger_events_newest ON trigger_events (trigger_id, at DESC, id DESC)',
+
+    `CREATE TABLE trigger_confirmations (hash ${text} PRIMARY KEY, trigger_id ${text} NOT NULL, actor ${text} NOT NULL,
+      fingerprint ${text} NOT NULL, expires_at BIGINT NOT NULL, used_at BIGINT)`,
+    'CREATE INDEX trigger_confirmations_expiry ON trigger_confirmations (expires_at)',
   ],
 };

@@ -44,7 +44,7 @@ export function occurrenceReads(db: Db) {
   } satisfies Pick<WorkflowReads, 'occurrence' | 'occurrenceOfTask' | 'occurrences' | 'unfinishedTasks'>;
 }
 
-/** What may be written about it: it only grows. */
+/** What may be written about it: it only grows, but for what is made good later. */
 export function occurrenceWrites(db: Db) {
   return {
     insertOccurrence: async (occurrence) => {
@@ -61,5 +61,16 @@ export function occurrenceWrites(db: Db) {
       });
       return new Set(rows.map(({ id }) => id));
     },
-  } satisfies Pick<WorkflowWrites, 'insertOccurrence' | 'insertOccurrences'>;
+    replaceSkipped: async (occurrence) => {
+      const { id: _, trigger_id, key, ...row } = occurrenceRow.encode(occurrence);
+      const result = await db
+        .updateTable('occurrences')
+        .set(row)
+        .where('trigger_id', '=', trigger_id)
+        .where('key', '=', key)
+        .where('decision', '=', 'skipped')
+        .executeTakeFirst();
+      return Number(result.numUpdatedRows) > 0;
+    },
+  } satisfies Pick<WorkflowWrites, 'insertOccurrence' | 'insertOccurrences' | 'replaceSkipped'>;
 }

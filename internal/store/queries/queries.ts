@@ -5,6 +5,7 @@ import { agentReads, agentWrites } from './agents.ts';
 import { artifactReads, artifactWrites } from './artifacts.ts';
 import { attemptReads, attemptWrites } from './attempts.ts';
 import { auditReads, auditWrites } from './audit.ts';
+import { confirmationReads, confirmationWrites } from './confirmations.ts';
 import { documentReads, documentWrites } from './documents.ts';
 import { eventReads, eventWrites } from './events.ts';
 import { inputReads, inputWrites } from './inputs.ts';
@@ -45,6 +46,7 @@ export function readsOver(db: Db): Reads {
     ...workflowReads(db),
     ...triggerReads(db),
     ...occurrenceReads(db),
+    ...confirmationReads(db),
   };
 }
 
@@ -68,5 +70,6 @@ export function writesOver(db: Db): Writes {
     ...workflowWrites(db),
     ...triggerWrites(db),
     ...occurrenceWrites(db),
+    ...confirmationWrites(db),
   };
 }

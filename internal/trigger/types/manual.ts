@@ -9,5 +9,7 @@ export const manual = triggerType({
   spec: z.strictObject({
     /** names of the parameters that must be given */
     required: z.array(z.string().min(1).max(100)).max(100).optional(),
+    /** whether it takes a second call to fire: the first one gives a token for it, good for ten minutes; default false */
+    confirm: z.boolean().optional(),
   }),
 });

@@ -133,6 +133,17 @@ describe('what fell due while nobody was there', () => {
     expect((await world.rows()).at(-1)).toBe('10:10 run due');
   });
 
+  test('is made good in the order in which it fell due', async () => {
+    const world = await at('2026-01-01T08:00:30Z', {
+      ...{ catchUp: 'all', overlap: 'allow' },
+      triggers: [{ type: 'cron', expression: '* * * * *' }],
+    });
+    await world.go('2026-01-01T08:20:00Z');
+    const made = (await occurrencesOf(world)).map(({ taskId }) => taskId);
+    expect(made).toHaveLength(20);
+    expect((await world.tasks()).map(({ id }) => id)).toEqual(made);
+  });
+
   test('of a minutely trigger makes one run with `last`, however long it was, and it goes on', async () => {
     const world = await at('2026-01-01T08:00:30Z', {
       overlap: 'allow',

@@ -179,4 +179,30 @@ export function testWorkflows(fixture: () => Fixture): void {
     expect(await store.triggerEvent('e')).toEqual(event);
     expect(await store.triggerEvent('f')).toBeNull();
   });
+
+  test('a row on which nothing ran gives way to a run, once; a run gives way to nothing', async () => {
+    const { store } = fixture();
+    const skipped = sampleOccurrence({ decision: 'skipped', reason: 'missed' });
+    const run = { ...skipped, decision: 'run' as const, reason: 'asked' as const, decidedAt: 9, actor: 'a' };
+    await store.transact(async (tx) => {
+      expect(await tx.replaceSkipped(run)).toBe(false);
+      await tx.insertOccurrence(skipped);
+      expect(await tx.replaceSkipped(run)).toBe(true);
+      expect(await tx.replaceSkipped({ ...run, actor: 'b' })).toBe(false);
+    });
+    expect(await store.occurrence(skipped.triggerId, skipped.key)).toEqual(run);
+  });
+
+  test('a confirmation is kept until it is forgotten, a while after its end', async () => {
+    const { store } = fixture();
+    const given = { hash: 'h', triggerId: 't', actor: 'a', fingerprint: 'f', expiresAt: 5, usedAt: null };
+    const used = { ...given, usedAt: 3 };
+    await store.transact(async (tx) => {
+      await tx.putConfirmation(given);
+      await tx.putConfirmation(used);
+      await tx.putConfirmation({ ...given, hash: 'old', expiresAt: 4 });
+      await tx.forgetConfirmations(5);
+    });
+    expect([await store.confirmation('h'), await store.confirmation('old')]).toEqual([used, null]);
+  });
 }

@@ -1,0 +1,137 @@
+import { describe, expect, test } from 'vitest';
+import { applyWorkflow } from '../../../internal/session/apply-workflow.ts';
+import { backfill, cancelBackfill, maxBackfilled } from '../../../internal/session/backfill.ts';
+import { tick } from '../../../internal/session/tick.ts';
+import { pauseTrigger } from '../../../internal/session/trigger-verbs.ts';
+import { caller, makeWorld, never } from './claims-world.ts';
+
+const hourly = { triggers: [{ type: 'cron', expression: '0 * * * *' }], catchUp: 'none' };
+const at = (text: string) => Date.parse(`2026-01-${text}Z`);
+const day = { from: at('01T00:00:00'), to: at('02T00:00:00') };
+
+/** A workflow that is there since the last minute of a day; it is now the 2nd, 12:30. */
+async function world(workflow: object = hourly, more: object = {}) {
+  const made = await makeWorld();
+  const parts = { ...made.parts, ...more };
+  const go = async (text: string) => {
+    made.clock.jump(at(text) - made.clock.now());
+    await tick(parts, never);
+  };
+  await go('01T23:59:00');
+  await applyWorkflow(parts, { caller, owner: 'api', value: { name: 'w', run: 'true', ...workflow } });
+  await go('02T12:30:00');
+  const fill = (wish: object = {}) => backfill(parts, { caller, workflow: 'w', ...day, ...wish });
+  const rows = () => made.store.occurrences({}, { limit: 1000, offset: 0 });
+  const session = await made.store.sessionByName('w');
+  const tasks = () => made.store.tasks({ sessionId: session?.id ?? '' }, 'queue');
+  return { ...made, parts, go, fill, rows, tasks };
+}
+
+const states = ({ instants }: Awaited<ReturnType<typeof backfill>>) => {
+  const counts: Record<string, number> = {};
+  for (const { state } of instants) counts[state] = (counts[state] ?? 0) + 1;
+  return counts;
+};
+
+describe('a backfill', () => {
+  test('runs each instant from the first, inclusive, to the last, exclusive; the second one runs nothing', async () => {
+    const { fill, rows, tasks } = await world();
+    const before = (await rows()).length;
+    const first = await fill();
+    expect(states(first)).toEqual({ run: 24 });
+    expect(first.instants[0]?.nominalAt).toBe(day.from);
+    expect(first.instants.at(-1)?.nominalAt).toBe(at('01T23:00:00'));
+    expect((await tasks()).map(({ id }) => id)).toEqual(first.instants.map(({ taskId }) => taskId));
+    const second = await fill();
+    expect(states(second)).toEqual({ ran: 24 });
+    expect(second.instants.map(({ taskId }) => taskId)).toEqual(first.instants.map(({ taskId }) => taskId));
+    expect(await tasks()).toHaveLength(24);
+    expect((await rows()).length).toBe(before + 24);
+    expect((await rows()).find(({ key }) => key === 'at:2026-01-01T05:00:00.000Z')).toMatchObject({
+      ...{ source: 'backfill', decision: 'run', reason: 'asked', details: { backfill: first.id } },
+    });
+  });
+
+  test('puts its run in the place of what was missed, and leaves alone what ran', async () => {
+    const { fill, rows } = await world();
+    const range = { from: at('02T00:00:00'), to: at('02T12:01:00') };
+    expect((await rows()).map(({ reason }) => reason)).toEqual(Array(13).fill('missed'));
+    expect(states(await fill(range))).toEqual({ run: 13 });
+    const after = await rows();
+    expect(after).toHaveLength(13);
+    expect(after[0]).toMatchObject({ decision: 'run', details: { was: 'missed' } });
+    expect(states(await fill({ ...range, onlyMissing: false }))).toEqual({ run: 13 });
+    expect(await rows()).toHaveLength(26);
+  });
+
+  test('leaves what a normal fire ran, and a normal fire leaves what it ran', async () => {
+    const { fill, go, rows } = await world({ ...hourly, overlap: 'allow' });
+    await go('02T13:00:01');
+    await go('02T14:00:00');
+    const range = { from: at('02T13:00:00'), to: at('02T14:00:00') };
+    expect(states(await fill(range))).toEqual({ ran: 1 });
+    expect((await rows()).filter(({ decision }) => decision === 'run')).toHaveLength(2);
+  });
+
+  test('as a dry run says what would run, and writes nothing', async () => {
+    const { fill, rows, tasks } = await world();
+    const before = await rows();
+    expect(states(await fill({ dryRun: true }))).toEqual({ run: 24 });
+    expect([await rows(), await tasks()]).toEqual([before, []]);
+  });
+
+  test('fills the queue up to its limit only, and goes on there the next time', async () => {
+    const { fill, store, tasks } = await world({
+      ...hourly,
+      triggers: [{ type: 'cron', expression: '5/10 * * * *' }],
+    });
+    expect(states(await fill())).toEqual({ run: maxBackfilled, left: 144 - maxBackfilled });
+    expect(states(await fill())).toEqual({ ran: maxBackfilled, left: 144 - maxBackfilled });
+    for (const task of await tasks())
+      await store.transact((tx) => tx.putTask({ ...task, status: 'COMPLETED' }));
+    expect(states(await fill())).toEqual({ ran: maxBackfilled, run: 144 - maxBackfilled });
+  });
+
+  test('obeys the limit of its session', async () => {
+    const { fill, tasks } = await world(hourly, { maxPendingTasks: 5 });
+    expect(states(await fill())).toEqual({ run: 5, refused: 19 });
+    expect(await tasks()).toHaveLength(5);
+  });
+
+  test('counts for the overlap of what falls due meanwhile', async () => {
+    const { fill, go, rows } = await world();
+    await fill({ to: at('01T01:00:00') });
+    await go('02T13:00:00');
+    expect((await rows()).find(({ source }) => source === 'cron')).toMatchObject({
+      reason: 'overlap_skipped',
+    });
+  });
+
+  test('of a trigger that is held runs too', async () => {
+    const { fill, parts } = await world();
+    await pauseTrigger(parts, { caller, workflow: 'w' });
+    expect(states(await fill())).toEqual({ run: 24 });
+  });
+
+  test('is cancelled: what waits of it ends, what runs goes on, other tasks stay', async () => {
+    const { fill, parts, store, tasks } = await world();
+    const first = await fill({ to: at('01T03:00:00') });
+    const other = await fill({ from: at('01T03:00:00') });
+    const running = await store.task(first.instants[0]?.taskId ?? '');
+    if (running) await store.transact((tx) => tx.putTask({ ...running, status: 'PROCESSING' }));
+    const cancelled = await cancelBackfill(parts, { caller, workflow: 'w', backfill: first.id });
+    expect(cancelled.map(({ status }) => status)).toEqual(['CANCELLED', 'CANCELLED']);
+    expect(await cancelBackfill(parts, { caller, workflow: 'w' })).toHaveLength(other.instants.length);
+    expect((await tasks()).filter(({ status }) => status === 'PROCESSING')).toHaveLength(1);
+  });
+
+  test.each([
+    [{ to: day.from }, 'expected a range that is over'],
+    [{ to: at('03T00:00:00') }, 'expected a range that is over'],
+    [{ from: at('01T00:00:00') - 3 * 365 * 86_400_000 }, 'at most 10000 instants'],
+    [{ trigger: 'manual' }, 'does not fall due by time'],
+  ])('of %j is refused', async (wish, message) => {
+    const { fill } = await world();
+    await expect(fill(wish)).rejects.toThrow(message);
+  });
+});
