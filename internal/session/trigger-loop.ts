@@ -2,6 +2,7 @@ import { forgetEvents } from './forget-events.ts';
 import type { SessionParts } from './parts.ts';
 import { tick } from './tick.ts';
 import { Wakeup } from './wakeup.ts';
+import { refreshZoneData } from './zone-data.ts';
 
 /** Looked at least so often, whatever was heard: a clock that was set, a machine that slept; ms. */
 const maxSleepMs = 15_000;
@@ -31,6 +32,9 @@ export function startTriggers(parts: SessionParts, signal: AbortSignal): Trigger
   async function goOn(): Promise<void> {
     const wakeup = new Wakeup(store, 'triggers');
     try {
+      await refreshZoneData(parts).catch((error: unknown) =>
+        log.warn('whether the time zone data changed could not be looked at', { error }),
+      );
       while (!signal.aborted) await wakeup.wait(clock, await round(), signal);
     } finally {
       wakeup.close();

@@ -1,5 +1,6 @@
 import cronstrue from 'cronstrue';
 import { type CronRule, nextOf } from './cron-rule.ts';
+import { type WallClock, wallClock } from './wall-clock.ts';
 
 /** An instant at which a rule falls due. */
 export interface ExplainedInstant {
@@ -40,11 +41,6 @@ function wordsOf(expanded: string): string {
   return cronstrue.toString(expanded, { use24HourTimeFormat: true, verbose: true });
 }
 
-interface WallClock {
-  /** @returns `2026-03-08 03:00 -04:00`, and the offset in minutes */
-  read(at: number): { readonly local: string; readonly offset: number };
-}
-
 /** Longest clock change that is told of: one of a whole day (a date line) is none of daylight saving; ms. */
 const longestChangeMs = 3 * 3_600_000;
 
@@ -62,29 +58,4 @@ function noteOf(clock: WallClock, at: number): string | null {
       return 'the first time of this time of day: the clock is about to go back';
   }
   return null;
-}
-
-function wallClock(zone: string): WallClock {
-  const format = new Intl.DateTimeFormat('en-CA', {
-    timeZone: zone,
-    hourCycle: 'h23',
-    year: 'numeric',
-    month: '2-digit',
-    day: '2-digit',
-    hour: '2-digit',
-    minute: '2-digit',
-    timeZoneName: 'longOffset',
-  });
-  return {
-    read: (at) => {
-      const of = Object.fromEntries(format.formatToParts(at).map(({ type, value }) => [type, value]));
-      const [, sign = '+', hours = '00', minutes = '00'] =
-        /^GMT(?:([+-])(\d\d):(\d\d))?/.exec(of.timeZoneName ?? '') ?? [];
-      const offset = (sign === '-' ? -1 : 1) * (Number(hours) * 60 + Number(minutes));
-      return {
-        local: `${of.year}-${of.month}-${of.day} ${of.hour}:${of.minute} ${sign}${hours}:${minutes}`,
-        offset,
-      };
-    },
-  };
 }
