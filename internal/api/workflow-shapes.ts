@@ -90,6 +90,8 @@ export const fireBody = z.object({
   at: instant.optional(),
   /** also when it is held, switched off, or a task of it is under way */
   force: z.boolean().optional(),
+  /** the token that the first call gave, for a trigger that wants a confirmation */
+  confirmation: z.string().max(200).optional(),
 });
 /** @see fireBody */
 export type FireBody = z.output<typeof fireBody>;

@@ -3,6 +3,7 @@ import type { Route } from './route.ts';
 import { artifactRoutes } from './routes/artifacts.ts';
 import { attemptRoutes } from './routes/attempts.ts';
 import { autoFixRoutes } from './routes/auto-fix.ts';
+import { deploymentRoutes } from './routes/deployments.ts';
 import { documentRoutes } from './routes/documents.ts';
 import { eventRoutes } from './routes/events.ts';
 import { inputRoutes } from './routes/inputs.ts';
@@ -20,6 +21,7 @@ import { taskStatusRoutes } from './routes/task-status.ts';
 import { taskVerbRoutes } from './routes/task-verbs.ts';
 import { taskRoutes } from './routes/tasks.ts';
 import { tokenRoutes } from './routes/tokens.ts';
+import { triggerStateRoutes } from './routes/trigger-state.ts';
 import { uploadRoutes } from './routes/uploads.ts';
 import { webhookRoutes } from './routes/webhooks.ts';
 import { workflowRoutes } from './routes/workflows.ts';
@@ -51,4 +53,6 @@ export const routes: readonly Route[] = [
   ...tokenRoutes,
   ...workflowRoutes,
   ...webhookRoutes,
+  ...triggerStateRoutes,
+  ...deploymentRoutes,
 ];

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import type { Clock } from '../../../pkg/clock/clock.ts';
 import { abilities } from '../../api/protocol.ts';
 import type { SessionParts } from '../../session/parts.ts';
+import { overdueTriggers } from '../../session/trigger-status.ts';
 import { type Route, type RouteAnswer, readers, route } from '../route.ts';
 
 /** What these routes know beside the parts. */
@@ -107,8 +108,13 @@ async function lookNow(
   const slow = store.ok && tookMs > slowStoreMs;
   const faults = [...(store.ok ? [] : [`store: ${store.message}`]), ...problems()];
   const works = faults.length === 0;
-  const reasons = [...faults, ...(slow ? [`store: it took ${tookMs} ms to answer`] : [])];
-  const health = !works ? 'unhealthy' : slow ? 'degraded' : 'healthy';
+  const overdue = store.ok ? await overdueTriggers(parts).catch(() => []) : [];
+  const doubts = [
+    ...(slow ? [`store: it took ${tookMs} ms to answer`] : []),
+    ...(overdue.length > 0 ? [`triggers: ${overdue.join(', ')} missed two instants or more`] : []),
+  ];
+  const reasons = [...faults, ...doubts];
+  const health = !works ? 'unhealthy' : doubts.length > 0 ? 'degraded' : 'healthy';
   const body: z.infer<typeof healthShape> = {
     status: works ? 'UP' : 'DOWN',
     health,

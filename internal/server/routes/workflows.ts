@@ -1,5 +1,6 @@
 /** Workflows: made, looked at, removed; and their triggers held, let go and fired by hand. */
 import { z } from 'zod';
+import { firedShape } from '../../api/trigger-shapes.ts';
 import {
   appliedShape,
   fireBody,
@@ -14,7 +15,7 @@ import { applyWorkflow, deleteWorkflow, namedWorkflow } from '../../session/appl
 import { requireUnbound } from '../../session/authorize.ts';
 import type { Caller } from '../../session/parts.ts';
 import { replayEvent } from '../../session/replay.ts';
-import { fireNow, pauseTrigger, resumeTrigger } from '../../session/trigger-verbs.ts';
+import { pauseTrigger, resumeTrigger } from '../../session/trigger-verbs.ts';
 import {
   toAppliedWire,
   toOccurrenceWire,
@@ -25,6 +26,7 @@ import {
 import type { Store } from '../../store/store.ts';
 import { readIdempotencyKey } from '../idempotency-key.ts';
 import { type Access, admins, type Route, route } from '../route.ts';
+import { answerFire } from './answer-fire.ts';
 import { pageQuery, readPage } from './path.ts';
 
 const tag = 'workflows';
@@ -148,22 +150,15 @@ export const workflowRoutes: readonly Route[] = [
     method: 'POST',
     path: '/api/v1/workflows/:name/fire',
     access: admins,
-    summary: 'Fires a workflow by hand; with an Idempotency-Key header the same key fires once.',
+    summary:
+      'Fires a workflow by hand; with an Idempotency-Key header the same key fires once. A trigger that wants a ' +
+      'confirmation answers 202 with a token for a second call.',
     tag,
     params: namePath,
     body: fireBody,
-    answers: { 200: occurrenceShape, 201: occurrenceShape },
-    handle: async ({ params, body, caller, headers }, parts) => {
-      const key = readIdempotencyKey(headers);
-      const { trigger, parameters, at, force } = body;
-      const fired = await fireNow(parts, {
-        ...{ caller, workflow: params.name, trigger, isForced: force ?? false },
-        ...(parameters === undefined ? {} : { parameters }),
-        ...(at === undefined ? {} : { at: Date.parse(at) }),
-        ...(key === undefined ? {} : { key }),
-      });
-      return { status: fired.isNew ? 201 : 200, body: toOccurrenceWire(fired.occurrence, params.name) };
-    },
+    answers: { 200: firedShape, 201: firedShape, 202: firedShape },
+    handle: async ({ params, body, caller, headers }, parts) =>
+      answerFire(parts, { workflow: params.name, body, caller, headers }),
   }),
   route({
     method: 'POST',

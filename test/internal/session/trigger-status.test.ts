@@ -56,7 +56,10 @@ describe('the status of a trigger', () => {
     await go('07T12:15:00');
     const { runs, lastRun } = await status();
     expect(runs).toEqual({ count: 3, successRate: 0.5, meanDurationMs: 20_000 });
-    expect(lastRun).toMatchObject({ occurrence: { nominalAt: at('07T12:15:00') }, task: { status: 'PENDING' } });
+    expect(lastRun).toMatchObject({
+      occurrence: { nominalAt: at('07T12:15:00') },
+      task: { status: 'PENDING' },
+    });
   });
 
   test('says that it falls behind from the third skip of ten on, and why it last did not run', async () => {
@@ -72,7 +75,11 @@ describe('the status of a trigger', () => {
 
   test('says when it is held, switched off, or over', async () => {
     const { parts, status } = await world({
-      triggers: [newYork, { ...newYork, name: 'off', enabled: false }, { ...newYork, name: 'over', endAt: '2026-01-01T00:00:00Z' }],
+      triggers: [
+        newYork,
+        { ...newYork, name: 'off', enabled: false },
+        { ...newYork, name: 'over', endAt: '2026-01-01T00:00:00Z' },
+      ],
     });
     await pauseTrigger(parts, { caller, workflow: 'w', trigger: 'cron' });
     const all = await Promise.all(['cron', 'off', 'over', 'manual'].map(status));
@@ -91,11 +98,16 @@ describe('the status of a trigger', () => {
   });
 
   test('of one that nobody decides says so from the second instant on, and health hears of it', async () => {
-    const { jump, go, status, parts } = await world({ triggers: [{ type: 'cron', expression: '*/5 * * * *' }] });
+    const { jump, go, status, parts } = await world({
+      triggers: [{ type: 'cron', expression: '*/5 * * * *' }],
+    });
     jump('07T12:10:59');
     expect([(await status()).isOverdue, await overdueTriggers(parts)]).toEqual([false, []]);
     jump('07T12:11:00');
-    expect(await status()).toMatchObject({ isOverdue: true, why: 'it is overdue: no server has looked at it' });
+    expect(await status()).toMatchObject({
+      isOverdue: true,
+      why: 'it is overdue: no server has looked at it',
+    });
     expect(await overdueTriggers(parts)).toEqual(['w/cron']);
     await go('07T12:11:01');
     expect([(await status()).isOverdue, await overdueTriggers(parts)]).toEqual([false, []]);
@@ -110,7 +122,10 @@ describe('time zone data that changed', () => {
     const told: unknown[] = [];
     const log = { ...parts.log, info: (_message: string, data?: object) => void told.push(data) } as Log;
     expect(await refreshZoneData({ ...parts, log })).toBe(1);
-    expect(await store.trigger(trigger.id)).toMatchObject({ nextAt: trigger.nextAt, zoneData: process.versions.tz });
+    expect(await store.trigger(trigger.id)).toMatchObject({
+      nextAt: trigger.nextAt,
+      zoneData: process.versions.tz,
+    });
     expect(told).toMatchObject([
       {
         ...{ workflow: 'w', trigger: 'cron', zoneDataBefore: '1999a', zoneData: process.versions.tz },

@@ -1,0 +1,77 @@
+/** How triggers are, as it is told to clients. */
+import type { DeployedWire, DeploymentWire } from '../api/deployment-shapes.ts';
+import type { AskedWire, BackfilledWire, TriggerStatusWire } from '../api/trigger-shapes.ts';
+import type { Trigger, Workflow } from '../domain/workflow.ts';
+import type { Applied } from './apply-workflow.ts';
+import type { Backfilled } from './backfill.ts';
+import type { Asked } from './fire-confirm.ts';
+import type { TriggerStatus } from './trigger-status.ts';
+import { toInstant, toInstantOrNull } from './wire.ts';
+
+/** The status of a trigger on the wire. */
+export function toStatusWire(status: TriggerStatus): TriggerStatusWire {
+  const { trigger, workflow, state, zone, next, runs, why, fallingBehind, isOverdue } = status;
+  return {
+    ...{ workflow: workflow.name, trigger: trigger.name, triggerId: trigger.id, type: trigger.type },
+    ...{ enabled: trigger.enabled, state, pausedAt: toInstantOrNull(trigger.pausedAt), zone, why },
+    next: next.map(({ at, local }) => ({ at: toInstant(at), local })),
+    lastRun: lastRunOf(status),
+    runs: { ...runs },
+    lastSkip: lastSkipOf(status),
+    fallingBehind: fallingBehind === null ? null : { ...fallingBehind },
+    overdue: isOverdue,
+  };
+}
+
+function lastRunOf({ lastRun }: TriggerStatus): TriggerStatusWire['lastRun'] {
+  if (lastRun === null) return null;
+  const { occurrence, task } = lastRun;
+  const [began, ended] = [task?.startedAt ?? null, task?.finishedAt ?? null];
+  return {
+    at: toInstant(occurrence.decidedAt),
+    nominalAt: toInstant(occurrence.nominalAt),
+    taskId: occurrence.taskId,
+    status: task?.status ?? null,
+    durationMs: began === null || ended === null ? null : ended - began,
+  };
+}
+
+function lastSkipOf({ lastSkip }: TriggerStatus): TriggerStatusWire['lastSkip'] {
+  if (lastSkip === null) return null;
+  const { decidedAt, reason, details } = lastSkip;
+  return { at: toInstant(decidedAt), reason, details: { ...details } };
+}
+
+/** A backfill on the wire. */
+export function toBackfilledWire(done: Backfilled, dryRun: boolean): BackfilledWire {
+  const { id, workflow, trigger, instants } = done;
+  const count = (...states: readonly string[]) =>
+    instants.filter(({ state }) => states.includes(state)).length;
+  return {
+    ...{ id, workflow: workflow.name, trigger: trigger.name, dryRun },
+    ...{ run: count('run'), ran: count('ran'), left: count('left', 'refused') },
+    instants: instants.map(({ nominalAt, ...rest }) => ({ nominalAt: toInstant(nominalAt), ...rest })),
+  };
+}
+
+/** A token for a fire, on the wire: the only time that it is told. */
+export function toAskedWire({ token, trigger, expiresAt }: Asked): AskedWire {
+  return { confirmation: token, expiresAt: toInstant(expiresAt), trigger: trigger.name };
+}
+
+/** A workflow as a deployment, on the wire. */
+export function toDeploymentWire(workflow: Workflow, triggers: readonly Trigger[]): DeploymentWire {
+  const { id, name, enabled, version, owner, createdAt, updatedAt } = workflow;
+  return {
+    ...{ workflowId: id, name, status: enabled ? 'deployed' : 'undeployed', version, owner },
+    triggers: triggers.map((trigger) => trigger.name),
+    deployedAt: toInstant(createdAt),
+    updatedAt: toInstant(updatedAt),
+  };
+}
+
+/** What a deploy did, on the wire. */
+export function toDeployedWire({ workflow, triggers, change, warnings }: Applied): DeployedWire {
+  const told = warnings.map(({ path, message }) => ({ path: [...path], message }));
+  return { ...toDeploymentWire(workflow, triggers), change, warnings: told };
+}
