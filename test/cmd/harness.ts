@@ -21,6 +21,7 @@ export interface CliOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly stdin?: string;
   readonly isTerminal?: boolean;
+  readonly stdinIsTerminal?: boolean;
   /** handed the function that plays a signal */
   readonly onReady?: (stop: (name: 'SIGINT' | 'SIGTERM') => void) => void;
   /** told everything that is written to stdout, as it comes */
@@ -60,7 +61,7 @@ export async function cli(argv: readonly string[], options: CliOptions = {}): Pr
     stdin: (async function* () {
       yield Buffer.from(options.stdin ?? '');
     })(),
-    stdinIsTerminal: false,
+    stdinIsTerminal: options.stdinIsTerminal ?? false,
     env: options.env ?? {},
     cwd: options.cwd ?? home,
     home,

@@ -78,7 +78,7 @@ async function each(
       done.push(await work(one, owner));
     } catch (error) {
       if (!(error instanceof KerutaError) || error.code !== 'KERUTA_ERR_WORKFLOW') throw error;
-      faults.push(...placed(one, error));
+      faults.push(...faultLines(one, error));
     }
   }
   if (faults.length > 0) throw new InputError('KERUTA_ERR_WORKFLOW', faults.join('\n'));
@@ -90,7 +90,8 @@ interface Fault {
   readonly message: string;
 }
 
-function placed(one: WrittenWorkflow, error: KerutaError): string[] {
+/** The faults of a workflow, each with file, line and field. */
+export function faultLines(one: WrittenWorkflow, error: KerutaError): string[] {
   const faults = (error.details.faults ?? []) as readonly Fault[];
   if (faults.length === 0) return [`${one.file}: ${error.message}`];
   return faults.map(({ path, message }) => {
@@ -103,19 +104,23 @@ function placed(one: WrittenWorkflow, error: KerutaError): string[] {
 }
 
 function refuseDoubles(all: readonly WrittenWorkflow[]): void {
+  const doubles = doublesOf(all);
+  if (doubles.length > 0) throw new InputError('KERUTA_ERR_WORKFLOW', doubles.join('\n'));
+}
+
+/** Workflows that have the name of another one, each with file and line. */
+export function doublesOf(all: readonly WrittenWorkflow[]): string[] {
   const places = new Map<string, string>();
+  const doubles: string[] = [];
   for (const one of all) {
     const name = (one.value as { readonly name?: unknown } | null)?.name;
     if (typeof name !== 'string') continue;
     const place = `${one.file}:${one.lineOf(['name'])}`;
     const first = places.get(name);
-    if (first !== undefined)
-      throw new InputError(
-        'KERUTA_ERR_WORKFLOW',
-        `${place}: expected a name of its own, got ${name}, which ${first} has too`,
-      );
-    places.set(name, place);
+    if (first === undefined) places.set(name, place);
+    else doubles.push(`${place}: expected a name of its own, got ${name}, which ${first} has too`);
   }
+  return doubles;
 }
 
 async function prunable(

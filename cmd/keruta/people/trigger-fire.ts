@@ -1,4 +1,4 @@
-import { command } from '../command.ts';
+import { type CommandContext, command } from '../command.ts';
 import { printJson } from './print.ts';
 
 /** `keruta trigger fire` */
@@ -19,6 +19,11 @@ export const triggerFire = command({
     },
     params: { kind: 'string', doc: 'parameters as a JSON object', placeholder: 'JSON' },
     at: { kind: 'string', doc: 'as if at this instant, RFC 3339', placeholder: 'INSTANT' },
+    confirm: {
+      kind: 'string',
+      doc: 'the token that the first call gave, for a trigger that wants a confirmation',
+      placeholder: 'TOKEN',
+    },
     force: {
       kind: 'bool',
       doc: 'also when it is held, disabled, or a task of it is under way',
@@ -26,7 +31,7 @@ export const triggerFire = command({
     },
   },
   examples: ['keruta trigger fire nightly', 'keruta trigger fire report --param month=2026-10'],
-  exits: { 1: 'it was put on record and not run' },
+  exits: { 1: 'it was put on record and not run, or it waits for a confirmation' },
   run: async (context, values) => {
     const client = await context.makeClient();
     const { parametersOf } = await import('./submit.ts');
@@ -39,7 +44,22 @@ export const triggerFire = command({
       force: values.force,
     };
     const key = context.random.uuid4();
-    const fired = await client.workflows.fire(values.workflow, body, key, { signal: context.signal });
+    const fire = (confirmation: string | undefined) =>
+      client.triggers.fire(
+        values.workflow,
+        { ...body, ...(confirmation === undefined ? {} : { confirmation }) },
+        key,
+        { signal: context.signal },
+      );
+    let fired = await fire(values.confirm);
+    if ('confirmation' in fired && (await isConfirmed(context, `${values.workflow}/${fired.trigger}`)))
+      fired = await fire(fired.confirmation);
+    if ('confirmation' in fired) {
+      if (context.json) await printJson(context, fired);
+      else await context.stdout.write(`${fired.confirmation}\n`);
+      await context.stderr.write(`not run: say it again with --confirm TOKEN before ${fired.expiresAt}\n`);
+      return 1;
+    }
     if (context.json) await printJson(context, fired);
     else if (fired.taskId !== null) await context.stdout.write(`${fired.taskId}\n`);
     else await context.stderr.write(`not run: ${fired.reason}${describe(fired.details)}\n`);
@@ -49,4 +69,16 @@ export const triggerFire = command({
 
 function describe(details: Readonly<Record<string, unknown>>): string {
   return Object.keys(details).length === 0 ? '' : ` ${JSON.stringify(details)}`;
+}
+
+/** Asks the person at the terminal; where there is none, nobody says yes. */
+async function isConfirmed(context: CommandContext, what: string): Promise<boolean> {
+  if (!context.stdinIsTerminal) return false;
+  await context.stderr.write(`Fire ${what}? [y/N] `);
+  let line = '';
+  for await (const chunk of context.stdin) {
+    line += Buffer.from(chunk).toString('utf8');
+    if (line.includes('\n')) break;
+  }
+  return /^\s*y(es)?\s*$/i.test(line.split('\n')[0] ?? '');
 }

@@ -1,4 +1,5 @@
-import { command } from '../command.ts';
+import type { TriggerWire } from '../../../internal/api/workflow-shapes.ts';
+import { type CommandContext, command } from '../command.ts';
 import { printJson, printTable } from './print.ts';
 
 /** `keruta trigger list` */
@@ -8,34 +9,47 @@ export const triggerList = command({
   positionals: {},
   options: {},
   examples: ['keruta trigger list'],
-  run: async (context) => {
-    const client = await context.makeClient();
-    const workflows = await client.workflows.list({ signal: context.signal });
-    const last = '~';
-    const triggers = workflows
-      .flatMap((one) => one.triggers)
-      .sort((a, b) => ((a.nextAt ?? last) < (b.nextAt ?? last) ? -1 : 1));
-    if (context.json) {
-      await printJson(context, triggers);
-      return 0;
-    }
-    const columns = [
-      { title: 'WORKFLOW', shrinks: true },
-      { title: 'TRIGGER' },
-      { title: 'TYPE' },
-      { title: 'STATE' },
-      { title: 'NEXT' },
-      { title: 'SPEC', shrinks: true },
-    ];
-    const rows = triggers.map((one) => [
-      one.workflow,
-      one.name,
-      one.type,
-      one.pausedAt === null ? (one.enabled ? 'awake' : 'disabled') : 'held',
-      one.nextAt ?? '-',
-      Object.keys(one.spec).length === 0 ? '' : JSON.stringify(one.spec),
-    ]);
-    await printTable(context, columns, rows, 'no triggers; workflows bring them: keruta apply -f FILE');
-    return 0;
-  },
+  run: (context) => list(context, () => true),
 });
+
+/** `keruta schedule list` */
+export const scheduleList = command({
+  name: 'schedule list',
+  summary: 'Lists the triggers that fall due by time, the next one first.',
+  positionals: {},
+  options: {},
+  examples: ['keruta schedule list'],
+  run: (context) => list(context, ({ type }) => type === 'cron' || type === 'interval'),
+});
+
+async function list(context: CommandContext, isMeant: (one: TriggerWire) => boolean): Promise<number> {
+  const client = await context.makeClient();
+  const workflows = await client.workflows.list({ signal: context.signal });
+  const last = '~';
+  const triggers = workflows
+    .flatMap((one) => one.triggers)
+    .filter(isMeant)
+    .sort((a, b) => ((a.nextAt ?? last) < (b.nextAt ?? last) ? -1 : 1));
+  if (context.json) {
+    await printJson(context, triggers);
+    return 0;
+  }
+  const columns = [
+    { title: 'WORKFLOW', shrinks: true },
+    { title: 'TRIGGER' },
+    { title: 'TYPE' },
+    { title: 'STATE' },
+    { title: 'NEXT' },
+    { title: 'SPEC', shrinks: true },
+  ];
+  const rows = triggers.map((one) => [
+    one.workflow,
+    one.name,
+    one.type,
+    one.pausedAt === null ? (one.enabled ? 'awake' : 'disabled') : 'held',
+    one.nextAt ?? '-',
+    Object.keys(one.spec).length === 0 ? '' : JSON.stringify(one.spec),
+  ]);
+  await printTable(context, columns, rows, 'no triggers; workflows bring them: keruta apply -f FILE');
+  return 0;
+}

@@ -22,6 +22,7 @@ export const workflowShow = command({
       { limit: 1, decision: 'skipped' },
       options,
     );
+    const states = await client.triggers.status(workflow.name, options);
     const { run, overlap, description } = workflow.definition as Record<string, unknown>;
     const script = String((run as { readonly script?: unknown }).script ?? '');
     await printFields(context, [
@@ -44,6 +45,12 @@ export const workflowShow = command({
           .filter((part) => part !== '')
           .join('; ') || 'by hand',
       ]),
+      ...states
+        .filter(({ why, fallingBehind }) => why !== null || fallingBehind !== null)
+        .map((one): readonly [string, string] => [
+          `why not ${one.trigger}`,
+          `${one.why ?? ''}${one.fallingBehind === null ? '' : ' (it falls behind)'}`.trim(),
+        ]),
       ['last', last === undefined ? 'never' : `${last.decidedAt} ${last.decision} (${last.reason})`],
       ['last skipped', skipped === undefined ? null : `${skipped.decidedAt} (${skipped.reason})`],
     ]);

@@ -1,4 +1,4 @@
-import { type Document, isNode, LineCounter, parseAllDocuments } from 'yaml';
+import { type Document, isNode, LineCounter, parseAllDocuments, stringify } from 'yaml';
 import { InputError } from '../../../internal/domain/errors.ts';
 import type { WrittenWorkflow } from './workflow-files.ts';
 
@@ -34,4 +34,9 @@ function lineOf(document: Document.Parsed, lines: LineCounter, path: readonly (s
 
 function shortened(message: string): string {
   return message.split('\n')[0]?.slice(0, 200) ?? '';
+}
+
+/** Writes a value as YAML that `readYaml` reads as the same; long lines stay whole. */
+export function writeYaml(value: unknown): string {
+  return stringify(value, { lineWidth: 0 });
 }

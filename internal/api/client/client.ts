@@ -31,6 +31,7 @@ import { type LogCalls, logCalls } from './logs.ts';
 import { type SessionCalls, sessionCalls } from './sessions.ts';
 import { type TaskCalls, taskCalls } from './tasks.ts';
 import { makeTransport, type TransportParts } from './transport.ts';
+import { type TriggerCalls, triggerCalls } from './triggers.ts';
 import { type WorkflowCalls, workflowCalls } from './workflows.ts';
 
 /** The API, as the agent and the commands use it. */
@@ -47,6 +48,7 @@ export interface ApiClient {
   readonly health: HealthCalls;
   readonly events: EventCalls;
   readonly workflows: WorkflowCalls;
+  readonly triggers: TriggerCalls;
 }
 
 /** What a client is made of. */
@@ -91,5 +93,6 @@ export function makeApiClient(parts: ApiClientParts): ApiClient {
     health: healthCalls(transport),
     events: eventCalls(transport, full),
     workflows: workflowCalls(transport),
+    triggers: triggerCalls(transport),
   };
 }

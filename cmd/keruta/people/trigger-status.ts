@@ -1,0 +1,75 @@
+import type { TriggerStatusWire } from '../../../internal/api/trigger-shapes.ts';
+import { command } from '../command.ts';
+import { printFields, printJson, shortId, span } from './print.ts';
+
+/** `keruta trigger status` */
+export const triggerStatus = command({
+  name: 'trigger status',
+  summary: 'Tells how triggers are: what comes next, how the last runs went, and why it last did not run.',
+  positionals: {
+    workflow: { doc: 'name or id' },
+    trigger: { doc: 'one of its triggers; all when left out', optional: true },
+  },
+  options: {},
+  examples: ['keruta trigger status nightly', 'keruta trigger status nightly cron --json'],
+  exits: { 1: 'one of them is overdue' },
+  run: async (context, values) => {
+    const client = await context.makeClient();
+    const all = await client.triggers.status(values.workflow, { signal: context.signal });
+    const { trigger: wanted } = values;
+    const found = all.filter((one) => wanted === undefined || [one.trigger, one.triggerId].includes(wanted));
+    if (found.length === 0) {
+      const { NotFoundError } = await import('../../../internal/domain/errors.ts');
+      const names = all.map(({ trigger }) => trigger).join(', ');
+      throw new NotFoundError(
+        'KERUTA_ERR_TRIGGER_NOT_FOUND',
+        `Workflow ${values.workflow} has the triggers ${names}, and no ${wanted}.`,
+      );
+    }
+    if (context.json) await printJson(context, found);
+    else {
+      for (const [n, one] of found.entries()) {
+        if (n > 0) await context.stdout.write('\n');
+        await printFields(context, fieldsOf(one));
+      }
+    }
+    return found.some(({ overdue }) => overdue) ? 1 : 0;
+  },
+});
+
+/** How one trigger is, field by field. */
+export function fieldsOf(one: TriggerStatusWire): (readonly [string, string | null])[] {
+  const { lastRun, runs, lastSkip, fallingBehind: behind } = one;
+  const zone = one.zone === null ? '' : ` ${one.zone}`;
+  return [
+    ['trigger', `${one.workflow}/${one.trigger}${one.type === one.trigger ? '' : ` (${one.type})`}`],
+    ['state', one.overdue ? `${one.state}, overdue` : one.state],
+    ...one.next.map(({ local }, n): [string, string] => [n === 0 ? 'next' : '', `${local}${zone}`]),
+    ['last run', lastRun === null ? 'never' : lastRunText(lastRun)],
+    ['success', runs.successRate === null ? null : `${percent(runs.successRate)} of the last ${runs.count}`],
+    ['takes', runs.meanDurationMs === null ? null : `${span(runs.meanDurationMs)} on average`],
+    ['why not', one.why],
+    [
+      'last skip',
+      lastSkip === null ? null : `${lastSkip.at} ${lastSkip.reason} ${textOf(lastSkip.details)}`.trim(),
+    ],
+    [
+      'falls behind',
+      behind === null
+        ? null
+        : `${behind.skipped} of the last ${behind.of} were skipped; it takes ${spanOf(behind.medianDurationMs)}, every ${spanOf(behind.medianIntervalMs)}`,
+    ],
+  ];
+}
+
+function lastRunText(run: NonNullable<TriggerStatusWire['lastRun']>): string {
+  const task = run.taskId === null ? '' : ` task ${shortId(run.taskId)}`;
+  return `${run.at}${task} ${run.status ?? ''}${run.durationMs === null ? '' : ` in ${span(run.durationMs)}`}`;
+}
+
+const percent = (rate: number) => `${Math.round(rate * 100)} %`;
+const spanOf = (ms: number | null) => (ms === null ? 'unknown time' : span(ms));
+const textOf = (details: Readonly<Record<string, unknown>>) =>
+  Object.entries(details)
+    .map(([key, value]) => `${key} ${typeof value === 'string' ? value : JSON.stringify(value)}`)
+    .join(', ');
