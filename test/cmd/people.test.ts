@@ -147,6 +147,36 @@ describe('tasks', () => {
     expect(await k(`task show ${task.id}`)).toMatchObject({ status: 4 });
   });
 
+  test('are tried again as they say', async () => {
+    await k('session create retries');
+    const add = async (options: string) => {
+      const { out } = await k(`task add -c false --session retries ${options}`);
+      return json(`task show ${out.trim().slice(0, 8)}`);
+    };
+    const task = await add(
+      '--retries 2 --retry-delay 90s --retry-exit-code 75 --retry-exit-code 111 --deadline 1h',
+    );
+    expect(task).toMatchObject({ retryCount: 2, notBefore: null, concurrency: null });
+    expect(task.retry).toEqual({
+      backoff: 'exponential',
+      delaySeconds: 90,
+      maxDelaySeconds: 3600,
+      exitCodes: [75, 111],
+      neverOn: [],
+      lostRetries: 0,
+      deadlineSeconds: 3600,
+    });
+    expect((await k(`task show ${task.id}`)).out).toMatch(/retries +0 of 2 used/);
+    expect((await add('--retries 1')).retry).toBeNull();
+    expect((await add('--retries 1 --retry-backoff fixed')).retry).toMatchObject({
+      backoff: 'fixed',
+      delaySeconds: 60,
+    });
+    const wrong = await k('task add -c false --session retries --retry-exit-code 256');
+    expect(wrong).toMatchObject({ status: 2 });
+    expect(wrong.err).toContain('expected a number from 1 to 255, got "256"');
+  });
+
   test('take their script from stdin', async () => {
     const { out } = await k('task add - --session tasks', { stdin: '#!/bin/sh\necho in\n' });
     expect((await json(`task show ${out.trim()}`)).script).toBe('#!/bin/sh\necho in\n');

@@ -52,7 +52,8 @@ describe('what falls due while somebody is there', () => {
     const world = await at('2026-01-01T09:58:00Z', {
       ...every5,
       run: { script: 'make report', name: 'report', parameters: { a: 1 }, priority: 7, timeout: '90s' },
-      retry: { maxAttempts: 3 },
+      retry: { maxAttempts: 3, delay: '5s', exitCodes: [75], neverOn: ['oom'], deadline: '2h' },
+      concurrency: { group: 'reports', limit: 2 },
     });
     await world.go('2026-01-01T09:59:59.999Z');
     expect(await world.rows()).toEqual([]);
@@ -67,6 +68,18 @@ describe('what falls due while somebody is there', () => {
       priority: 7,
       timeoutMs: 90_000,
       retryCount: 2,
+      retry: {
+        ...{
+          backoff: 'exponential',
+          delayMs: 5000,
+          maxDelayMs: 3_600_000,
+          exitCodes: [75],
+          neverOn: ['oom'],
+        },
+        ...{ lostRetries: 1, deadlineMs: 7_200_000 },
+      },
+      concurrencyGroup: 'reports',
+      concurrencyLimit: 2,
       input: 'none',
       triggerId: expect.any(String),
     });
