@@ -8,12 +8,14 @@ import { needlessFileKeys, needlessVariables, settingKeys, settingsTable } from 
 import { expectationOf, formatValue } from '../internal/config/value.ts';
 import { errorTable } from '../internal/domain/error-table.ts';
 import { errorOf, exitStatusOf, httpStatusOf, isErrorCode } from '../internal/domain/errors.ts';
+import { workflowSections } from './workflow-reference.ts';
 
 /** Every page by its file name. */
 export async function referencePages(): Promise<Readonly<Record<string, string>>> {
   return {
     'settings.md': settingsPage(),
     'errors.md': errorsPage(),
+    'workflow.md': workflowPage(),
     'commands.md': commandsPage((await loadCommands()).filter((command) => !command.hidden)),
   };
 }
@@ -112,6 +114,22 @@ Every command ends with one of these, or one of its own:
 ${exits(commonExits)}
 ${sections.join('\n\n')}
 `;
+}
+
+function workflowPage(): string {
+  const sections = workflowSections().map(({ title, intro, rows }) => {
+    const cells = rows.map(([name, type, meaning]) => [code(name), type, meaning || '–']);
+    const fields =
+      cells.length === 0 ? 'It has no fields of its own.\n' : table(['Field', 'Type', 'Meaning'], cells);
+    return `## ${title}\n\n${intro}\n\n${fields}`;
+  });
+  return `${generated}
+# Workflow files
+
+What it all means is told in [workflows](../workflows.md). A duration is \`30s\`, \`5m\`, \`1h30m\`, \`2d\`, or a number of
+seconds. An unknown field is a fault. \`keruta workflow schema\` prints the same as a JSON Schema for editors.
+
+${sections.join('\n')}`;
 }
 
 function table(titles: readonly string[], rows: readonly (readonly string[])[]): string {

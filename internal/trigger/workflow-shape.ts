@@ -34,14 +34,15 @@ const template = z.strictObject({
   script: text(1024 * 1024).min(1, 'expected a script, got nothing'),
   /** default: the name of the workflow */
   name: text(1000).optional(),
+  /** for people */
   description: text(65_536).optional(),
   /** branch, tag or commit; default: the session's */
   ref: text(255).optional(),
   /** handed to the script */
   parameters: z.record(z.string(), z.json()).optional(),
-  /** of one attempt */
+  /** of one attempt; default: no limit */
   timeout: duration.optional(),
-  /** ends an attempt that says nothing for so long */
+  /** ends an attempt that says nothing for so long; default: no limit */
   noOutputTimeout: duration.optional(),
   /** higher runs first; default 0 */
   priority: z.int().min(-1_000_000).max(1_000_000).optional(),
@@ -58,14 +59,18 @@ const runShape = z.union([scriptAlone, template]);
 
 /** The fields that triggers of all types have, beside the type. */
 export const triggerFields = {
+  /** unique within the workflow; default: the type, and a number from the second of that type on */
   name: name.optional(),
+  /** whether it fires; default true */
   enabled: z.boolean().optional(),
   /** what happens when a task of it is not finished; default: the workflow's */
   overlap: z.enum(overlapPolicies).optional(),
   ...catchUpFields,
-  /** spreads the fires of many triggers over this long */
+  /** spreads the fires of many triggers over this long; default 0 */
   spread: duration.optional(),
+  /** nothing is due before; default: no limit */
   startAt: z.iso.datetime({ offset: true }).optional(),
+  /** nothing is due at or after; default: no limit */
   endAt: z.iso.datetime({ offset: true }).optional(),
 };
 
@@ -74,22 +79,29 @@ const triggerShape = z.looseObject({ type: z.string(), ...triggerFields });
 
 /** A whole workflow. */
 export const workflowShape = z.strictObject({
+  /** unique: letters, digits, dots, dashes and underscores, at most 100 */
   name,
+  /** for people */
   description: text(65_536).optional(),
   /** name of the session whose agent runs it; default: the workflow's name */
   session: text(255).min(1).optional(),
   /** of the session, when it is made for this workflow; `ref` is main when left out */
   repository: z.strictObject({ url: text(8192).min(1), ref: text(255).optional() }).optional(),
+  /** whether its triggers fire; default true */
   enabled: z.boolean().optional(),
+  /** what is run when a trigger fires */
   run: runShape,
+  /** what fires it, at most 100; one to fire by hand is there in any case */
   triggers: z.array(triggerShape).max(100).optional(),
   /** what happens when a trigger fires while a task of it is not finished; default `skip` */
   overlap: z.enum(overlapPolicies).optional(),
   ...catchUpFields,
+  /** how a failed run is repeated; default: not at all */
   retry: z
     .strictObject({
       /** runs in all, the first included; default 1 */
       maxAttempts: z.int().min(1).max(100).optional(),
+      /** how the delay grows: `exponential` doubles it; default `exponential` */
       backoff: z.enum(['fixed', 'exponential']).optional(),
       /** before the second run; default 60s */
       delay: duration.optional(),
