@@ -159,6 +159,8 @@ export const occurrenceReasons = [
   'session_closed',
   'queue_full',
   'filtered',
+  'sender_refused',
+  'uidvalidity_reset',
   'failed',
   'on_error',
   'on_complete',

@@ -46,6 +46,8 @@ export interface ServerOptions {
   readonly logger: Log;
   /** what is wrong beside the store, in one line each; said by the routes of health; default: nothing */
   readonly problems?: () => readonly string[];
+  /** what does not work while the server does its work, in one line each; said there too; default: nothing */
+  readonly doubts?: () => readonly string[];
   /** default: the list in `routes.ts` */
   readonly routes?: readonly Route[];
 }
@@ -241,6 +243,7 @@ function withAbout(options: ServerOptions): readonly Route[] {
     newFastify: () =>
       newFastify({ limits: defaultLimits, sendError: () => {}, meta: () => ({ version: '', now: 0 }) }),
     problems: options.problems ?? (() => []),
+    doubts: options.doubts ?? (() => []),
   };
   return [...routes, ...aboutRoutes(about, () => withAbout(options))];
 }

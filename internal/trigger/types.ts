@@ -1,6 +1,7 @@
 /** The types of triggers: one file in `types/`, one line here. */
 import type { TriggerType } from './trigger-type.ts';
 import { cron } from './types/cron.ts';
+import { email } from './types/email.ts';
 import { interval } from './types/interval.ts';
 import { manual } from './types/manual.ts';
 import { taskEnd } from './types/task-end.ts';
@@ -8,5 +9,5 @@ import { webhook } from './types/webhook.ts';
 
 /** All types by name. */
 export const triggerTypes: ReadonlyMap<string, TriggerType> = new Map(
-  [cron, interval, manual, taskEnd, webhook].map((type) => [type.name, type]),
+  [cron, interval, manual, taskEnd, webhook, email].map((type) => [type.name, type]),
 );

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { SettingValues } from '../../../internal/config/table.ts';
 import { ConflictError, InputError } from '../../../internal/domain/errors.ts';
+import type { Emailing } from '../../../internal/session/email-loop.ts';
 import type { Sweeping } from '../../../internal/session/sweep.ts';
 import type { Triggering } from '../../../internal/session/trigger-loop.ts';
 import type { Log } from '../../../pkg/log/log.ts';
@@ -44,8 +45,11 @@ export async function startServer(
   const { startSweep } = await import('../../../internal/session/sweep.ts');
   const { startTriggers } = await import('../../../internal/session/trigger-loop.ts');
   const { makeTriggerHost } = await import('../../../internal/session/trigger-host.ts');
+  const { startEmail } = await import('../../../internal/session/email-loop.ts');
+  const { mailAccount } = await import('./mail-account.ts');
   const { readZone } = await import('../../../internal/trigger/cron/zone.ts');
   const { clock, random } = context;
+  const account = await mailAccount(values, clock);
   const wanted = { dataDir, databaseUrl: values.databaseUrl, uid: context.uid, clock, log };
   const state = await openState(wanted).catch((error: unknown) => {
     throw namingHolder(error, dataDir);
@@ -77,11 +81,14 @@ export async function startServer(
     const token = await adminToken(parts, values);
     let sweep: Sweeping | null = null;
     let triggers: Triggering | null = null;
+    let emailing: Emailing | null = null;
     const problems = () =>
       [sweep?.problem() ?? null, triggers?.problem() ?? null].filter((problem) => problem !== null);
+    const doubts = () => emailing?.doubts() ?? [];
     const { version } = context;
     const limits = limitsOf(values);
-    const server = buildServer({ parts, noAuth: values.devNoAuth, version, limits, logger: log, problems });
+    const served = { version, limits, logger: log, problems, doubts };
+    const server = buildServer({ parts, noAuth: values.devNoAuth, ...served });
     undo.push(() => server.close());
     const { url } = await server.listen({ host, port });
     undo.push(writeServerState(dataDir, url, process.pid));
@@ -97,6 +104,12 @@ export async function startServer(
     undo.push(() => {
       sweeping.abort();
       return fired.catch(() => {});
+    });
+    emailing = startEmail(parts, account, sweeping.signal);
+    const mailed = emailing.ended;
+    undo.push(() => {
+      sweeping.abort();
+      return mailed.catch(() => {});
     });
     const inFile = token !== null && values.adminToken === null;
     return { url, token, tokenFile: inFile ? join(dataDir, 'admin.token') : null, close };

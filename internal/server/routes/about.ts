@@ -15,6 +15,8 @@ export interface About {
   readonly newFastify: () => FastifyInstance;
   /** what is wrong beside the store */
   readonly problems: () => readonly string[];
+  /** what does not work while the server does its work: `degraded` */
+  readonly doubts: () => readonly string[];
 }
 
 const healthShape = z.object({
@@ -100,7 +102,7 @@ function makeHealthLook(about: About): (parts: SessionParts) => Promise<RouteAns
 
 async function lookNow(
   parts: SessionParts,
-  { version, clock, problems }: Pick<About, 'version' | 'clock' | 'problems'>,
+  { version, clock, problems, doubts }: Pick<About, 'version' | 'clock' | 'problems' | 'doubts'>,
 ): Promise<RouteAnswer> {
   const began = clock.monotonicMs();
   const store = await parts.store.health().catch(() => ({ ok: false, message: 'the store gives no answer' }));
@@ -109,12 +111,13 @@ async function lookNow(
   const faults = [...(store.ok ? [] : [`store: ${store.message}`]), ...problems()];
   const works = faults.length === 0;
   const overdue = store.ok ? await overdueTriggers(parts).catch(() => []) : [];
-  const doubts = [
+  const doubtful = [
     ...(slow ? [`store: it took ${tookMs} ms to answer`] : []),
+    ...doubts(),
     ...(overdue.length > 0 ? [`triggers: ${overdue.join(', ')} missed two instants or more`] : []),
   ];
-  const reasons = [...faults, ...doubts];
-  const health = !works ? 'unhealthy' : doubts.length > 0 ? 'degraded' : 'healthy';
+  const reasons = [...faults, ...doubtful];
+  const health = !works ? 'unhealthy' : doubtful.length > 0 ? 'degraded' : 'healthy';
   const body: z.infer<typeof healthShape> = {
     status: works ? 'UP' : 'DOWN',
     health,
