@@ -1,7 +1,7 @@
 /** Email triggers on a real mail server: Dovecot of Debian, which `scripts/test.sh` starts. */
-import { execFile } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { dirname, join } from 'node:path';
-import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { mailboxState, triggerStart } from '../../../internal/session/mailbox-state.ts';
 import type { SessionParts } from '../../../internal/session/parts.ts';
@@ -39,6 +39,12 @@ async function started(parts: SessionParts) {
 
 const ran = (parts: SessionParts, subjects: readonly string[]) =>
   expect.poll(() => subjectsOf(parts), patient).toEqual(subjects);
+
+/** Nothing of it is read: what stays behind as a server would hold the pipe open. */
+async function run(file: string, args: readonly string[]): Promise<void> {
+  const [code] = await once(spawn(file, args, { stdio: 'ignore' }), 'exit');
+  if (code !== 0) throw new Error(`${file} ended with ${code}`);
+}
 
 describe('a message that comes', () => {
   test('runs within 5 s when the mail server tells of it', async () => {
@@ -94,14 +100,14 @@ describe('a message that comes', () => {
   });
 
   test('F-88: with the Message-ID of another one runs once', async () => {
-    const { parts, deliver } = await watched();
+    const { parts, deliver, user } = await watched();
+    const lastUid = async () => (await mailboxState(parts.store, `${user}/INBOX`))?.lastUid;
     await deliver({ subject: 'one', id: 'same@x' });
+    await ran(parts, ['one']);
     await deliver({ subject: 'again', id: 'same@x' });
+    await expect.poll(lastUid, patient).toBe(2);
     await deliver({ subject: 'two' });
-    await expect.poll(() => subjectsOf(parts), patient).toContain('two');
-    const subjects = await subjectsOf(parts);
-    // which of two that were delivered at once comes first is the mail server's matter
-    expect(subjects).toHaveLength(2);
+    await ran(parts, ['one', 'two']);
   });
 
   test('F-88: from a forged sender is refused, and does not keep the real one from running', async () => {
@@ -163,7 +169,7 @@ describe('a message that comes', () => {
     await ran(parts, ['files']);
     const [event] = await eventsOf(parts);
     expect(event?.attachments).toMatchObject([
-      { name: 'a.csv', contentType: 'text/csv', base64: Buffer.from('1,2').toString('base64') },
+      { name: 'a.csv', contentType: 'text/csv', base64: Buffer.from('1,2\n').toString('base64') },
       { name: 'b.sh', leftOut: 'its type is not asked for' },
     ]);
   });
@@ -174,7 +180,7 @@ describe('when its task is there, a message', () => {
     const { parts, deliver, files } = await watched({ markSeen: true });
     await deliver({ subject: 'one' });
     await ran(parts, ['one']);
-    await expect.poll(files, patient).toEqual([expect.stringMatching(/:2,.*S/)]);
+    await expect.poll(() => files(), patient).toEqual([expect.stringMatching(/:2,.*S/)]);
   });
 
   test('is moved', async () => {
@@ -207,7 +213,7 @@ describe('when its task is there, a message', () => {
     await mail.deliver({ subject: 'two' });
     await ran(parts, ['one', 'two']);
     await expect
-      .poll(mail.files, patient)
+      .poll(() => mail.files(), patient)
       .toEqual(
         expect.arrayContaining([expect.stringMatching(/:2,.*S/), expect.not.stringMatching(/:2,.*S/)]),
       );
@@ -230,7 +236,6 @@ describe('what comes while nobody is there runs once, in its order,', () => {
     await deliver({ subject: 'one' });
     await ran(parts, ['one']);
     const conf = join(dirname(process.env.KERUTA_TEST_IMAP_DIR ?? ''), 'dovecot.conf');
-    const run = promisify(execFile);
     await run('/usr/bin/doveadm', ['-c', conf, 'stop']);
     await deliver({ subject: 'two' });
     const start = () =>
