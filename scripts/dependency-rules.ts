@@ -14,6 +14,7 @@ export const licences: readonly string[] = [
   'BSD-3-Clause',
   'ISC',
   'MIT',
+  'MIT-0',
 ];
 /** Licences that tools may have besides: nothing of them is handed on. */
 export const licencesOfTools: readonly string[] = [...licences, 'MPL-2.0'];

@@ -4,9 +4,10 @@
 set -uo pipefail
 source "$(dirname "$0")/ensure.sh"
 source "$ROOT/scripts/postgres.sh"
+source "$ROOT/scripts/dovecot.sh"
 
 reports=$(mktemp -d)
-trap 'stop_postgres; rm -rf "$reports"' EXIT
+trap 'stop_dovecot; stop_postgres; rm -rf "$reports"' EXIT
 passed=0 failed=0
 
 check() { # check NAME COMMAND…: one check that passes or fails as a whole
@@ -48,6 +49,7 @@ check "format and lint" biome ci --colors=off .
 check "types" tsc --noEmit
 check "dependencies" node scripts/dependencies.ts
 start_postgres && echo "ok    PostgreSQL at $KERUTA_TEST_POSTGRES_URL"
+start_dovecot && echo "ok    Dovecot at $KERUTA_TEST_IMAP_URL"
 suite tests --project unit --project contract --coverage --coverage.thresholds.lines=80
 check "build" ./scripts/build.sh --if-needed
 check "build again, byte by byte" ./scripts/rebuild.sh

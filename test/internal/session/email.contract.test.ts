@@ -188,7 +188,7 @@ describe('when its task is there, a message', () => {
     await deliver({ subject: 'one' });
     await ran(parts, ['one']);
     await expect.poll(() => files('.Done'), patient).toHaveLength(1);
-    expect(await files()).toEqual([]);
+    await expect.poll(() => files(), patient).toEqual([]);
   });
 
   test('does not run again when the server dies before it is marked', async () => {
