@@ -20,7 +20,7 @@ export interface MailAccount {
 export interface Emailing {
   /** Resolves when it was stopped. */
   readonly ended: Promise<void>;
-  /** What does not work, one line each; it goes on being tried. */
+  /** What does not work, one line each, with no names in it: anybody may read it. It goes on being tried. */
   doubts(): readonly string[];
 }
 
@@ -43,8 +43,15 @@ interface Watched {
 export function startEmail(parts: SessionParts, account: MailAccount | null, signal: AbortSignal): Emailing {
   const { store, clock, log } = parts;
   const watched = new Map<string, Watched>();
-  const doubts = new Map<string, string>();
-  return { ended: goOn(), doubts: () => [...doubts.values()] };
+  const unread = new Set<string>();
+  let doubt: string | null = null;
+  return { ended: goOn(), doubts: tellDoubts };
+
+  function tellDoubts(): readonly string[] {
+    const many = unread.size === 1 ? 'a mailbox' : `${unread.size} mailboxes`;
+    const cannot = unread.size === 0 ? [] : [`email: ${many} cannot be read; the server's log says why`];
+    return doubt === null ? cannot : [doubt, ...cannot];
+  }
 
   async function goOn(): Promise<void> {
     const wakeup = new Wakeup(store, 'triggers');
@@ -63,18 +70,18 @@ export function startEmail(parts: SessionParts, account: MailAccount | null, sig
   async function round(): Promise<void> {
     await forgetStarts(parts);
     const mailboxes = new Set((await mailTriggers(parts)).map(({ rule }) => rule.mailbox));
-    doubts.delete('');
+    doubt = null;
     if (mailboxes.size > 0 && account === null)
-      doubts.set('', 'email: triggers do not fire; set IMAP_SERVER, EMAIL_USER and EMAIL_PASSWORD');
+      doubt = 'email: triggers do not fire; set IMAP_SERVER, EMAIL_USER and EMAIL_PASSWORD';
     if (mailboxes.size > maxMailboxes)
-      doubts.set('', `email: ${mailboxes.size} mailboxes are named, and ${maxMailboxes} are watched`);
+      doubt = `email: ${mailboxes.size} mailboxes are named, and ${maxMailboxes} are watched`;
     const wanted = account === null ? [] : [...mailboxes].sort().slice(0, maxMailboxes);
     for (const [mailbox, { stop, ended }] of watched) {
       if (wanted.includes(mailbox)) continue;
       stop.abort();
       await ended;
       watched.delete(mailbox);
-      doubts.delete(mailbox);
+      unread.delete(mailbox);
     }
     if (account === null) return;
     for (const mailbox of wanted) if (!watched.has(mailbox)) watched.set(mailbox, watch(account, mailbox));
@@ -82,9 +89,9 @@ export function startEmail(parts: SessionParts, account: MailAccount | null, sig
 
   function watch({ name, open, checkIntervalMs }: MailAccount, mailbox: string): Watched {
     const stop = new AbortController();
-    const onState = (failures: number, why: string) => {
-      if (failures >= doubtAfter) doubts.set(mailbox, `email: ${mailbox} of ${name} cannot be read: ${why}`);
-      else if (failures === 0) doubts.delete(mailbox);
+    const onState = (failures: number) => {
+      if (failures >= doubtAfter) unread.add(mailbox);
+      else if (failures === 0) unread.delete(mailbox);
     };
     const triggers = async () => (await mailTriggers(parts)).filter(({ rule }) => rule.mailbox === mailbox);
     const watching = { key: `${name}/${mailbox}`, mailbox, checkIntervalMs, open, triggers, onState };

@@ -13,8 +13,8 @@ export interface Watching {
   readonly checkIntervalMs: number;
   readonly open: (mailbox: string, signal: AbortSignal) => Promise<ImapConnection>;
   readonly triggers: () => Promise<readonly MailTrigger[]>;
-  /** hears how many attempts failed one after another, and the last reason; 0 = it works */
-  readonly onState: (failures: number, why: string) => void;
+  /** hears how many attempts failed one after another; 0 = it works */
+  readonly onState: (failures: number) => void;
 }
 
 /** A server that tells of new messages is asked all the same, in case it forgot; ms. */
@@ -38,13 +38,12 @@ export async function watchMailbox(
       await useConnection(parts, { watching, wakeup, signal }, () => {
         if (failures > 0) log.info('the mailbox is read again', { mailbox: key });
         failures = 0;
-        onState(0, '');
+        onState(0);
       });
     } catch (error) {
       if (signal.aborted) break;
       failures += 1;
-      const why = error instanceof Error ? error.message : String(error);
-      onState(failures, why);
+      onState(failures);
       const waitMs = retryMs(failures, random.fraction());
       log.warn('a mailbox cannot be read; it is tried again', { mailbox: key, failures, waitMs, error });
       await clock.sleep(waitMs, signal).catch(() => {});

@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { buildServer } from '../../../internal/server/app.ts';
 import { docsPage } from '../../../internal/server/docs-page.ts';
 import { routes } from '../../../internal/server/routes.ts';
 import { systemClock } from '../../../pkg/clock/system-clock.ts';
+import { silentLog } from '../../../pkg/log/log.ts';
 import { openParts, startServer, type TestServer } from './start-server.ts';
 
 let server: TestServer;
@@ -94,6 +96,17 @@ describe('health', () => {
     expect(looks).toBeLessThanOrEqual(2);
     await other.close();
     await store.close();
+  });
+
+  test('is degraded, and served still, when something beside the store does not work', async () => {
+    const parts = await openParts();
+    const doubts = () => ['email: a mailbox cannot be read'];
+    const other = buildServer({ parts, noAuth: true, version: '1', logger: silentLog, doubts });
+    const { statusCode, body } = await other.inject({ method: 'GET', url: '/readyz' });
+    expect(statusCode).toBe(200);
+    expect(JSON.parse(body)).toMatchObject({ status: 'UP', health: 'degraded', reasons: doubts() });
+    await other.close();
+    await parts.close();
   });
 
   test('of tasks alone is told to those with a token', async () => {

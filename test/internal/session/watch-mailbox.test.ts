@@ -90,7 +90,7 @@ describe('a mail server that cannot be reached', () => {
     await reaches(3);
     await expect
       .poll(emailing.doubts, patient)
-      .toEqual([expect.stringMatching(/^email: INBOX of bot cannot be read: /)]);
+      .toEqual([expect.stringMatching(/^email: a mailbox cannot be read; /)]);
     await reaches(5);
     await started();
     await expect.poll(emailing.doubts, patient).toEqual([]);
