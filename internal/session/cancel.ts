@@ -65,7 +65,15 @@ async function cancelAtOnce(
   const logComplete = task.status !== 'LOST';
   return putAndTell(
     tx,
-    { ...task, status: 'CANCELLED', reason: 'cancel', cancelRequested: true, logComplete, finishedAt: now },
+    {
+      ...task,
+      status: 'CANCELLED',
+      reason: 'cancel',
+      notBefore: null,
+      cancelRequested: true,
+      logComplete,
+      finishedAt: now,
+    },
     now,
   );
 }
