@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { visible } from '../../../pkg/terminal/text.ts';
 import { command } from '../command.ts';
 import { fromSetting } from '../options.ts';
 import { printFields, printJson, span } from '../people/print.ts';
@@ -12,9 +13,10 @@ const statusShape = z.looseObject({
 /** `keruta daemon status` */
 export const daemonStatus = command({
   name: 'daemon status',
-  summary: 'Says whether the agent runs, for which session, where, and how it is.',
+  summary: 'Says whether the agent runs, for which session, where, how it is, and what fires its tasks.',
   description:
-    'The agent is asked on its socket in the base directory; health is `unknown` when it does not answer.',
+    'The agent is asked on its socket in the base directory; health is `unknown` when it does not answer. ' +
+    'Scheduled jobs and last errors are the server’s to tell, with a token that covers workflows.',
   positionals: {},
   options: { 'pid-file': fromSetting('pidFile') },
   examples: ['keruta daemon status', 'keruta daemon status --json'],
@@ -32,6 +34,8 @@ export const daemonStatus = command({
     const own = state?.pid === pid ? state : null;
     const health = own && (healthShape.safeParse(await askAgent(own, '/health')).data ?? null);
     const now = own && (statusShape.safeParse(await askAgent(own, '/status')).data ?? null);
+    const { jobLines, jobsOfSession } = await import('./daemon-jobs.ts');
+    const jobs = own === null ? null : await jobsOfSession(context, own.sessionId);
     const about = {
       running: pid !== null,
       pid,
@@ -43,6 +47,7 @@ export const daemonStatus = command({
       health: own && (health?.status ?? 'unknown'),
       reasons: health?.reasons ?? [],
       taskId: now?.task?.id ?? null,
+      jobs: typeof jobs === 'string' ? null : jobs,
     };
     if (context.json) await printJson(context, about);
     else if (pid === null) await context.stdout.write('no agent runs\n');
@@ -57,6 +62,12 @@ export const daemonStatus = command({
         ['task', now?.task ? `${now.task.id} ${now.task.name}` : null],
         ['log', about.logFile],
       ]);
+      if (jobs !== null)
+        await context.stdout.write(
+          jobLines(jobs)
+            .map((line) => `${visible(line)}\n`)
+            .join(''),
+        );
     }
     return pid === null ? 4 : 0;
   },
