@@ -32,7 +32,11 @@ export const codeRules: readonly {
   {
     what: 'sql.raw, of texts that are written in the file itself',
     pattern: /\bsql\.(raw|lit)\(/,
-    files: ['internal/store/migrate.ts', 'internal/store/queries/put.ts'],
+    files: [
+      'internal/store/migrate.ts',
+      'internal/store/queries/next-task.ts',
+      'internal/store/queries/put.ts',
+    ],
   },
   {
     what: 'a statement with a value in its text',

@@ -86,7 +86,10 @@ const inGroups =
 const sections = [
   { title: 'Run it', of: inGroups('up', 'server', 'daemon') },
   { title: 'Work with sessions and tasks', of: inGroups('run', 'session', 'task', 'agent', 'token') },
-  { title: 'Have tasks start by themselves', of: inGroups('apply', 'workflow', 'trigger', 'cron') },
+  {
+    title: 'Have tasks start by themselves',
+    of: inGroups('apply', 'workflow', 'trigger', 'schedule', 'cron'),
+  },
   {
     title: 'In a script, about its own task',
     of: inGroups('start', 'progress', 'success', 'fail', 'log', 'ask', 'artifact', 'redact', 'execute'),
