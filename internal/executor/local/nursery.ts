@@ -188,7 +188,9 @@ export function removeOldSpares(directory: string): void {
     if (owner === undefined || isAlive({ pid: Number(owner), startTicks: null })) continue;
     const spare = join(directory, name);
     const id = readProcessId(spare, runFile.ready);
-    if (id !== null && id.startTicks !== null) signalProcess(id, 'SIGKILL');
+    // one whose pipes were moved has a run by now: its agent died before it could remove what is left here
+    const isSpare = existsSync(join(spare, runFile.pipes));
+    if (isSpare && id !== null && id.startTicks !== null) signalProcess(id, 'SIGKILL');
     rmSync(spare, { recursive: true, force: true });
   }
 }

@@ -315,6 +315,25 @@ describe('the local executor', () => {
     expect(await later.attach(join(base, 'runs', 'never'), known)).toBeNull();
   });
 
+  test('what an agent left of a spare that has a run already does not end that run', async () => {
+    const [waiting, busy] = ['waiting', 'busy'].map((name) => {
+      const child = spawn('sleep', ['60'], { stdio: 'ignore' });
+      agents.push(child);
+      // no process has this number
+      const directory = join(base, 'executor', `spare-99999999-${name === 'busy' ? 1 : 2}`);
+      mkdirSync(join(directory, name === 'busy' ? 'moved' : 'pipes'), { recursive: true });
+      writeFileSync(join(directory, 'ready'), readProc(`${child.pid}/stat`) ?? '');
+      return { pid: child.pid ?? 0, startTicks: readStat(child.pid ?? 0)?.startTicks ?? null };
+    });
+    if (!waiting || !busy) throw new Error('two');
+    executor.prepare();
+    await until(() => (isAlive(waiting) ? null : true));
+    expect(isAlive(busy)).toBe(true);
+    expect(readdirSync(join(base, 'executor')).filter((name) => name.startsWith('spare-99999999'))).toEqual(
+      [],
+    );
+  });
+
   test('a run whose directory the script deletes still ends', async () => {
     const run = await executor.start({ ...spec, script: `rm -rf ${base}/runs ${base}/executor; echo x` });
     expect(await endOf(run)).toMatchObject({ exitCode: null, shimLost: true });
