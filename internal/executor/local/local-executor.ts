@@ -10,7 +10,7 @@ import type { Executor, KnownRun, Run, RunSpec } from '../executor.ts';
 import { prepareScript } from './interpreter.ts';
 import { type Launch, launchRun, type ShimPlace } from './launch.ts';
 import { LocalRun } from './local-run.ts';
-import { type Nursery, openNursery, removeOldSpares, type Spare } from './nursery.ts';
+import { type Nursery, newSpareDirectory, openNursery, removeOldSpares, type Spare } from './nursery.ts';
 import { findShimPrograms } from './programs.ts';
 import { type RunRecord, readProcessId, readRunRecord, runFile } from './run-files.ts';
 import { marker } from './run-processes.ts';
@@ -46,7 +46,7 @@ class LocalExecutor implements Executor {
   readonly #launched = new Map<string, LocalRun>();
   #nursery: Nursery | null = null;
   #spare: Spare | null = null;
-  #spares = 0;
+  #isTidied = false;
   #closed = false;
 
   constructor(options: LocalExecutorOptions) {
@@ -101,9 +101,9 @@ class LocalExecutor implements Executor {
     this.#spare = null;
     try {
       this.#prepareState();
-      if (this.#spares === 0) removeOldSpares(this.#stateDirectory);
-      this.#spares += 1;
-      const directory = join(this.#stateDirectory, `spare-${process.pid}-${this.#spares}`);
+      if (!this.#isTidied) removeOldSpares(this.#stateDirectory);
+      this.#isTidied = true;
+      const directory = newSpareDirectory(this.#stateDirectory);
       if (!this.#nursery?.isOpen()) this.#nursery = openNursery(this.#place, this.#stateDirectory);
       this.#spare = this.#nursery?.order(directory) ?? null;
     } catch {

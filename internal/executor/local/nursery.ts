@@ -12,7 +12,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { isAlive, type ProcessId, signalProcess } from '../../../pkg/process/proc.ts';
+import { isAlive, type ProcessId, readStat, signalProcess } from '../../../pkg/process/proc.ts';
 import { type Launch, type ShimPlace, spawnShim } from './launch.ts';
 import { shellText } from './launch-text.ts';
 import { readProcessId, runFile } from './run-files.ts';
@@ -181,11 +181,24 @@ function tell(pipe: number, line: string): void {
   }
 }
 
+/**
+ * A directory for a new spare, that nobody has used before. The pid alone would not do: in a container every agent has the
+ * same one, and would take over what the one before it left there.
+ * @param state  directory of the state of the executor
+ */
+export function newSpareDirectory(state: string): string {
+  const owner = `spare-${process.pid}-${readStat(process.pid)?.startTicks ?? 0}`;
+  for (let count = 1; ; count += 1) {
+    const directory = join(state, `${owner}-${count}`);
+    if (!existsSync(directory)) return directory;
+  }
+}
+
 /** Removes what agents that died left of their spares; such a spare has ended, unless its nursery was killed too. */
 export function removeOldSpares(directory: string): void {
   for (const name of readdirSync(directory)) {
-    const owner = /^spare-(\d+)-\d+$/.exec(name)?.[1];
-    if (owner === undefined || isAlive({ pid: Number(owner), startTicks: null })) continue;
+    const [, pid, startTicks] = /^spare-(\d+)-(\d+)-\d+$/.exec(name) ?? [];
+    if (pid === undefined || isAlive({ pid: Number(pid), startTicks: Number(startTicks) || null })) continue;
     const spare = join(directory, name);
     const id = readProcessId(spare, runFile.ready);
     // one whose pipes were moved has a run by now: its agent died before it could remove what is left here

@@ -320,7 +320,7 @@ describe('the local executor', () => {
       const child = spawn('sleep', ['60'], { stdio: 'ignore' });
       agents.push(child);
       // no process has this number
-      const directory = join(base, 'executor', `spare-99999999-${name === 'busy' ? 1 : 2}`);
+      const directory = join(base, 'executor', `spare-99999999-1-${name === 'busy' ? 1 : 2}`);
       mkdirSync(join(directory, name === 'busy' ? 'moved' : 'pipes'), { recursive: true });
       writeFileSync(join(directory, 'ready'), readProc(`${child.pid}/stat`) ?? '');
       return { pid: child.pid ?? 0, startTicks: readStat(child.pid ?? 0)?.startTicks ?? null };
@@ -332,6 +332,25 @@ describe('the local executor', () => {
     expect(readdirSync(join(base, 'executor')).filter((name) => name.startsWith('spare-99999999'))).toEqual(
       [],
     );
+  });
+
+  test('an agent that has the pid of the one before it takes nothing of what that one prepared', async () => {
+    const state = join(base, 'executor');
+    const former = spawn('sleep', ['60'], { stdio: 'ignore' });
+    agents.push(former);
+    const own = readStat(process.pid)?.startTicks ?? 0;
+    for (const ticks of [own, own - 1]) {
+      const left = join(state, `spare-${process.pid}-${ticks}-1`);
+      mkdirSync(join(left, 'pipes'), { recursive: true });
+      writeFileSync(join(left, 'ready'), readProc(`${former.pid}/stat`) ?? '');
+      for (const stream of ['stdout', 'stderr']) writeFileSync(join(left, stream), '');
+    }
+    executor.prepare();
+    expect(existsSync(join(state, `spare-${process.pid}-${own - 1}-1`))).toBe(false);
+    expect(readdirSync(join(state, `spare-${process.pid}-${own}-1`))).not.toContain('go');
+    const run = await executor.start({ ...spec, script: 'echo x' });
+    expect((await outputOf(run)).toString()).toBe('x\n');
+    expect(readdirSync(join(state, `spare-${process.pid}-${own}-1`))).toContain('stdout');
   });
 
   test('a run whose directory the script deletes still ends', async () => {
