@@ -9,7 +9,7 @@ import { codeRules, sources, withoutComments } from './sources.ts';
 
 const root = resolve(import.meta.dirname, '..');
 
-describe('S-61, S-62: a rule of the house sees', () => {
+describe('S-38, S-61, S-62: a rule of the house sees', () => {
   test.each([
     ['a statement from text', "await sql.raw(`SELECT * FROM tasks WHERE id = '${id}'`).execute(db);"],
     ['a literal from text', 'const query = sql`SELECT ${sql.lit(name)}`;'],
@@ -23,6 +23,8 @@ describe('S-61, S-62: a rule of the house sees', () => {
     ['code from text, called', "eval('1');"],
     ['a module whose name is a value', 'await import(name);'],
     ['a module whose name is a value, the old way', 'require(name);'],
+    ['an archive', "import { extract } from 'tar';"],
+    ['bytes that grow', 'const text = zlib.gunzipSync(body);'],
   ])('%s', (_what, text) => {
     expect(codeRules.filter(({ pattern }) => pattern.test(withoutComments(text)))).not.toEqual([]);
   });

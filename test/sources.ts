@@ -61,4 +61,11 @@ export const codeRules: readonly {
     pattern: /(?<![.\w])(import|require)\(\s*(?!['"])[\w`]/,
     files: [],
   },
+  {
+    what: 'an archive, or anything else that grows when it is unpacked',
+    pattern:
+      /from '(tar|tar-\w+|unzipper|adm-zip|yauzl|jszip|fflate|pako)'|\b(create)?(gunzip|unzip|inflate|inflateRaw|brotliDecompress|zstdDecompress)(Sync)?\(/i,
+    // the change log of the machine's own git, with a limit
+    files: ['pkg/git/vendor-fixes.ts'],
+  },
 ];

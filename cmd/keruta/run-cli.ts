@@ -33,6 +33,7 @@ export async function runCli(argv: readonly string[], parts: ProcessParts): Prom
     if (parts.signal.aborted && isAbort(error, parts.signal)) return interruptedStatus;
     await printError(error, {
       stderr: parts.stderr,
+      env: parts.env,
       asJson,
       name: command?.name ?? null,
       verbose: argv.includes('--verbose') || argv.includes('-v'),
@@ -86,6 +87,7 @@ const tokenHint =
 
 interface PrintInput {
   readonly stderr: Writer;
+  readonly env: ProcessParts['env'];
   readonly asJson: boolean;
   readonly name: string | null;
   readonly verbose: boolean;
@@ -93,7 +95,9 @@ interface PrintInput {
 
 async function printError(error: unknown, input: PrintInput): Promise<void> {
   const isOurs = error instanceof KerutaError;
-  const message = isOurs ? error.message : `a fault in keruta itself: ${String(error)}`;
+  // nobody knows beforehand what stands in the words of a fault
+  const mask = isOurs && !input.verbose ? null : (await import('./own-mask.ts')).ownMask(input.env);
+  const message = isOurs ? error.message : `a fault in keruta itself: ${mask?.(String(error))}`;
   if (input.asJson) {
     const code = isOurs ? error.code : 'KERUTA_ERR_BUG';
     const details = isOurs ? error.details : {};
@@ -104,9 +108,9 @@ async function printError(error: unknown, input: PrintInput): Promise<void> {
   if (isOurs && error.code === 'KERUTA_ERR_UNAUTHENTICATED') await input.stderr.write(`${tokenHint}\n`);
   const isUsage = isOurs && (error.code === 'KERUTA_ERR_USAGE' || error.code === 'KERUTA_ERR_BAD_VALUE');
   if (isUsage && input.name !== null) await input.stderr.write(`see: keruta ${input.name} --help\n`);
-  if (input.verbose || !isOurs) {
+  if (mask !== null) {
     for (let cause = error; cause instanceof Error; cause = cause.cause) {
-      await input.stderr.write(`${cause.stack ?? cause.message}\n`);
+      await input.stderr.write(`${mask(cause.stack ?? cause.message)}\n`);
     }
   }
 }

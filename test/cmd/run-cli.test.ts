@@ -147,3 +147,19 @@ describe('the command line', () => {
     expect(JSON.parse((await cli(['version', '--json'])).out)).toMatchObject({ version: '9.9.9' });
   });
 });
+
+test.each([
+  [['config', 'path'], 'at '],
+  [['config', 'path', '--json'], 'KERUTA_ERR_BUG'],
+])('S-19: a fault in %j is told with all its causes and without a secret', async (argv, words) => {
+  const { status, err } = await cli(argv, {
+    env: { KERUTA_API_TOKEN: 'krt_usr_hunter2hunter2' },
+    onOutput: () => {
+      throw new Error('krt_usr_hunter2hunter2', { cause: new Error('by hunter2hunter2') });
+    },
+  });
+  expect(status).toBe(70);
+  expect(err).toContain('a fault in keruta itself');
+  expect(err).toContain(words);
+  expect(err).not.toContain('krt_usr_hunter2');
+});

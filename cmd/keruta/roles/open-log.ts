@@ -1,16 +1,26 @@
 /** The log of programs that live long. */
 import type { SettingValues } from '../../../internal/config/table.ts';
 import { exitStatusOf } from '../../../internal/domain/errors.ts';
+import { maskedLog } from '../../../pkg/log/masked-log.ts';
 import { makeStreamLog } from '../../../pkg/log/stream-log.ts';
 import type { ClosableLog } from '../../../pkg/log/winston-log.ts';
 import type { CommandContext } from '../command.ts';
 import { lineLevelOf } from '../context.ts';
+import { ownMask } from '../own-mask.ts';
 
 /** When a log file is rotated, and how many are kept. */
 export const [maxLogBytes, logFiles] = [10 * 1024 * 1024, 5];
 
-/** Opens the log that the settings name: a file that is rotated, else stderr. Close it at the end. */
+/**
+ * Opens the log that the settings name: a file that is rotated, else stderr. Nothing that is secret in the environment or the
+ * settings gets into it. Close it at the end.
+ */
 export async function openLog(context: CommandContext, values: SettingValues): Promise<ClosableLog> {
+  const log = await openPlainLog(context, values);
+  return { ...maskedLog(log, ownMask(context.env, values)), close: () => log.close() };
+}
+
+async function openPlainLog(context: CommandContext, values: SettingValues): Promise<ClosableLog> {
   const isText =
     values.logFormat === 'text' ||
     (values.logFormat === 'auto' && values.logFile === null && context.stderr.isTerminal);

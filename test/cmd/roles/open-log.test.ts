@@ -7,14 +7,14 @@ import { expect, onTestFinished, test } from 'vitest';
 const root = resolve(import.meta.dirname, '../../..');
 
 /** Runs a program that lives long and has a fault; @returns its exit status, and what its log holds afterwards. */
-async function runFaulty(fault: string, toFile: boolean) {
+async function runFaulty(fault: string, toFile: boolean, settings: Record<string, string> = {}) {
   const directory = mkdtempSync(join(tmpdir(), 'keruta-bug-'));
   onTestFinished(() => rmSync(directory, { recursive: true }));
   const file = join(directory, 'log');
   const program = `
     import { withLog } from '${root}/cmd/keruta/roles/open-log.ts';
     import { makeProcessParts } from '${root}/cmd/keruta/process-context.ts';
-    const values = { logFormat: 'json', logFile: ${toFile ? JSON.stringify(file) : 'null'}, logLevel: 'INFO' };
+    const values = { ...${JSON.stringify(settings)}, logFormat: 'json', logFile: ${toFile ? JSON.stringify(file) : 'null'}, logLevel: 'INFO' };
     const work = async (log) => {
       for (let n = 0; n < 1000; n++) log.info('before', { n });
       ${fault};
@@ -24,6 +24,7 @@ async function runFaulty(fault: string, toFile: boolean) {
   `;
   const child = spawn(process.execPath, ['--input-type=module', '-e', program], {
     stdio: ['ignore', 'ignore', 'pipe'],
+    env: { ...process.env, DEPLOY_TOKEN: 'hunter2hunter2' },
   });
   let text = '';
   child.stderr.setEncoding('utf8').on('data', (piece: string) => {
@@ -55,3 +56,13 @@ test.each([
     });
   },
 );
+
+test.each([false, true])('S-19: what a fault says holds no secret (to a file: %s)', async (toFile) => {
+  const fault =
+    "throw new Error('refused hunter2hunter2', { cause: new Error('postgres://me:pa55word@host/db') })";
+  const { lines } = await runFaulty(fault, toFile, { databaseUrl: 'postgres://me:pa55word@host/db' });
+  const last = lines.at(-1) ?? '';
+  expect(JSON.parse(last)).toMatchObject({ error: { message: 'refused **************' } });
+  expect(last).toContain('postgres://me:********@host/db');
+  expect(lines.join('')).not.toMatch(/hunter2|pa55word/);
+});
