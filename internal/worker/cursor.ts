@@ -1,3 +1,4 @@
+import { dirname, join } from 'node:path';
 import type { Clock } from '../../pkg/clock/clock.ts';
 import type { ControlMessage } from '../api/protocol.ts';
 import type { Declared, EndReason } from '../domain/outcome.ts';
@@ -63,11 +64,15 @@ export class Cursor {
   readonly #clock: Clock;
   #cancelSave: (() => void) | null = null;
   #isSaved = true;
+  /** how many late secrets stand in the copy */
+  #secretsSaved: number;
 
+  /** @param file  beside it stands a copy of what nobody else knows, for when it is damaged */
   constructor(file: string, clock: Clock) {
     this.#file = file;
     this.#clock = clock;
-    this.state = { ...emptyCursor(), ...readCursor(file) };
+    this.state = readCursor(file) ?? { ...emptyCursor(), lateSecrets: readLateSecrets(file) };
+    this.#secretsSaved = this.state.lateSecrets.length;
   }
 
   /** Whether the last write reached the disk. */
@@ -84,12 +89,20 @@ export class Cursor {
   save(): void {
     this.forget();
     try {
+      this.#saveSecrets();
       writeJsonFile(this.#file, this.state);
       this.#isSaved = true;
     } catch {
       this.#isSaved = false;
       // the run directory is gone or the disk is full: the run itself goes on, a restart would ask the server
     }
+  }
+
+  #saveSecrets(): void {
+    const { lateSecrets } = this.state;
+    if (lateSecrets.length === this.#secretsSaved) return;
+    writeJsonFile(secretsFile(this.#file), { lateSecrets });
+    this.#secretsSaved = lateSecrets.length;
   }
 
   /** Drops a write that is due. */
@@ -117,7 +130,17 @@ function emptyCursor(): CursorState {
 }
 
 /** A damaged one counts as none, as a whole: from the start, everything is found out again from the files and the server. */
-function readCursor(file: string): Partial<CursorState> {
+function readCursor(file: string): CursorState | null {
   const value = readJsonFile(file);
-  return cursorShape.safeParse(value).success ? (value as CursorState) : {};
+  return cursorShape.safeParse(value).success ? { ...emptyCursor(), ...(value as CursorState) } : null;
+}
+
+function readLateSecrets(file: string): LateSecret[] {
+  const value = readJsonFile(secretsFile(file));
+  const read = cursorShape.pick({ lateSecrets: true }).safeParse(value);
+  return read.success ? (value as Pick<CursorState, 'lateSecrets'>).lateSecrets : [];
+}
+
+function secretsFile(file: string): string {
+  return join(dirname(file), 'late-secrets.json');
 }

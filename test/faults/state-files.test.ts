@@ -33,7 +33,7 @@ function runOf(session: string): string {
 
 describe('F-54: after the agent was killed', () => {
   test.each(Object.keys(damages))(
-    'its cursor with %s: every line is there once, and every message',
+    'its cursor with %s: every line is there once, and every message, and what is secret since is masked',
     async (damage) => {
       const session = await lab.place.session(`f54 cursor ${damage}`);
       const agent = await lab.agent(session);
@@ -41,7 +41,8 @@ describe('F-54: after the agent was killed', () => {
       const id = await lab.submit(
         session,
         `for i in $(seq 1 2000); do echo "out $i"; done; keruta log INFO first; keruta progress 40
-while [ ! -e '${go}' ]; do sleep 0.05; done; keruta log INFO second; echo last; exit 9`,
+echo late-secret | keruta redact add; while [ ! -e '${go}' ]; do sleep 0.05; done
+keruta log INFO "second late-secret"; echo late-secret; exit 9`,
       );
       await until(
         'all before the break was sent',
@@ -51,7 +52,7 @@ while [ ! -e '${go}' ]; do sleep 0.05; done; keruta log INFO second; echo last; 
       const file = join(runOf(session), 'cursor.json');
       await until(
         'the cursor is written',
-        () => existsSync(file) && /"controlSeq":[1-9]/.test(readFileSync(file, 'utf8')),
+        () => existsSync(file) && /"controlSeq":[1-9].*late-secret/.test(readFileSync(file, 'utf8')),
       );
       await agent.stop('SIGKILL');
       damages[damage]?.(file);
@@ -64,9 +65,12 @@ while [ ! -e '${go}' ]; do sleep 0.05; done; keruta log INFO second; echo last; 
       );
       expect(task).toMatchObject({ status: 'FAILED', exitCode: 9, attempt: 1, reason: null });
       const text = await lab.place.logs(id, 'stdout');
-      expect(text).toBe(`${Array.from({ length: 2000 }, (_, line) => `out ${line + 1}\n`).join('')}last\n`);
+      expect(text).toBe(
+        `${Array.from({ length: 2000 }, (_, line) => `out ${line + 1}\n`).join('')}***********\n`,
+      );
       const messages = await said(id);
-      for (const word of ['first', 'second']) expect(messages.split(`"${word}"`).length - 1).toBe(1);
+      for (const word of ['first', 'second ***********'])
+        expect(messages.split(`"${word}"`).length - 1).toBe(1);
       tally({ row: 'F-54', rounds: 1, lines: 2001, note: `cursor: ${damage}, seed ${seed}` });
       await next.stop('SIGKILL');
     },
