@@ -36,7 +36,7 @@ describe('a script', () => {
   });
   const run = async (script: string) => {
     const id = await place.submit(session, script);
-    return { id, task: await place.ended(id) };
+    return { id, task: await place.whole(id) };
   };
 
   test('with the line ends of another system runs', async () => {

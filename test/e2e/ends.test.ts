@@ -88,7 +88,7 @@ printf 12345 > "$KERUTA_ARTIFACTS_DIR/sub/of failure.bin"
 echo added > elsewhere.txt; keruta artifact add elsewhere.txt --description "by hand"; rm elsewhere.txt
 exit 4`;
     const id = await place.submit(session, script);
-    expect(await place.ended(id)).toMatchObject({ status: 'FAILED', exitCode: 4 });
+    expect(await place.whole(id)).toMatchObject({ status: 'FAILED', exitCode: 4 });
     const found = (await place.artifacts(id)).map(({ path, size }) => `${path} ${size}`).sort();
     expect(found).toEqual(['elsewhere.txt 6', 'sub/of failure.bin 5']);
     const got = await place.keruta(['artifact', 'get', id, 'sub/of failure.bin', '--output', '-']);

@@ -148,7 +148,7 @@ describe('inside a run', () => {
 
   test('the basic example reports, leaves its artifact and completes', async () => {
     const id = await place.submit(session, withPrograms(basic));
-    const task = await place.ended(id);
+    const task = await place.whole(id);
     expect(task).toMatchObject({ status: 'COMPLETED', progress: 100, message: 'データの処理が終わりました' });
     expect(await place.logs(id)).toBe('processing\n');
     const files = await place.artifacts(id);

@@ -63,7 +63,7 @@ describe('an agent that dies at a narrow place', () => {
     const dying = await lab.agent(session, { failpoint: 'mid_artifact:kill@3' });
     expect(await dying.ended).toMatchObject({ signal: 'SIGKILL' });
     const next = await lab.agent(session);
-    await lab.place.ended(id);
+    await lab.place.whole(id);
     const artifacts = await lab.place.artifacts(id);
     expect(artifacts).toMatchObject([{ path: 'big', size: 20_000_000 }]);
     expect(await lab.place.logs(id, 'stdout')).toContain(artifacts[0]?.sha256);

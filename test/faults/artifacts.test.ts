@@ -46,7 +46,7 @@ test('F-104: eight FIFOs, a socket and a device hold up nothing: health answers 
     expect((await fetch(`${api}/health`)).status).toBe(200);
     worstMs = Math.max(worstMs, performance.now() - before);
     asked += 1;
-    over = hasEnded((await lab.place.task(id)).status);
+    over = (await lab.place.task(id)).logComplete;
     await pause(10);
   }
   expect((await lab.place.artifacts(id)).map(({ path }) => path)).toEqual(['real']);
@@ -118,7 +118,7 @@ test('F-109: a byte that flips on the way is noticed, and the file is sent again
     return changed;
   };
   await lab.place.bash(`touch '${lab.place.path('f109-go')}'`);
-  await lab.place.ended(id, 60_000);
+  await lab.place.whole(id, 60_000);
   lab.proxy.change = null;
   expect(flips).toBe(1);
   const [artifact] = await lab.place.artifacts(id);

@@ -27,7 +27,7 @@ test('F-24: a task that deletes the directory in which it works loses nothing, a
   expect(task).toMatchObject({ status: 'COMPLETED', exitCode: 0, logComplete: true });
   expect(await lab.place.logs(id, 'stdout')).toBe('before\nafter\n');
   const next = await lab.submit(session, 'pwd; echo kept > "$KERUTA_ARTIFACTS_DIR/file"');
-  expect(await lab.place.ended(next, 60_000)).toMatchObject({ status: 'COMPLETED', exitCode: 0 });
+  expect(await lab.place.whole(next, 60_000)).toMatchObject({ status: 'COMPLETED', exitCode: 0 });
   expect(await lab.place.artifacts(next)).toMatchObject([{ path: 'file', size: 5 }]);
   await agent.stop('SIGKILL');
   tally({ row: 'F-24', rounds: 1, note: 'working directory' });
@@ -45,7 +45,7 @@ test.each([
   expect(await lab.place.whole(id, 60_000)).toMatchObject({ status: 'COMPLETED', logComplete: true });
   expect(await lab.place.logs(id, 'stdout')).toBe('hello\nafter\n');
   const next = await lab.submit(session, 'cat README.md; git log --format=%s; git status --porcelain');
-  expect(await lab.place.ended(next, 60_000)).toMatchObject({ status: 'COMPLETED', exitCode: 0 });
+  expect(await lab.place.whole(next, 60_000)).toMatchObject({ status: 'COMPLETED', exitCode: 0 });
   expect(await lab.place.logs(next, 'stdout')).toBe('hello\nfirst\n');
   await agent.stop('SIGKILL');
   tally({ row: 'F-24', rounds: 1, note: what });
@@ -61,7 +61,7 @@ test('F-24: a task that deletes its artifacts directory leaves none, and the nex
   expect(await lab.place.whole(id, 60_000)).toMatchObject({ status: 'COMPLETED', logComplete: true });
   expect(await lab.place.artifacts(id)).toEqual([]);
   const next = await lab.submit(session, 'echo kept > "$KERUTA_ARTIFACTS_DIR/file"');
-  expect(await lab.place.ended(next, 60_000)).toMatchObject({ status: 'COMPLETED' });
+  expect(await lab.place.whole(next, 60_000)).toMatchObject({ status: 'COMPLETED' });
   expect(await lab.place.artifacts(next)).toMatchObject([{ path: 'file', size: 5 }]);
   await agent.stop('SIGKILL');
   tally({ row: 'F-24', rounds: 1, note: 'artifacts directory' });
@@ -148,7 +148,7 @@ test('F-24: an agent in the background whose base directory is deleted logs agai
   const pid = Number(readFileSync(pidFile, 'utf8'));
   await lab.place.ended(await lab.submit(session, `rm -rf '${directory}'`), 60_000);
   const next = await lab.submit(session, 'echo next');
-  expect(await lab.place.ended(next, 60_000)).toMatchObject({ status: 'COMPLETED' });
+  expect(await lab.place.whole(next, 60_000)).toMatchObject({ status: 'COMPLETED' });
   expect(Number(readFileSync(pidFile, 'utf8'))).toBe(pid);
   expect(readFileSync(join(directory, 'logs', 'daemon.log'), 'utf8')).toContain(next);
   const stopped = await lab.place.keruta(['daemon', 'stop', '--base-dir', directory], { timeoutMs: 60_000 });
