@@ -63,7 +63,7 @@ describe('keruta daemon', () => {
     await until('it runs', async () => (await place.logs(id)) === 'one\n');
     process.kill(pid, 'SIGKILL');
     await start();
-    expect(await place.ended(id)).toMatchObject({ status: 'COMPLETED', attempt: 1 });
+    expect(await place.whole(id)).toMatchObject({ status: 'COMPLETED', attempt: 1 });
     expect(await place.logs(id)).toBe('one\ntwo\n');
   });
 
@@ -121,7 +121,7 @@ describe('an agent in the foreground', () => {
     expect(await daemon.ended).toMatchObject({ status: 0 });
     expect(await place.task(id)).toMatchObject({ status: 'PROCESSING' });
     await place.daemon(session, ['--cancel-grace', '60s', '--once']);
-    expect(await place.ended(id)).toMatchObject({ attempt: 1, reason: 'agent_stop' });
+    expect(await place.whole(id)).toMatchObject({ attempt: 1, reason: 'agent_stop' });
     expect(await place.logs(id, 'stdout')).toBe('up\nend\n');
   });
 

@@ -81,7 +81,7 @@ describe('a repository', () => {
     const session = await place.session(name, wish);
     const daemon = await place.daemon(session, ['--base-dir', place.path(`base ${name}`), ...args]);
     const id = await place.submit(session, 'git log --format=%s; cat README.md');
-    const task = await place.ended(id);
+    const task = await place.whole(id);
     await daemon.stop();
     return { ...task, logs: await place.logs(id) };
   };

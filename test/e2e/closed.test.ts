@@ -87,7 +87,7 @@ echo z > $HOME/added; keruta artifact add $HOME/added; touch $HOME/said; while [
     const script =
       'case $KERUTA_API_TOKEN in krt_tsk_*) echo its own;; esac; cat /proc/self/environ | tr "\\0" "\\n" | grep -c =krt_';
     const id = await place.submit(session, script);
-    await place.ended(id);
+    await place.whole(id);
     expect(await place.logs(id, 'stdout')).toBe('its own\n1\n');
   });
 

@@ -34,7 +34,7 @@ describe('a task', () => {
     );
     await until('it is up', async () => (await place.logs(id)) === 'up\n');
     await place.keruta(['task', 'cancel', id]);
-    expect(await place.ended(id)).toMatchObject({ status: 'CANCELLED', reason: 'cancel', exitCode: 5 });
+    expect(await place.whole(id)).toMatchObject({ status: 'CANCELLED', reason: 'cancel', exitCode: 5 });
     expect(await place.logs(id, 'stdout')).toBe('up\ntidy\n');
   });
 

@@ -43,8 +43,8 @@ test('a failure runs the hook and the workflow that waits for it, and both learn
   const { taskId } = await place.api<{ taskId: string }>('POST', '/workflows/a/fire', {});
   expect(await place.ended(taskId)).toMatchObject({ status: 'FAILED', message: 'no milk' });
   const [hook, follower] = [await named('alert'), await named('b')];
-  expect(await place.ended(hook?.id ?? '')).toMatchObject({ status: 'COMPLETED' });
-  expect(await place.ended(follower?.id ?? '')).toMatchObject({ status: 'COMPLETED' });
+  expect(await place.whole(hook?.id ?? '')).toMatchObject({ status: 'COMPLETED' });
+  expect(await place.whole(follower?.id ?? '')).toMatchObject({ status: 'COMPLETED' });
   const said = await place.logs(hook?.id ?? '');
   expect(said).toContain(`${taskId}: {`);
   expect(said).toContain('"message":"no milk"');

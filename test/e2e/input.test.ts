@@ -26,7 +26,7 @@ describe('a script that reads its stdin', () => {
     await waiting(id);
     expect(await questions(id)).toMatchObject([{ kind: 'stdin', prompt: 'Your name?', state: 'open' }]);
     expect(await place.keruta(['task', 'input', id, 'Jo Ann'])).toMatchObject({ status: 0, stderr: '' });
-    expect(await place.ended(id)).toMatchObject({ status: 'COMPLETED', exitCode: 0 });
+    expect(await place.whole(id)).toMatchObject({ status: 'COMPLETED', exitCode: 0 });
     expect(await place.logs(id, 'stdout')).toBe('Your name? hello Jo Ann\n');
   });
 
@@ -37,13 +37,13 @@ describe('a script that reads its stdin', () => {
     await place.when(id, ({ status }) => status === 'PROCESSING');
     await waiting(id);
     await place.keruta(['task', 'input', id, 'two']);
-    await place.ended(id);
+    await place.whole(id);
     expect(await place.logs(id)).toBe('one-two\n');
   });
 
   test('finds it empty when the task takes no input', async () => {
     const id = await place.submit(session, 'read x; echo "status $? [$x]"', { input: 'none' });
-    expect(await place.ended(id)).toMatchObject({ status: 'COMPLETED' });
+    expect(await place.whole(id)).toMatchObject({ status: 'COMPLETED' });
     expect(await place.logs(id)).toBe('status 1 []\n');
   });
 
@@ -52,7 +52,7 @@ describe('a script that reads its stdin', () => {
       input: 'wait',
       inputTimeoutSeconds: 1,
     });
-    expect(await place.ended(id)).toMatchObject({ status: 'COMPLETED' });
+    expect(await place.whole(id)).toMatchObject({ status: 'COMPLETED' });
     expect(await place.logs(id)).toBe('status 1\n');
   });
 });
@@ -68,7 +68,7 @@ describe('keruta ask', () => {
     const shown = await place.keruta(['task', 'show', id]);
     expect(shown.stdout).toContain('Deploy now?');
     expect(await place.keruta(['task', 'input', id, 'yes'])).toMatchObject({ status: 0 });
-    await place.ended(id);
+    await place.whole(id);
     expect(await place.logs(id, 'stdout')).toBe('status 0 answer [yes]\n');
   });
 
@@ -79,7 +79,7 @@ describe('keruta ask', () => {
     expect(refused.status).toBe(2);
     expect(refused.stderr).toContain('takes one of "red", "green"; got "blue"');
     await place.keruta(['task', 'input', id, 'green']);
-    await place.ended(id);
+    await place.whole(id);
     expect(await place.logs(id, 'stdout')).toBe('status 0 answer [green]\n');
   });
 
@@ -92,7 +92,7 @@ describe('keruta ask', () => {
     ['ends with 7 when nobody answers and there is no default', '"Go?" --timeout 1s', 'status 7 answer []\n'],
   ])('%s', async (_what, words, output) => {
     const id = await place.submit(session, ask(words));
-    await place.ended(id);
+    await place.whole(id);
     expect(await place.logs(id, 'stdout')).toBe(output);
   });
 
@@ -101,7 +101,7 @@ describe('keruta ask', () => {
     const id = await place.submit(session, ask('"Password?" --secret'));
     await waiting(id);
     await place.keruta(['task', 'input', id, '-'], { input: secret });
-    await place.ended(id);
+    await place.whole(id);
     expect(await place.logs(id, 'stdout')).toBe(`status 0 answer [${'*'.repeat(secret.length)}]\n`);
     expect(JSON.stringify(await questions(id))).not.toContain(secret);
     expect(daemon.stderr()).not.toContain(secret);
@@ -113,7 +113,7 @@ describe('keruta ask', () => {
     await daemon.stop('SIGKILL');
     daemon = await place.daemon(session);
     await place.keruta(['task', 'input', id, 'yes']);
-    expect(await place.ended(id)).toMatchObject({ status: 'COMPLETED', attempt: 1 });
+    expect(await place.whole(id)).toMatchObject({ status: 'COMPLETED', attempt: 1 });
     expect(await place.logs(id, 'stdout')).toBe('status 0 answer [yes]\n');
   });
 });
@@ -132,7 +132,7 @@ test('an answer may also come through the agent’s own address', async () => {
     });
   expect((await post('Bearer wrong')).status).toBe(401);
   expect((await post(`Bearer ${token.stdout.trim()}`)).status).toBeLessThan(300);
-  await place.ended(id);
+  await place.whole(id);
   expect(await place.logs(id)).toBe('got from here\n');
 });
 

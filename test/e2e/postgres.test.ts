@@ -80,7 +80,7 @@ head -c 3000000 /dev/urandom > "$KERUTA_ARTIFACTS_DIR/random.bin"; exit 3`;
     const args = ['--database-url', databaseUrl, '--data-dir', place.path('two')];
     const env = { ...place.env, KERUTA_ADMIN_TOKEN: token };
     servers[1] = await place.server(args, { port, env, token });
-    expect(await place.ended(id)).toMatchObject({ status: 'FAILED', exitCode: 7, attempt: 1 });
+    expect(await place.whole(id)).toMatchObject({ status: 'FAILED', exitCode: 7, attempt: 1 });
     expect(await place.logs(id)).toBe(Array.from({ length: 200 }, (_, n) => `n ${n + 1}\n`).join(''));
     await daemon.stop();
   });

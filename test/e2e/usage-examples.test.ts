@@ -99,7 +99,7 @@ wait $DAEMON_PID
   );
   const { PATH = '', HOME = '' } = place.env;
   const run = place.start(script, [], { env: { PATH, HOME }, timeoutMs: 30_000 });
-  expect(await place.ended(task)).toMatchObject({ status: 'COMPLETED' });
+  expect(await place.whole(task)).toMatchObject({ status: 'COMPLETED' });
   expect(await place.logs(task)).toBe('from the daemon\n');
   const health = await fetch(`http://127.0.0.1:${port}/health`);
   expect(health.status).toBe(200);
@@ -157,7 +157,7 @@ describe('inside a run', () => {
 
   test('the error trap says why it failed', async () => {
     const id = await place.submit(session, withPrograms(trap));
-    const task = await place.ended(id);
+    const task = await place.whole(id);
     expect(task).toMatchObject({ status: 'FAILED', exitCode: 3, message: '予期しない終わり方: 3' });
     expect(await place.logs(id, 'stderr')).toBe('it went wrong\n');
   });

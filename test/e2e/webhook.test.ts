@@ -48,7 +48,7 @@ describe('a webhook', () => {
     });
     const [session] = await place.api<{ id: string; name: string }[]>('GET', '/sessions/search?name=w');
     await place.daemon(session?.id ?? '');
-    const task = await place.ended(String(body.taskId));
+    const task = await place.whole(String(body.taskId));
     expect(task).toMatchObject({ status: 'COMPLETED', exitCode: 0 });
     const output = await place.logs(task.id, 'stdout');
     expect(output.startsWith(`w/webhook/issues ${title}\n600\n{`)).toBe(true);

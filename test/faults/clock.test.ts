@@ -92,7 +92,7 @@ describe.skipIf(library === null)(title, () => {
       await pause(1.5 * leaseMs);
       expect((await lab.place.task(id)).status).toBe('WAITING_FOR_INPUT');
       expect(await lab.place.keruta(['task', 'input', id, 'yes'])).toMatchObject({ status: 0 });
-      const task = await lab.place.ended(id, 30_000);
+      const task = await lab.place.whole(id, 30_000);
       expect(task).toMatchObject({ status: 'FAILED', exitCode: 6, reason: null, attempt: 1, late: false });
       expect(await lab.place.logs(id, 'stdout')).toBe('yes\n');
       expectSaneTimes(task, 60_000);

@@ -42,7 +42,7 @@ async function onRepository(name: string, repositoryUrl: string) {
 
 async function runIn(session: string, script: string) {
   const id = await lab.submit(session, script);
-  const task = await lab.place.ended(id, 60_000);
+  const task = await lab.place.whole(id, 60_000);
   return { task, text: await lab.place.logs(id, 'stdout') };
 }
 

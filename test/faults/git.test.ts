@@ -31,7 +31,7 @@ const clones = (session: string) => {
 
 async function runIn(session: string, script: string) {
   const id = await lab.submit(session, script);
-  const task = await lab.place.ended(id, 60_000);
+  const task = await lab.place.whole(id, 60_000);
   return { task, text: await lab.place.logs(id, 'stdout') };
 }
 
@@ -167,7 +167,7 @@ test('F-101: an agent that is killed in the middle of a clone leaves nothing tha
   );
   await end(agent);
   const next = await lab.agent(session, { args: ['--allow-local-git'] });
-  expect(await lab.place.ended(id, 60_000)).toMatchObject({ status: 'COMPLETED', attempt: 1 });
+  expect(await lab.place.whole(id, 60_000)).toMatchObject({ status: 'COMPLETED', attempt: 1 });
   expect((await lab.place.logs(id, 'stdout')).trim()).toMatch(/8$/);
   expect(clones(session).filter((path) => !path.endsWith('/big') && !path.includes('.keruta'))).toEqual([]);
   await end(next);
@@ -185,7 +185,7 @@ describe('F-95, F-96: names that are options or commands', () => {
       const { session, agent } = await onRepository(`f95 ${ref.slice(0, 20)}`, remote);
       const made = await lab.place.submit(session, 'echo ran', { ref }).catch((error: Error) => error);
       if (typeof made === 'string') {
-        expect(await lab.place.ended(made)).toMatchObject({ status: 'FAILED', reason: 'checkout' });
+        expect(await lab.place.whole(made)).toMatchObject({ status: 'FAILED', reason: 'checkout' });
         expect(await lab.place.logs(made)).toBe('');
       } else expect(made.message).toMatch(/: 4\d\d /);
       const markers = await lab.place.bash(`find '${lab.place.directory}' -name 'f95*'`);

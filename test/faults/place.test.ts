@@ -200,7 +200,7 @@ describe.skipIf(!isRoot || !has('setpriv'))('F-117: a user without a home (needs
     const session = await lab.place.session('f117');
     const agent = await as('daemon', '--session-id', session, '--port', '0');
     const id = await lab.submit(session, 'id -u; pwd');
-    expect(await lab.place.ended(id, 30_000)).toMatchObject({ status: 'COMPLETED' });
+    expect(await lab.place.whole(id, 30_000)).toMatchObject({ status: 'COMPLETED' });
     expect(await lab.place.logs(id, 'stdout')).toMatch(new RegExp(`^${stranger}\n${fallback}/work/`));
     expect((await lab.place.bash(`find '${fallback}' -perm /077 -o ! -uid ${stranger}`)).stdout).toBe('');
     tally({ row: 'F-117', rounds: 1, note: 'own fallback' });
