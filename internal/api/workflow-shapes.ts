@@ -111,6 +111,8 @@ export const taskEventShape = z.object({
   source: z.string(),
   workflow: z.string(),
   workflowVersion: z.number(),
+  /** what it is about; an older server does not tell */
+  focus: z.array(z.string()).optional(),
   /** with empty name and type when it is gone */
   trigger: z.object({ id: z.string(), name: z.string(), type: z.string() }),
   occurrenceId: z.string(),

@@ -25,6 +25,8 @@ export interface Workflow {
 export interface WorkflowDefinition {
   readonly name: string;
   readonly description: string;
+  /** what its tasks are about, which chooses the skills that they get; none = all skills */
+  readonly focus: readonly string[];
   /** name of the session whose agent runs it; made when it is not there */
   readonly session: string;
   /** of the session, when it is made; null = none */

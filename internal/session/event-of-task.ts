@@ -17,7 +17,7 @@ export async function eventOfTask(reads: Reads, task: Task): Promise<TaskEventWi
   const occurrence = task.triggerId === null ? null : await reads.occurrenceOfTask(task.id);
   if (occurrence === null)
     throw new NotFoundError('KERUTA_ERR_EVENT_NOT_FOUND', `Task ${task.id} was not fired by a trigger.`);
-  const { workflow, trigger } = await originOf(reads, occurrence);
+  const { workflow, trigger, focus } = await originOf(reads, occurrence);
   const event = occurrence.eventId === null ? null : await reads.triggerEvent(occurrence.eventId);
   return {
     id: event?.id ?? null,
@@ -25,6 +25,7 @@ export async function eventOfTask(reads: Reads, task: Task): Promise<TaskEventWi
     source: occurrence.source,
     workflow,
     workflowVersion: occurrence.workflowVersion,
+    focus: [...focus],
     trigger: { id: occurrence.triggerId, ...trigger },
     occurrenceId: occurrence.id,
     nominalAt: toInstant(occurrence.nominalAt),
@@ -37,10 +38,11 @@ export async function eventOfTask(reads: Reads, task: Task): Promise<TaskEventWi
 export async function environmentOfTask(reads: Reads, task: Task): Promise<Readonly<Record<string, string>>> {
   const occurrence = task.triggerId === null ? null : await reads.occurrenceOfTask(task.id);
   if (occurrence === null) return {};
-  const { workflow, trigger } = await originOf(reads, occurrence);
+  const { workflow, trigger, focus } = await originOf(reads, occurrence);
   const { kind } = occurrence.details;
   return {
     KERUTA_WORKFLOW: workflow,
+    KERUTA_FOCUS: focus.join(','),
     KERUTA_TRIGGER: trigger.name,
     KERUTA_TRIGGER_TYPE: trigger.type || occurrence.source,
     KERUTA_NOMINAL_AT: toInstant(occurrence.nominalAt),
@@ -48,9 +50,15 @@ export async function environmentOfTask(reads: Reads, task: Task): Promise<Reado
   };
 }
 
-async function originOf(reads: Reads, { workflowId, triggerId }: Occurrence) {
+/** The focus is that of the version which made the task: a change of the workflow is for later ones. */
+async function originOf(reads: Reads, { workflowId, workflowVersion, triggerId }: Occurrence) {
   const workflow = await reads.workflow(workflowId);
+  const version = await reads.workflowVersion(workflowId, workflowVersion);
   const trigger = await reads.trigger(triggerId);
   const { name, type } = trigger ?? gone;
-  return { workflow: workflow?.name ?? '', trigger: { name, type } };
+  return {
+    workflow: workflow?.name ?? '',
+    trigger: { name, type },
+    focus: version?.definition.focus ?? [],
+  };
 }

@@ -183,6 +183,7 @@ function definitionOf(input: WorkflowInput, triggers: readonly TriggerDefinition
   return {
     name: input.name,
     description: input.description ?? '',
+    focus: input.focus ?? [],
     session: input.session ?? input.name,
     repository: input.repository ? { url: input.repository.url, ref: input.repository.ref ?? 'main' } : null,
     run: templateOf(input.run),

@@ -1,6 +1,7 @@
 /** What a workflow looks like as people write it: in YAML, TOML, or as the body of a request. */
 import { z } from 'zod';
 import { parseDuration } from '../domain/duration.ts';
+import { focusPattern, maxFocuses } from '../domain/focus.ts';
 import { overlapPolicies, workflowNamePattern } from '../domain/workflow.ts';
 
 const text = (max: number) => z.string().max(max);
@@ -19,6 +20,11 @@ const name = z
     workflowNamePattern,
     'expected letters, digits, dots, dashes and underscores, at most 100, not beginning with a sign',
   );
+
+const focus = z
+  .string()
+  .trim()
+  .regex(focusPattern, 'expected 1 to 100 characters without commas and control characters');
 
 const catchUpFields = {
   /** what becomes of instants that nobody was there for; default `last` */
@@ -83,6 +89,8 @@ export const workflowShape = z.strictObject({
   name,
   /** for people */
   description: text(65_536).optional(),
+  /** what its tasks are about, as a text or a list of at most 20: chooses the skills that they get; default: all skills */
+  focus: z.union([focus.transform((one) => [one]), z.array(focus).max(maxFocuses)]).optional(),
   /** name of the session whose agent runs it; default: the workflow's name */
   session: text(255).min(1).optional(),
   /** of the session, when it is made for this workflow; `ref` is main when left out */

@@ -20,6 +20,7 @@ const catchUp = {
   catchUpWindow: duration,
   catchUpMax: fc.integer({ min: 1, max: 1000 }),
 };
+const focus = fc.stringMatching(/^[A-Za-zé][A-Za-z0-9é /_-]{0,20}[a-z]$/);
 const key = text.filter((one) => one !== '__proto__');
 const template = fc
   .record(
@@ -64,6 +65,7 @@ const workflow = fc
     {
       ...{ description: text, enabled: fc.boolean(), run: template, overlap, ...catchUp },
       session: text.filter((one) => one !== ''),
+      focus: fc.oneof(focus, fc.array(focus, { maxLength: 3 })),
       repository: fc.record({
         url: fc.constant('https://example.org/r.git'),
         ref: fc.constantFrom('main', 'v1'),
