@@ -13,6 +13,7 @@ const floors: Readonly<Record<string, number>> = {
   blob: 1,
   executor: 1,
   trigger: 1,
+  skill: 1,
   session: 2,
   worker: 3,
   server: 3,

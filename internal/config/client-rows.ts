@@ -130,6 +130,16 @@ export const clientRows = {
     doc: 'task that a task command speaks for; set by the agent inside a run',
     roles: ['task'],
   },
+  skillsDir: {
+    kind: 'path',
+    flag: 'skills-dir',
+    variables: ['KERUTA_SKILLS_DIR'],
+    fileKeys: ['skills.dir'],
+    default: null,
+    defaultDoc: '~/.keruta/skills',
+    doc: 'folder of your own skills, beside those of the repository',
+    roles: ['client', 'task', 'agent'],
+  },
   logLevel: {
     kind: 'enum',
     choices: ['DEBUG', 'INFO', 'WARN', 'ERROR', 'FATAL'],

@@ -94,6 +94,7 @@ export const errorTable = {
   KERUTA_ERR_TOKEN_NOT_FOUND: { kind: 'not-found', doc: 'There is no such token.' },
   KERUTA_ERR_DOCUMENT_NOT_FOUND: { kind: 'not-found', doc: 'There is no such document.' },
   KERUTA_ERR_REPOSITORY_NOT_FOUND: { kind: 'not-found', doc: 'There is no such repository.' },
+  KERUTA_ERR_SKILL_NOT_FOUND: { kind: 'not-found', doc: 'No skill has this name.' },
   KERUTA_ERR_FILE_NOT_FOUND: { kind: 'not-found', doc: 'A file that was named does not exist.' },
   KERUTA_ERR_METHOD: { kind: 'not-found', http: 405, doc: 'The address exists, but not with this method.' },
   // conflict: exit 5, HTTP 409

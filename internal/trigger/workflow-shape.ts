@@ -90,7 +90,11 @@ export const workflowShape = z.strictObject({
   /** for people */
   description: text(65_536).optional(),
   /** what its tasks are about, as a text or a list of at most 20: chooses the skills that they get; default: all skills */
-  focus: z.union([focus.transform((one) => [one]), z.array(focus).max(maxFocuses)]).optional(),
+  focus: z
+    .union([focus.transform((one) => [one]), z.array(focus).max(maxFocuses)], {
+      error: 'expected a text of 1 to 100 characters without commas, or a list of at most 20 of them',
+    })
+    .optional(),
   /** name of the session whose agent runs it; default: the workflow's name */
   session: text(255).min(1).optional(),
   /** of the session, when it is made for this workflow; `ref` is main when left out */
