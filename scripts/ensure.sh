@@ -17,6 +17,11 @@ fi
 # npm ci only when the lock file is not the one that was installed.
 stamp=node_modules/.keruta-lock
 if ! cmp -s package-lock.json "$stamp" 2>/dev/null; then
+  # npm would empty what the link leads to, which others use
+  if [ -L node_modules ]; then
+    say "keruta: node_modules is a link to $(readlink -f node_modules), and holds other packages than package-lock.json; expected a directory of its own: remove the link, or install there"
+    exit 2
+  fi
   say "installing packages …"
   log=$(mktemp)
   if ! npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >"$log" 2>&1; then
