@@ -2,6 +2,7 @@
 import type { TriggerType } from './trigger-type.ts';
 import { cron } from './types/cron.ts';
 import { email } from './types/email.ts';
+import { github } from './types/github.ts';
 import { interval } from './types/interval.ts';
 import { manual } from './types/manual.ts';
 import { taskEnd } from './types/task-end.ts';
@@ -9,5 +10,5 @@ import { webhook } from './types/webhook.ts';
 
 /** All types by name. */
 export const triggerTypes: ReadonlyMap<string, TriggerType> = new Map(
-  [cron, interval, manual, taskEnd, webhook, email].map((type) => [type.name, type]),
+  [cron, interval, manual, taskEnd, webhook, email, github].map((type) => [type.name, type]),
 );
