@@ -6,6 +6,7 @@ import { autoFixRoutes } from './routes/auto-fix.ts';
 import { deploymentRoutes } from './routes/deployments.ts';
 import { documentRoutes } from './routes/documents.ts';
 import { eventRoutes } from './routes/events.ts';
+import { githubRoutes } from './routes/github.ts';
 import { inputRoutes } from './routes/inputs.ts';
 import { rawLogRoutes } from './routes/raw-log.ts';
 import { realtimeRoutes } from './routes/realtime.ts';
@@ -55,4 +56,5 @@ export const routes: readonly Route[] = [
   ...webhookRoutes,
   ...triggerStateRoutes,
   ...deploymentRoutes,
+  ...githubRoutes,
 ];

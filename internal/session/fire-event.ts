@@ -19,6 +19,8 @@ export interface EventWish {
   readonly parameters?: Readonly<Record<string, unknown>>;
   /** whether it does not count: it is on record as filtered, and its data is not kept */
   readonly isFiltered?: boolean;
+  /** why not, in one word; goes on record */
+  readonly filteredBy?: string;
   /** whether it comes again when it is refused for now: then nothing of it is kept. @see Firing.isHandedInAgain */
   readonly isHandedInAgain?: boolean;
   /** another key that it may be on record under: it is, when that one was decided at or after `since`; epoch ms */
@@ -51,6 +53,7 @@ export async function fireEvent(parts: SessionParts, wish: EventWish): Promise<F
       event: { id: parts.random.uuid7(now), triggerId, kind, at: now, data },
       ...(wish.parameters === undefined ? {} : { parameters: wish.parameters }),
       isFiltered: wish.isFiltered ?? false,
+      ...(wish.filteredBy === undefined ? {} : { filteredBy: wish.filteredBy }),
       isHandedInAgain: wish.isHandedInAgain ?? false,
     });
   });

@@ -42,6 +42,8 @@ export interface Firing {
   readonly isEventKept?: boolean;
   /** whether the event does not count: it is on record, but nothing of it is kept */
   readonly isFiltered?: boolean;
+  /** why it does not count, in one word */
+  readonly filteredBy?: string;
   /** whether it comes again when there is no room for a task now: then that is thrown, and nothing is on record */
   readonly isHandedInAgain?: boolean;
   /** over those of the workflow */
@@ -74,7 +76,7 @@ export async function fireIn(tx: Transaction, parts: SessionParts, firing: Firin
   }
   if (firing.isFiltered) {
     const { event: _, ...rest } = firing;
-    return skip(tx, parts, { firing: rest, reason: 'filtered', details: kindOf(firing) });
+    return skip(tx, parts, { firing: rest, reason: 'filtered', details: filterOf(firing) });
   }
   if (firing.event && !firing.isEventKept) await tx.insertTriggerEvent(firing.event);
   const off = firing.isForced ? null : switchedOff(firing);
@@ -200,6 +202,11 @@ function queueFull(error: unknown): unknown {
 /** Of an event, so that the task can be told without its data. */
 export function kindOf({ event }: Firing): Readonly<Record<string, unknown>> {
   return event === undefined || event.kind === '' ? {} : { kind: event.kind };
+}
+
+function filterOf(firing: Firing): Readonly<Record<string, unknown>> {
+  const { filteredBy } = firing;
+  return { ...kindOf(firing), ...(filteredBy === undefined ? {} : { filteredBy }) };
 }
 
 /** The task that a firing asks for. */

@@ -1,4 +1,5 @@
 import type { Clock } from '../../pkg/clock/clock.ts';
+import type { GithubApp } from '../../pkg/github/app.ts';
 import type { Log } from '../../pkg/log/log.ts';
 import type { Random } from '../../pkg/random/random.ts';
 import type { BlobStore } from '../blob/blob.ts';
@@ -27,10 +28,20 @@ export interface SessionParts {
   readonly timeZone?: string;
   /** what triggers get to know of this server; absent = others reach it, and it has no secrets for them */
   readonly triggerHost?: TriggerHost;
+  /** absent = deliveries of GitHub are not taken */
+  readonly github?: GithubParts;
   /** largest artifact; bytes; absent = 100 MiB */
   readonly maxArtifactBytes?: number;
   /** of one stream a view shows; absent = `defaultLogViewBytes` */
   readonly maxLogViewBytes?: number;
+}
+
+/** What the server has to do with GitHub. */
+export interface GithubParts {
+  /** of its webhook; each of them is valid */
+  readonly secrets: readonly string[];
+  /** null: none is set up */
+  readonly app: GithubApp | null;
 }
 
 /** Who asks: the token of the request, as far as the verbs need it. */

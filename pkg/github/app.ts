@@ -59,11 +59,26 @@ export class GithubError extends Error {
 export class GithubApp {
   readonly appId: string;
   readonly #options: GithubAppOptions;
+  #slug: string | null = null;
   readonly #tokens = new Map<string, Kept>();
 
   constructor(options: GithubAppOptions) {
     this.appId = options.appId;
     this.#options = options;
+  }
+
+  /** The login of what the App does itself: `name[bot]`. */
+  async login(): Promise<string> {
+    const { appId, key, clock } = this.#options;
+    if (this.#slug === null) {
+      const proof = signAppProof(appId, key, clock.now());
+      const { slug } = ((await this.#ask({ method: 'GET', path: '/app' }, proof)) ?? {}) as {
+        slug?: unknown;
+      };
+      if (typeof slug !== 'string') throw new GithubError('GitHub named no slug for the App', 0);
+      this.#slug = slug;
+    }
+    return `${this.#slug}[bot]`;
   }
 
   /** A token for one repository, `owner/name`. It holds for five minutes at least; who asks at the same time gets the same. */

@@ -10,6 +10,7 @@ import type { Log } from '../../../pkg/log/log.ts';
 import type { CommandContext } from '../command.ts';
 import { replaceFile } from '../own-file.ts';
 import { readServerState, writeServerState } from '../server-state.ts';
+import { makeGithubParts } from './github-parts.ts';
 import { openState } from './open-state.ts';
 
 /** A server that listens. */
@@ -47,6 +48,7 @@ export async function startServer(
   const { makeTriggerHost } = await import('../../../internal/session/trigger-host.ts');
   const { startEmail } = await import('../../../internal/session/email-loop.ts');
   const { mailAccount } = await import('./mail-account.ts');
+  const { makeHttp } = await import('../../../pkg/http/http.ts');
   const { readZone } = await import('../../../internal/trigger/cron/zone.ts');
   const { clock, random } = context;
   const account = await mailAccount(values, clock);
@@ -59,6 +61,9 @@ export async function startServer(
   const close = closeOnce(undo);
   try {
     const { lease: leaseMs, bootGrace: bootGraceMs, lostHold: lostHoldMs } = values;
+    const http = makeHttp({ userAgent: `keruta/${context.version}` });
+    undo.push(() => http.close());
+    const github = await makeGithubParts(values, { http, clock });
     const timing = { leaseMs, bootGraceMs, lostHoldMs };
     const parts = {
       store: state.store,
@@ -77,6 +82,7 @@ export async function startServer(
         isLoopback: isLoopback(host),
         variable: (name) => context.env[name],
       }),
+      github,
     };
     const token = await adminToken(parts, values);
     let sweep: Sweeping | null = null;

@@ -61,6 +61,7 @@ export const matrix: Readonly<Record<string, Expectation>> = {
   'POST /webhook/:id': signed,
   'GET /webhook/:id': signed,
   'PUT /webhook/:id': signed,
+  'POST /api/v1/public/webhooks/github': signed,
   'GET /api/v1/tasks/health': read('none'),
 
   'POST /api/v1/sessions': admin({ body: { name: 'new' } }),

@@ -61,9 +61,10 @@ export async function startFakeGithub(now: () => number = Date.now): Promise<Fak
     if (fake.fault !== 0) return { status: fake.fault, body: { message: 'fault' } };
     const given = authorization.replace(/^Bearer /, '');
     const [, repository = ''] = /^\/repos\/([^/]+\/[^/]+)/.exec(pathname) ?? [];
-    if (pathname.endsWith('/installation') || pathname.startsWith('/app/')) {
+    if (pathname.endsWith('/installation') || pathname.startsWith('/app')) {
       if (!isProof(given, fake.appId, publicKey, now()))
         return { status: 401, body: { message: 'bad proof' } };
+      if (pathname === '/app') return { status: 200, body: { slug: 'keeper' } };
       if (pathname.endsWith('/installation')) return { status: 200, body: { id: 375706 } };
       const wish = JSON.parse(text) as { repositories: string[]; permissions: Record<string, string> };
       const token = `ghs_${String(fake.tokens.length + 1).padStart(36, 'x')}`;
