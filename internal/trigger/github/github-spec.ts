@@ -34,11 +34,6 @@ export const githubShape = z.strictObject({
   deleted: z.boolean().default(false),
   /** whether forced pushes count */
   forced: z.boolean().default(true),
-  /** what is told back to GitHub: a status of the commit, a comment at the issue or pull request */
-  report: z
-    .array(z.enum(['status', 'comment']))
-    .max(2)
-    .default([]),
 });
 
 /** A definition as it is understood. */

@@ -7,11 +7,9 @@ export const github = triggerType({
   doc: 'when something happens in a repository of GitHub: pushes, pull requests, issues, comments',
   source: 'github',
   spec: githubShape,
-  check: ({ forks, ignoreBots, report, paths, events }) => [
+  check: ({ forks, ignoreBots, paths, events }) => [
     ...(forks ? ['forks: true: whoever opens a pull request decides what runs'] : []),
-    ...(!ignoreBots && report.includes('comment')
-      ? ['ignoreBots: false with report: comment: two bots can answer each other for ever']
-      : []),
+    ...(ignoreBots ? [] : ['ignoreBots: false: two bots can answer each other for ever']),
     ...(paths !== undefined && !events.some((one) => one === 'push' || one.startsWith('pull_request'))
       ? ['paths: only pushes and pull requests have files']
       : []),

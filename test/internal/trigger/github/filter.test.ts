@@ -204,7 +204,7 @@ describe('a trigger of type github', () => {
     ['an unknown field', { repository: 'a/b', events: ['push'], branch: 'main' }],
     ['no events', { repository: 'a/b', events: [] }],
     ['no repository', { events: ['push'] }],
-    ['a report that does not exist', { repository: 'a/b', events: ['push'], report: ['mail'] }],
+    ['forks as a text', { repository: 'a/b', events: ['push'], forks: 'yes' }],
   ])('is refused with %s', (_title, input) => {
     expect(githubShape.safeParse(input).success).toBe(false);
   });
