@@ -147,10 +147,11 @@ async function judge({ github, clock, log }: SessionParts, { spec, event }: Give
 
 async function askPaths(app: NonNullable<GithubParts['app']>, event: GithubEvent, signal: AbortSignal) {
   const { repository, before, sha, number } = event;
-  const name = repository?.fullName ?? '';
+  if (repository === null) return { files: [], isComplete: false };
   if (event.event === 'push' && before !== null && sha !== null)
-    return app.changedFiles(name, { base: before, head: sha }, signal);
-  if (event.event.startsWith('pull_request') && number !== null) return app.pullFiles(name, number, signal);
+    return app.changedFiles(repository, { base: before, head: sha }, signal);
+  if (event.event.startsWith('pull_request') && number !== null)
+    return app.pullFiles(repository, number, signal);
   return { files: [], isComplete: false };
 }
 
@@ -163,9 +164,22 @@ async function isOwn(app: GithubParts['app'], { appId, sender }: GithubEvent): P
 
 /** What the task reads. */
 function dataOf({ id, event, payload }: Given): Readonly<Record<string, unknown>> {
-  const { action, repository, ref, sha, before, number, sender, labels, isFork, isForced, isDeleted } = event;
+  const {
+    action,
+    repository,
+    ref,
+    sha,
+    before,
+    number,
+    isPull,
+    sender,
+    labels,
+    isFork,
+    isForced,
+    isDeleted,
+  } = event;
   return {
-    ...{ delivery: id, event: event.event, action, repository, ref, sha, before, number },
+    ...{ delivery: id, event: event.event, action, repository, ref, sha, before, number, isPull },
     ...{ sender: sender.login, labels, isFork, isForced, isDeleted, payload },
   };
 }

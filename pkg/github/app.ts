@@ -5,8 +5,10 @@
  */
 import type { KeyObject } from 'node:crypto';
 import type { Clock } from '../clock/clock.ts';
-import type { Http, HttpAnswer, HttpRequest } from '../http/http.ts';
+import type { Http } from '../http/http.ts';
 import { signAppProof } from './app-key.ts';
+import { askGithub, type Question } from './ask.ts';
+import { GithubError } from './github-error.ts';
 
 /** What an App is made of. */
 export interface GithubAppOptions {
@@ -16,6 +18,14 @@ export interface GithubAppOptions {
   readonly key: KeyObject;
   readonly http: Http;
   readonly clock: Clock;
+}
+
+/** A repository: its number stays when it is renamed. */
+export interface GithubRepositoryName {
+  /** `owner/name` */
+  readonly fullName: string;
+  /** null = not known */
+  readonly id: number | null;
 }
 
 /** What a token may do, in GitHub's words: `{ contents: 'read' }`. */
@@ -28,32 +38,34 @@ export interface InstallationToken {
   readonly expiresAt: number;
 }
 
-/** A token that ends within this is not used any more; ms. GitHub's hold for an hour. */
-const restMs = 5 * 60_000;
-/** For one question; ms. */
-const answerMs = 10_000;
-/** Files of one page, as many as GitHub gives. */
+/** What a commit is told to be. */
+export interface CommitStatus {
+  readonly state: 'pending' | 'success' | 'failure' | 'error';
+  readonly context: string;
+  /** at most 140 characters are taken */
+  readonly description: string;
+  /** null = none */
+  readonly targetUrl: string | null;
+}
+
+/** Where comments are written. */
+export interface Thread {
+  readonly number: number;
+  /** false: an issue */
+  readonly isPull: boolean;
+}
+
+/** A token that ends within this is not handed out any more; ms. GitHub's hold for an hour. */
+export const tokenRestMs = 15 * 60_000;
+/** Rows of one page, as many as GitHub gives. */
 const pageSize = 100;
 /** GitHub lists so many files of a comparison, and so many of a pull request. */
 const maxCompared = 300;
 const maxPullFiles = 3_000;
+/** So many comments are looked through for a mark. */
+const maxCommentsRead = 1_000;
 /** So many tokens are kept; the oldest goes first. */
 const maxTokens = 1_000;
-
-/** The API refused, or could not be asked. */
-export class GithubError extends Error {
-  /** of the answer; 0: there was none */
-  readonly status: number;
-  /** whether the same may succeed later */
-  readonly isPassing: boolean;
-
-  constructor(message: string, status: number, cause?: unknown) {
-    super(message, cause === undefined ? undefined : { cause });
-    this.name = 'GithubError';
-    this.status = status;
-    this.isPassing = status === 0 || status === 429 || status >= 500;
-  }
-}
 
 /** Asks GitHub in the name of an App. Every method throws {GithubError}. */
 export class GithubApp {
@@ -67,25 +79,29 @@ export class GithubApp {
     this.#options = options;
   }
 
+  /** The name of the host that has the repositories, and to which alone a token of theirs may go. */
+  get host(): string {
+    const { hostname } = new URL(this.#options.apiUrl);
+    return hostname.replace(/^api\./, '');
+  }
+
   /** The login of what the App does itself: `name[bot]`. */
-  async login(): Promise<string> {
-    const { appId, key, clock } = this.#options;
+  async login(signal?: AbortSignal): Promise<string> {
     if (this.#slug === null) {
-      const proof = signAppProof(appId, key, clock.now());
-      const { slug } = ((await this.#ask({ method: 'GET', path: '/app' }, proof)) ?? {}) as {
-        slug?: unknown;
-      };
-      if (typeof slug !== 'string') throw new GithubError('GitHub named no slug for the App', 0);
+      const found = await this.#ask({ method: 'GET', path: '/app', signal }, this.#proof());
+      const { slug } = (found ?? {}) as { readonly slug?: unknown };
+      if (typeof slug !== 'string') throw new GithubError('GitHub named no slug for the App');
       this.#slug = slug;
     }
     return `${this.#slug}[bot]`;
   }
 
-  /** A token for one repository, `owner/name`. It holds for five minutes at least; who asks at the same time gets the same. */
-  async token(repository: string, permissions: Permissions): Promise<InstallationToken> {
-    const name = `${repository.toLowerCase()} ${JSON.stringify(Object.entries(permissions).sort())}`;
+  /** A token for one repository. It holds for `tokenRestMs` at least; who asks at the same time gets the same. */
+  async token(repository: GithubRepositoryName, permissions: Permissions): Promise<InstallationToken> {
+    const which = repository.id ?? repository.fullName.toLowerCase();
+    const name = `${which} ${JSON.stringify(Object.entries(permissions).sort())}`;
     const known = this.#tokens.get(name);
-    if (known && (known.expiresAt === null || known.expiresAt - this.#options.clock.now() > restMs))
+    if (known && (known.expiresAt === null || known.expiresAt - this.#options.clock.now() > tokenRestMs))
       return known.token;
     const asked: Kept = { token: this.#askToken(repository, permissions), expiresAt: null };
     this.#tokens.delete(name);
@@ -103,11 +119,11 @@ export class GithubApp {
 
   /** The files that differ between two commits, and whether these are all. */
   async changedFiles(
-    repository: string,
+    repository: GithubRepositoryName,
     range: { readonly base: string; readonly head: string },
     signal?: AbortSignal,
   ): Promise<{ readonly files: readonly string[]; readonly isComplete: boolean }> {
-    const path = `/repos/${repository}/compare/${range.base}...${range.head}?per_page=${pageSize}`;
+    const path = `/repos/${repository.fullName}/compare/${range.base}...${range.head}?per_page=${pageSize}`;
     const found = (await this.#as(repository, { contents: 'read' }, { method: 'GET', path, signal })) as {
       readonly files?: unknown;
     };
@@ -117,117 +133,116 @@ export class GithubApp {
 
   /** The files of a pull request, and whether these are all. */
   async pullFiles(
-    repository: string,
+    repository: GithubRepositoryName,
     number: number,
     signal?: AbortSignal,
   ): Promise<{ readonly files: readonly string[]; readonly isComplete: boolean }> {
-    const all: string[] = [];
-    for (let page = 1; page <= maxPullFiles / pageSize; page++) {
-      const path = `/repos/${repository}/pulls/${number}/files?per_page=${pageSize}&page=${page}`;
-      const found = await this.#as(repository, { pull_requests: 'read' }, { method: 'GET', path, signal });
-      if (!Array.isArray(found)) return { files: all, isComplete: false };
-      all.push(...namesOf(found));
-      if (found.length < pageSize) return { files: all, isComplete: true };
-    }
-    return { files: all, isComplete: false };
+    const path = `/repos/${repository.fullName}/pulls/${number}/files`;
+    const pages = { path, permissions: { pull_requests: 'read' }, maxRows: maxPullFiles, signal } as const;
+    const { rows, isComplete } = await this.#pages(repository, pages);
+    return { files: namesOf(rows), isComplete };
   }
 
   /** Says how a commit stands; the last one of a context counts. */
   async setStatus(
-    repository: string,
+    repository: GithubRepositoryName,
     sha: string,
-    status: {
-      readonly state: 'pending' | 'success' | 'failure' | 'error';
-      readonly context: string;
-      /** at most 140 characters are taken */
-      readonly description: string;
-      /** null = none */
-      readonly targetUrl: string | null;
-    },
+    { state, context, description, targetUrl }: CommitStatus,
   ): Promise<void> {
-    const { state, context, targetUrl } = status;
-    const description = status.description.slice(0, 140);
-    const body = { state, context, description, ...(targetUrl === null ? {} : { target_url: targetUrl }) };
-    const path = `/repos/${repository}/statuses/${sha}`;
+    const words = { state, context, description: description.slice(0, 140) };
+    const body = { ...words, ...(targetUrl === null ? {} : { target_url: targetUrl }) };
+    const path = `/repos/${repository.fullName}/statuses/${sha}`;
     await this.#as(repository, { statuses: 'write' }, { method: 'POST', path, body });
   }
 
-  /** Writes a comment at an issue or pull request. Twice is two comments. */
-  async comment(repository: string, number: number, text: string): Promise<void> {
-    const path = `/repos/${repository}/issues/${number}/comments`;
-    const permissions: Permissions = { issues: 'write', pull_requests: 'write' };
-    await this.#as(repository, permissions, { method: 'POST', path, body: { body: text } });
+  /** Writes a comment. Twice is two comments. */
+  async comment(repository: GithubRepositoryName, at: Thread, text: string): Promise<void> {
+    const path = `/repos/${repository.fullName}/issues/${at.number}/comments`;
+    await this.#as(repository, commenting(at), { method: 'POST', path, body: { body: text } });
   }
 
-  async #askToken(repository: string, permissions: Permissions): Promise<InstallationToken> {
-    const { appId, key, clock } = this.#options;
-    const proof = signAppProof(appId, key, clock.now());
-    const asks = { method: 'GET', path: `/repos/${repository}/installation` } as const;
-    const installation = (await this.#ask(asks, proof)) as { readonly id?: unknown } | null;
-    const id = Number(installation?.id);
-    if (!Number.isSafeInteger(id)) throw new GithubError(`GitHub named no installation for ${repository}`, 0);
-    const body = { repositories: [repository.split('/')[1]], permissions };
-    const path = `/app/installations/${id}/access_tokens`;
-    const made = (await this.#ask({ method: 'POST', path, body }, proof)) as {
+  /** Whether there is a comment with this text in it that is not older than an instant; epoch ms. */
+  async hasComment(
+    repository: GithubRepositoryName,
+    at: Thread,
+    { text, since }: { readonly text: string; readonly since: number },
+  ): Promise<boolean> {
+    const from = encodeURIComponent(new Date(since).toISOString());
+    const path = `/repos/${repository.fullName}/issues/${at.number}/comments?since=${from}`;
+    const pages = { path, permissions: commenting(at), maxRows: maxCommentsRead, signal: undefined };
+    const { rows } = await this.#pages(repository, pages);
+    return rows.some((row) => String((row as { readonly body?: unknown } | null)?.body).includes(text));
+  }
+
+  async #pages(
+    repository: GithubRepositoryName,
+    list: {
+      readonly path: string;
+      readonly permissions: Permissions;
+      readonly maxRows: number;
+      readonly signal: AbortSignal | undefined;
+    },
+  ): Promise<{ readonly rows: readonly unknown[]; readonly isComplete: boolean }> {
+    const { permissions, maxRows, signal } = list;
+    const rows: unknown[] = [];
+    for (let page = 1; page <= maxRows / pageSize; page++) {
+      const path = `${list.path}${list.path.includes('?') ? '&' : '?'}per_page=${pageSize}&page=${page}`;
+      const found = await this.#as(repository, permissions, { method: 'GET', path, signal });
+      if (!Array.isArray(found)) return { rows, isComplete: false };
+      rows.push(...found);
+      if (found.length < pageSize) return { rows, isComplete: true };
+    }
+    return { rows, isComplete: false };
+  }
+
+  async #askToken(repository: GithubRepositoryName, permissions: Permissions): Promise<InstallationToken> {
+    const { fullName, id } = repository;
+    const asks = { method: 'GET', path: `/repos/${fullName}/installation` } as const;
+    const installation = (await this.#ask(asks, this.#proof())) as { readonly id?: unknown } | null;
+    const number = Number(installation?.id);
+    if (!Number.isSafeInteger(number)) throw new GithubError(`GitHub named no installation for ${fullName}`);
+    const which = id === null ? { repositories: [fullName.split('/')[1]] } : { repository_ids: [id] };
+    const path = `/app/installations/${number}/access_tokens`;
+    const wish: Question = { method: 'POST', path, body: { ...which, permissions } };
+    const made = (await this.#ask(wish, this.#proof())) as {
       readonly token?: unknown;
       readonly expires_at?: unknown;
     } | null;
     const expiresAt = Date.parse(String(made?.expires_at));
     if (typeof made?.token !== 'string' || Number.isNaN(expiresAt))
-      throw new GithubError(`GitHub gave no token for ${repository}`, 0);
+      throw new GithubError(`GitHub gave no token for ${fullName}`);
     return { token: made.token, expiresAt };
   }
 
-  async #as(repository: string, permissions: Permissions, question: Question): Promise<unknown> {
+  async #as(
+    repository: GithubRepositoryName,
+    permissions: Permissions,
+    question: Question,
+  ): Promise<unknown> {
     const { token } = await this.token(repository, permissions);
     return this.#ask(question, token);
   }
 
-  async #ask({ method, path, body, signal }: Question, token: string): Promise<unknown> {
-    const { apiUrl, http } = this.#options;
-    const at = `${method} ${path.split('?')[0]}`;
-    const request: HttpRequest = {
-      ...{ method, url: apiUrl + path, headersMs: answerMs, stallMs: answerMs },
-      headers: {
-        accept: 'application/vnd.github+json',
-        authorization: `Bearer ${token}`,
-        'x-github-api-version': '2022-11-28',
-        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-      },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      ...(signal === undefined ? {} : { signal }),
-    };
-    let answer: HttpAnswer;
-    try {
-      answer = await http.request(request);
-    } catch (cause) {
-      throw new GithubError(`GitHub could not be asked (${at})`, 0, cause);
-    }
-    if (answer.status >= 300) {
-      await answer.discard();
-      // a limit of rates comes as 403 too
-      const isLimit = answer.status === 403 && answer.headers['x-ratelimit-remaining'] === '0';
-      throw new GithubError(`GitHub answered ${answer.status} (${at})`, isLimit ? 429 : answer.status);
-    }
-    try {
-      return await answer.json();
-    } catch (cause) {
-      throw new GithubError(`GitHub's answer cannot be read (${at})`, 0, cause);
-    }
+  #proof(): string {
+    const { appId, key, clock } = this.#options;
+    return signAppProof(appId, key, clock.now());
   }
+
+  #ask(question: Question, token: string): Promise<unknown> {
+    const { apiUrl, http, clock } = this.#options;
+    return askGithub({ apiUrl, http, now: () => clock.now() }, question, token);
+  }
+}
+
+/** Both are written at the same address; an App that was given one of the two permissions is refused a token for both. */
+function commenting({ isPull }: Thread): Permissions {
+  return isPull ? { pull_requests: 'write' } : { issues: 'write' };
 }
 
 /** A token that was asked for. `expiresAt` null: it is not here yet. */
 interface Kept {
   readonly token: Promise<InstallationToken>;
   expiresAt: number | null;
-}
-
-interface Question {
-  readonly method: 'GET' | 'POST';
-  readonly path: string;
-  readonly body?: unknown;
-  readonly signal?: AbortSignal | undefined;
 }
 
 /** A file that was moved counts under both names. */

@@ -18,12 +18,17 @@ export type GithubRefusal =
   | 'label'
   | 'fork';
 
-/** Whether a trigger is about this repository and kind of event at all: otherwise nothing is put on record. */
+/**
+ * Whether a trigger is about this repository and kind of event at all: otherwise nothing is put on record. That a repository
+ * was renamed concerns those who wait for either name.
+ */
 export function isConcerned(spec: GithubSpec, { event, repository }: GithubEvent): boolean {
+  if (repository === null || !spec.events.includes(event)) return false;
+  const names = [repository.fullName, repository.formerName].filter((name) => name !== null);
   // names of repositories do not tell cases apart
-  const name = repository?.fullName.toLowerCase();
-  if (name === undefined || !spec.events.includes(event)) return false;
-  return listOf(spec.repository).some((one) => matchesGlob(one.toLowerCase(), name));
+  return listOf(spec.repository).some((one) =>
+    names.some((name) => matchesGlob(one.toLowerCase(), name.toLowerCase())),
+  );
 }
 
 /**

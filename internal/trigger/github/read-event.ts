@@ -28,14 +28,20 @@ export interface GithubEvent {
   readonly isFork: boolean;
   /** of the issue or pull request; null = none */
   readonly number: number | null;
+  /** whether that is a pull request; false without one */
+  readonly isPull: boolean;
   readonly labels: readonly string[];
   readonly paths: ChangedPaths;
 }
 
 /** The repository of an event. */
 export interface GithubRepository {
+  /** stays when it is renamed; null: not told */
+  readonly id: number | null;
   /** `owner/name` */
   readonly fullName: string;
+  /** `owner/name` before, when the event is that it was renamed; null else */
+  readonly formerName: string | null;
   readonly owner: string;
   readonly name: string;
   readonly cloneUrl: string;
@@ -67,7 +73,7 @@ export function readGithubEvent(event: string, body: unknown): GithubEvent {
   return {
     event,
     action: text(top.action),
-    repository: repositoryOf(fields(top.repository)),
+    repository: repositoryOf(top),
     installationId: whole(fields(top.installation).id),
     sender: { login, isBot: fields(top.sender).type === 'Bot' || login.endsWith('[bot]') },
     appId: appOf(top),
@@ -83,6 +89,7 @@ export function readGithubEvent(event: string, body: unknown): GithubEvent {
     isForced: top.forced === true,
     isFork: isFork(top),
     number: whole(thing.number) ?? whole(top.number),
+    isPull: 'pull_request' in top || 'pull_request' in fields(top.issue),
     labels: list(thing.labels)
       .map((one) => text(fields(one).name))
       .filter((name) => name !== ''),
@@ -90,12 +97,15 @@ export function readGithubEvent(event: string, body: unknown): GithubEvent {
   };
 }
 
-function repositoryOf(one: Fields): GithubRepository | null {
+function repositoryOf(top: Fields): GithubRepository | null {
+  const one = fields(top.repository);
   const fullName = text(one.full_name);
   const [, owner = '', name = ''] = /^([\w.-]+)\/([\w.-]+)$/.exec(fullName) ?? [];
   if (name === '' || [owner, name].some((part) => /^\.+$/.test(part))) return null;
+  const before = text(fields(fields(fields(top.changes).repository).name).from);
   return {
-    ...{ fullName, owner, name },
+    ...{ id: whole(one.id), fullName, owner, name },
+    formerName: before === '' ? null : `${owner}/${before}`,
     cloneUrl: text(one.clone_url),
     isPrivate: one.private === true,
     defaultBranch: text(one.default_branch),
