@@ -41,14 +41,14 @@ export function claimingSource(parts: ClaimingSourceParts): TaskSource {
         if (claim === null) return endedOr(session);
         wish = null;
         const { number: attempt, reason, leaseMs, token } = claim.attempt;
-        const { task, environment = {} } = claim;
-        return { task, attempt, reason, leaseMs, token, session, environment };
+        const { task, environment = {}, asksForCheckout = false } = claim;
+        return { task, attempt, reason, leaseMs, token, session, environment, asksForCheckout };
       } catch (error) {
         if (!(error instanceof ConflictError) || error.code !== 'KERUTA_ERR_SESSION_CLOSED') throw error;
         return endedOr(await client.sessions.get(sessionId, { signal }));
       }
     },
-    reporter: (attempt) => claimingReporter(client, abilities, attempt),
+    reporter: (attempt) => claimingReporter({ client, abilities, agentId }, attempt),
   };
 }
 
@@ -59,10 +59,10 @@ export function endedOr(session: SessionWire): SessionEnded | null {
 }
 
 function claimingReporter(
-  { attempts, artifacts, tasks, ...client }: ApiClient,
-  abilities: ReadonlySet<Ability>,
+  { client, abilities, agentId }: Pick<ClaimingSourceParts, 'client' | 'abilities' | 'agentId'>,
   { taskId, attempt }: AttemptRef,
 ): AttemptReporter {
+  const { attempts, artifacts, tasks } = client;
   const name = { taskId, attempt };
   const at = (offset: number): StreamPosition => ({ offset, durableOffset: offset });
   return {
@@ -76,11 +76,11 @@ function claimingReporter(
     patchStream: async (chunk, signal) => at(await attempts.patchStream(name, chunk, { signal })),
     declareLost: async (gap, signal) => at(await attempts.declareLost(name, gap, { signal })),
     exited: (request, signal) => attempts.exited(name, request, { signal }),
+    checkout: (signal) => attempts.checkout(name, agentId, { signal }),
     event: (signal) => tasks.event(taskId, { signal }),
     finish: ({ declared: _sentBefore, ...request }, signal) => attempts.finish(name, request, { signal }),
     uploadArtifact: async (artifact, signal) => {
-      if (abilities.has('uploads'))
-        return uploadInPieces({ attempts, artifacts, tasks, ...client }, name, artifact, signal);
+      if (abilities.has('uploads')) return uploadInPieces(client, name, artifact, signal);
       return (await artifacts.upload(taskId, artifact, { signal }))?.id ?? null;
     },
   };

@@ -138,6 +138,7 @@ export function plainReporter(parts: PlainReporterParts, ref: AttemptRef): Attem
       return end(report, signal);
     },
     event: async () => null,
+    checkout: async () => null,
     uploadArtifact: async (artifact, signal) => {
       const made = await optional('artifacts', () => client.artifacts.upload(taskId, artifact, { signal }));
       return made?.id ?? null;

@@ -5,6 +5,7 @@
  *
  *   POST  /sessions/{id}/claim                                ClaimRequest → ClaimAnswer (long poll)
  *   POST  /tasks/{id}/attempts/{n}/renew                      RenewRequest → RenewAnswer (long poll)
+ *   POST  /tasks/{id}/attempts/{n}/checkout                   CheckoutRequest → CheckoutAnswer
  *   POST  /tasks/{id}/attempts/{n}/messages                   MessagesRequest → MessagesAnswer
  *   HEAD  /tasks/{id}/attempts/{n}/streams/{stdout|stderr}    → 200 with Upload-Offset
  *   PATCH /tasks/{id}/attempts/{n}/streams/{stdout|stderr}    Upload-Offset, application/octet-stream → 204 with
@@ -53,6 +54,24 @@ export const renewRequest = z.object({
   waitMs: count.max(maxWaitMs).default(0),
   /** ids of the inputs that arrived, so that they are not sent again */
   deliveredInputs: z.array(z.string()).default([]),
+});
+
+export const checkoutRequest = z.object({
+  /** the one that claimed the attempt */
+  agentId: z.string().min(1).max(200),
+});
+
+export const checkoutAnswer = z.object({
+  /** null: what the session says is all there is */
+  checkout: z
+    .object({
+      repositoryUrl: z.string(),
+      /** for this repository only, and for git only; null: the agent's own */
+      credentials: z.object({ username: z.string(), password: z.string(), expiresAt: instant }).nullable(),
+      /** why there are none although there should be; for people */
+      note: z.string().nullable(),
+    })
+    .nullable(),
 });
 
 export const renewAnswer = z.object({
@@ -180,6 +199,7 @@ export const uploadAnswer = z.object({
 export type ClaimRequest = z.input<typeof claimRequest>;
 export type AttemptClaim = z.infer<typeof attemptClaim>;
 export type RenewRequest = z.input<typeof renewRequest>;
+export type CheckoutAnswer = z.infer<typeof checkoutAnswer>;
 export type RenewAnswer = z.infer<typeof renewAnswer>;
 export type ControlMessage = z.infer<typeof controlMessage>;
 export type ExitedRequest = z.input<typeof exitedRequest>;

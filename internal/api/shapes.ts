@@ -175,6 +175,8 @@ export const claimAnswer = z.object({
       }),
       /** variables for the run: what fired the task. Older servers send none */
       environment: z.record(z.string(), z.string()).optional(),
+      /** whether the server is to be asked what is checked out. Older servers do not say */
+      asksForCheckout: z.boolean().optional(),
     })
     .nullable(),
   session: sessionShape,

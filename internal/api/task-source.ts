@@ -14,6 +14,7 @@ import type { Declared } from '../domain/outcome.ts';
 import type { StreamName } from '../domain/task.ts';
 import type {
   abilities,
+  CheckoutAnswer,
   ControlMessage,
   ExitedRequest,
   FinishAnswer,
@@ -64,6 +65,8 @@ export interface ClaimedTask {
   readonly session: SessionWire;
   /** variables that the server wants in the run's environment; mostly empty */
   readonly environment: Readonly<Record<string, string>>;
+  /** whether `checkout` of its reporter has something to say; default no */
+  readonly asksForCheckout?: boolean;
 }
 
 /** The session has ended; `ended` is its status (`COMPLETED`, `ARCHIVED`, `TERMINATED`). */
@@ -164,6 +167,12 @@ export interface AttemptReporter {
 
   /** What fired the task, as its script reads it; null when no trigger did, and on a plain server. */
   event(signal: AbortSignal): Promise<Readonly<Record<string, unknown>> | null>;
+
+  /**
+   * What to check out, with which credentials, when the server knows better than the session; null when it does not, and
+   * on a plain server. The credentials are for git alone, and are secret.
+   */
+  checkout(signal: AbortSignal): Promise<CheckoutAnswer['checkout']>;
 
   /** Sends a file; an upload that was broken off goes on where it stopped. @returns its id; null when none was given */
   uploadArtifact(artifact: ArtifactSource, signal: AbortSignal): Promise<string | null>;

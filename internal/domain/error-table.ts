@@ -161,6 +161,10 @@ export const errorTable = {
     http: 507,
     doc: 'There is no space left to keep what was sent.',
   },
+  KERUTA_ERR_GITHUB_UNAVAILABLE: {
+    kind: 'unavailable',
+    doc: 'GitHub cannot be asked now, or not so often.',
+  },
   KERUTA_ERR_UNHEALTHY: { kind: 'unavailable', doc: 'A health check found something wrong.' },
   KERUTA_ERR_AGENT_ENDED: {
     kind: 'unavailable',

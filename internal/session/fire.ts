@@ -3,6 +3,7 @@
  * one transaction under the occurrence's key, so that the same event, told twice or to two servers, counts once.
  */
 import { KerutaError, UnavailableError } from '../domain/errors.ts';
+import type { Session } from '../domain/session.ts';
 import type { Task } from '../domain/task.ts';
 import type {
   Occurrence,
@@ -16,6 +17,7 @@ import type {
 } from '../domain/workflow.ts';
 import type { Transaction } from '../store/store.ts';
 import { cancelTaskIn } from './cancel.ts';
+import { refOfEvent } from './github-origin.ts';
 import { type SessionParts, systemCaller } from './parts.ts';
 import { sessionOfWorkflow } from './session-of-workflow.ts';
 import { submitTaskIn } from './submit.ts';
@@ -157,7 +159,7 @@ async function run(
     await cancelTaskIn(tx, { parts, caller }, { task, now });
   }
   try {
-    const newTask = taskOf(firing, session.id);
+    const newTask = { ...taskOf(firing, session.id), ...refOf(firing, session) };
     const key = `trigger:${firing.trigger.id}:${firing.key}`;
     const { task } = await submitTaskIn(tx, {
       parts,
@@ -181,6 +183,11 @@ async function run(
     const details = { message: (error as Error).message };
     return skip(tx, parts, { firing, reason, details });
   }
+}
+
+function refOf({ trigger, event, workflow }: Firing, session: Session): { readonly ref?: string } {
+  if (trigger.type !== 'github') return {};
+  return refOfEvent(event, { template: workflow.definition.run, session });
 }
 
 /** What a submission is refused for by rule, not by a fault. Nothing was written then. */

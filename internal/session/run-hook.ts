@@ -3,6 +3,7 @@ import type { Transaction } from '../store/store.ts';
 import { endWordsOf, type Origin } from './end-words.ts';
 import { refusalOf, taskFields } from './fire.ts';
 import type { Ended } from './follow-end.ts';
+import { refOfEvent } from './github-origin.ts';
 import { type SessionParts, systemCaller } from './parts.ts';
 import { submitTaskIn } from './submit.ts';
 
@@ -32,8 +33,11 @@ export async function runHook(
     ...{ ...about, ...times, source: 'task-end' as const, actor: systemCaller.actor },
     details: { of: task.id, depth },
   };
+  const session = origin.occurrence.source === 'github' ? await tx.session(task.sessionId) : null;
+  const event = origin.event ?? undefined;
   const newTask = {
     ...taskFields(hook.template, `${name} ${hook.kind}`),
+    ...(session === null ? {} : refOfEvent(event, { template: hook.template, session })),
     sessionId: task.sessionId,
     parameters: { ...hook.template.parameters, ...endWordsOf(task, origin) },
   };

@@ -102,7 +102,7 @@ async function start(parts: TaskParts, scene: Scene, workplace: Workplace): Prom
     workingDirectory: workplace.directory,
     artifactsDirectories: workplace.artifactsDirectories,
     bootId: bootId(),
-    secrets: secrets.values,
+    secrets: scene.secrets,
   };
   const snapshot = await snapshotArtifacts(workplace.artifactsDirectories);
   if (Object.keys(snapshot).length > 0) writeJsonFile(join(directory, snapshotFile), snapshot);

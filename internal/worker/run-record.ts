@@ -18,6 +18,8 @@ export interface RunRecord {
   readonly runId: string;
   readonly token: string | null;
   readonly environment: Readonly<Record<string, string>>;
+  /** whether the server is asked what to check out; left out by older versions */
+  readonly asksForCheckout?: boolean;
   /** set just before the script starts; null: it never did */
   readonly started: StartedRun | null;
 }
@@ -73,6 +75,7 @@ export function recordClaim(runs: string, claim: ClaimedTask, runId: string): Ru
     runId: before?.runId ?? runId,
     token: claim.token,
     environment: claim.environment,
+    asksForCheckout: claim.asksForCheckout ?? false,
     started: before?.started ?? null,
   };
   try {

@@ -46,6 +46,8 @@ export class Scene {
   readonly #control: AgentControl;
   readonly #makeMasking: TaskParts['masking'];
   #masking: Masking;
+  #secrets: readonly string[];
+  readonly #hidden = new Set<string>();
   #actor: Actor | null = null;
   #isGone = false;
   #isRefused = false;
@@ -64,6 +66,7 @@ export class Scene {
     const { stdout, stderr } = this.cursor.state.streams;
     const acknowledged = { stdout: stdout.offset, stderr: stderr.offset };
     this.#makeMasking = options.masking;
+    this.#secrets = options.secrets;
     this.#masking = options.masking(options.secrets, this.cursor.state.lateSecrets);
     this.reporter = options.source.reporter({ taskId: task.id, attempt, acknowledged });
     this.messages = new ControlLane(parts, this.reporter, this.cursor);
@@ -106,9 +109,21 @@ export class Scene {
     return this.cursor.state.reason;
   }
 
-  /** Says what is secret in the run, all of it; before the script starts. */
+  /** Says what is secret in the run, all of it but what was hidden already; before the script starts. */
   know(secrets: readonly string[]): void {
-    this.#masking = this.#makeMasking(secrets, this.cursor.state.lateSecrets);
+    this.#secrets = secrets;
+    this.#masking = this.#makeMasking(this.secrets, this.cursor.state.lateSecrets);
+  }
+
+  /** Masks one more value from now on; before the script starts. */
+  hide(secret: string): void {
+    this.#hidden.add(secret);
+    this.know(this.#secrets);
+  }
+
+  /** All that is masked from the start of the run on. */
+  get secrets(): readonly string[] {
+    return [...new Set([...this.#secrets, ...this.#hidden])];
   }
 
   /** Begins to hold the claim. */

@@ -36,6 +36,7 @@ export const recordShape = z.looseObject({
   runId: z.string().min(1),
   token: z.string().nullable(),
   environment: z.record(z.string(), z.string()),
+  asksForCheckout: z.boolean().optional(),
   started: z
     .looseObject({
       at: z.number(),

@@ -49,6 +49,7 @@ export function watchedSource(
     exited: (request, signal) => guard(() => reporter.exited(request, signal)),
     finish: (report, signal) => guard(() => reporter.finish(report, signal)),
     event: (signal) => guard(() => reporter.event(signal)),
+    checkout: (signal) => guard(() => reporter.checkout(signal)),
     uploadArtifact: (artifact, signal) => guard(() => reporter.uploadArtifact(artifact, signal)),
   });
   return {

@@ -1,8 +1,10 @@
 import { join } from 'node:path';
+import type { CheckoutAnswer } from '../api/protocol.ts';
 import { DeniedError } from '../domain/errors.ts';
 import { checkout } from './checkout/checkout.ts';
 import { repositoryDirectory } from './checkout/repository-directory.ts';
 import { makeDirectory } from './make-directory.ts';
+import { persist } from './retry.ts';
 import type { Scene } from './scene.ts';
 import { passwordsOf } from './secrets.ts';
 import type { TaskParts } from './task-parts.ts';
@@ -22,14 +24,30 @@ export interface Workplace {
 export async function prepareWorkplace(parts: TaskParts, scene: Scene): Promise<Workplace> {
   const { options } = parts;
   const { session, task } = scene.record;
-  const url = session.repositoryUrl ?? session.templateConfig?.repositoryUrl ?? null;
-  const directory = url === null ? plainDirectory(parts, session.id) : await repository(parts, scene, url);
+  const told = await askForCheckout(parts, scene);
+  const url = told?.repositoryUrl ?? session.repositoryUrl ?? session.templateConfig?.repositoryUrl ?? null;
+  const directory =
+    url === null
+      ? plainDirectory(parts, session.id)
+      : await repository(parts, scene, { url, lent: told?.credentials ?? null });
   const own = options.artifacts.directory ?? join(directory, '.keruta', 'doc');
   makeDirectory(own);
   // also those that are not there yet: a script may make one
   const extra = options.artifacts.extraDirectories.filter((path) => path !== own);
   parts.log.debug('the workplace is ready', { taskId: task.id, directory });
   return { directory, artifactsDirectories: [own, ...extra] };
+}
+
+/** Asked for each attempt, shortly before it is needed: what is lent ends within the hour. It goes to git alone. */
+async function askForCheckout(parts: TaskParts, scene: Scene): Promise<CheckoutAnswer['checkout']> {
+  if (!scene.record.asksForCheckout) return null;
+  const told = await persist(parts, 'asking what to check out', {
+    signal: AbortSignal.any([scene.preparing, scene.life]),
+    run: (signal) => scene.reporter.checkout(signal),
+  });
+  if (told?.credentials) scene.hide(told.credentials.password);
+  if (told?.note) scene.note('WARN', told.note);
+  return told;
 }
 
 function plainDirectory(parts: TaskParts, sessionId: string): string {
@@ -39,7 +57,11 @@ function plainDirectory(parts: TaskParts, sessionId: string): string {
   return directory;
 }
 
-async function repository(parts: TaskParts, scene: Scene, url: string): Promise<string> {
+async function repository(
+  parts: TaskParts,
+  scene: Scene,
+  { url, lent }: { readonly url: string; readonly lent: { username: string; password: string } | null },
+): Promise<string> {
   const { options } = parts;
   const { session, task } = scene.record;
   refuseForeign(url, options.allowedRepositories);
@@ -63,6 +85,7 @@ async function repository(parts: TaskParts, scene: Scene, url: string): Promise<
       allowLocalGit: options.allowLocalGit,
       trustWorkingDir: options.trustWorkingDirectory,
       credentials: 'inherit',
+      lent,
       signal: AbortSignal.any([scene.preparing, scene.life]),
     },
   );

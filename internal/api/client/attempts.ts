@@ -2,8 +2,10 @@ import { z } from 'zod';
 import type { StreamName } from '../../domain/task.ts';
 import { apiPath } from '../base-url.ts';
 import {
+  type CheckoutAnswer,
   type ClaimRequest,
   type ControlMessage,
+  checkoutAnswer,
   type ExitedRequest,
   type FinishAnswer,
   type FinishRequest,
@@ -47,6 +49,8 @@ export interface AttemptCalls {
   output(name: AttemptName, stream: StreamName, options?: CallOptions): Promise<AsyncIterable<Uint8Array>>;
   claim(sessionId: string, request: ClaimRequest, options?: CallOptions): Promise<ClaimAnswer>;
   renew(name: AttemptName, request: RenewRequest, options?: CallOptions): Promise<RenewAnswer>;
+  /** What to check out when the server knows better than the session; null when it does not. */
+  checkout(name: AttemptName, agentId: string, options?: CallOptions): Promise<CheckoutAnswer['checkout']>;
   /** @returns the highest number that is applied */
   messages(name: AttemptName, messages: readonly ControlMessage[], options?: CallOptions): Promise<number>;
   /** @returns the offset at which the next bytes go */
@@ -131,6 +135,10 @@ export function attemptCalls(transport: Transport): AttemptCalls {
         { ...at(name, 'renew'), method: 'POST', json, waitMs: json.waitMs ?? 0, ...options },
         renewAnswer,
       ),
+    checkout: async (name, agentId, options) => {
+      const call = { ...at(name, 'checkout'), method: 'POST', json: { agentId }, ...options } as const;
+      return (await transport.json(call, checkoutAnswer)).checkout;
+    },
     messages: async (name, messages, options) => {
       const call = { ...at(name, 'messages'), method: 'POST', json: { messages }, ...options } as const;
       return (await transport.json(call, messagesAnswer)).controlSeq;

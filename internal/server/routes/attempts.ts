@@ -1,6 +1,8 @@
 /** What an agent says about the attempt that it runs, and the list of attempts. */
 import { z } from 'zod';
 import {
+  checkoutAnswer,
+  checkoutRequest,
   claimRequest,
   exitedRequest,
   finishAnswer,
@@ -12,11 +14,15 @@ import {
 } from '../../api/protocol.ts';
 import { claimAnswer } from '../../api/shapes.ts';
 import { defaultTiming } from '../../domain/attempt.ts';
+import type { Task } from '../../domain/task.ts';
+import { checkoutSource } from '../../session/checkout-source.ts';
 import { claim } from '../../session/claim.ts';
 import { environmentOfTask } from '../../session/event-of-task.ts';
 import { reportExited } from '../../session/exited.ts';
 import { finish } from '../../session/finish.ts';
+import { githubOrigin } from '../../session/github-origin.ts';
 import { applyMessages } from '../../session/messages.ts';
+import type { SessionParts } from '../../session/parts.ts';
 import { renew } from '../../session/renew.ts';
 import { toSessionWire, toTaskWire } from '../../session/wire.ts';
 import { operators, type Route, route, speakers } from '../route.ts';
@@ -50,6 +56,7 @@ export const attemptRoutes: readonly Route[] = [
       const given = {
         task: toTaskWire(task),
         environment: await environmentOfTask(parts.store, task),
+        ...((await isOfGithub(parts, task)) ? { asksForCheckout: true } : {}),
         attempt: { number, reason, leaseMs: (parts.timing ?? defaultTiming).leaseMs, token },
       };
       return { status: 200, body: { claim: given, session } };
@@ -69,6 +76,23 @@ export const attemptRoutes: readonly Route[] = [
     handle: async ({ params, body, caller, signal }, parts) => {
       const { id: taskId, n: number } = params;
       return { status: 200, body: await renew(parts, { caller, taskId, number, request: body, signal }) };
+    },
+  }),
+  route({
+    method: 'POST',
+    path: `${attemptPath}/checkout`,
+    access: operators,
+    summary:
+      'Tells the agent of an attempt what to check out, with a token that reads its repository; for tasks that GitHub fired.',
+    tag: 'attempts',
+    unmetered: true,
+    params: attemptParams,
+    body: checkoutRequest,
+    answers: { 200: checkoutAnswer },
+    handle: async ({ params, body, caller }, parts) => {
+      const ref = { caller, taskId: params.id, number: params.n, request: body };
+      const headers = { 'cache-control': 'no-store' };
+      return { status: 200, headers, body: { checkout: await checkoutSource(parts, ref) } };
     },
   }),
   route({
@@ -120,3 +144,9 @@ export const attemptRoutes: readonly Route[] = [
     }),
   }),
 ];
+
+/** A server that takes no deliveries of GitHub need not look. */
+async function isOfGithub({ github, store }: SessionParts, task: Task): Promise<boolean> {
+  if (!github || github.secrets.length === 0) return false;
+  return (await githubOrigin(store, task)) !== null;
+}

@@ -34,6 +34,8 @@ export const githubShape = z.strictObject({
   deleted: z.boolean().default(false),
   /** whether forced pushes count */
   forced: z.boolean().default(true),
+  /** whether the event's repository is checked out when the session has none of its own */
+  checkout: z.boolean().default(true),
 });
 
 /** A definition as it is understood. */

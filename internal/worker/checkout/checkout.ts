@@ -45,6 +45,8 @@ export interface CheckoutRequest {
   /** whether a clone that we did not make may be used */
   readonly trustWorkingDir: boolean;
   readonly credentials: CredentialMode;
+  /** lent for this repository; null, or credentials in its address: those */
+  readonly lent?: { readonly username: string; readonly password: string } | null;
   /** wall time of all of it; default 10 min */
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal;
@@ -85,7 +87,9 @@ export async function checkout(parts: CheckoutParts, request: CheckoutRequest): 
   );
   const signals = request.signal === undefined ? [deadline.signal] : [deadline.signal, request.signal];
   try {
-    const url = parseRepositoryUrl(request.repositoryUrl, { allowLocal: request.allowLocalGit });
+    const own = parseRepositoryUrl(request.repositoryUrl, { allowLocal: request.allowLocalGit });
+    const isLent = own.kind === 'https' && own.credentials === null;
+    const url = isLent && request.lent ? { ...own, credentials: request.lent } : own;
     parseRef(request.ref);
     const git = createGit({
       ...parts,

@@ -1,64 +1,10 @@
-import { createHmac } from 'node:crypto';
-import { describe, expect, onTestFinished, test } from 'vitest';
-import { systemClock } from '../../../pkg/clock/system-clock.ts';
-import { GithubApp } from '../../../pkg/github/app.ts';
-import { readAppKey } from '../../../pkg/github/app-key.ts';
-import { makeHttp } from '../../../pkg/http/http.ts';
-import { startFakeGithub } from '../../pkg/github/fake-github.ts';
+import { describe, expect, test } from 'vitest';
 import { commits, pullRequest, push, repository } from '../trigger/github/payloads.ts';
-import { startServer } from './start-server.ts';
-
-const secrets = ['a-secret-of-more-than-thirty-two-bytes', 'the-one-before-of-more-than-32-bytes'];
-let count = 0;
-
-/** A server with an App at a fake GitHub, and one workflow for each trigger. */
-async function open(...triggers: object[]) {
-  const fake = await startFakeGithub();
-  const http = makeHttp({ userAgent: 'test' });
-  const { url: apiUrl, appId, pem } = fake;
-  const app = new GithubApp({ apiUrl, appId, key: readAppKey(pem), http, clock: systemClock });
-  const server = await startServer({ parts: { github: { secrets, app } } });
-  onTestFinished(async () => {
-    await server.close();
-    await http.close();
-    await fake.close();
-  });
-  for (const [n, trigger] of triggers.entries()) {
-    const one = { type: 'github', repository: 'acme/*', events: ['push', 'pull_request'], ...trigger };
-    const made = await server.call('POST', 'workflows', {
-      name: `w${n}`,
-      run: 'true',
-      overlap: 'allow',
-      triggers: [one],
-    });
-    expect(made.status, JSON.stringify(made.body)).toBe(201);
-  }
-  const send = async (body: unknown, more: Readonly<Record<string, string>> = {}) => {
-    const text = typeof body === 'string' ? body : JSON.stringify(body);
-    const response = await fetch(`${server.url}/api/v1/public/webhooks/github`, {
-      method: 'POST',
-      headers: {
-        'content-type': 'application/json',
-        'x-github-event': 'push',
-        'x-github-delivery': `d-${++count}`,
-        'x-hub-signature-256': sign(text),
-        ...more,
-      },
-      body: text,
-    });
-    // biome-ignore lint/suspicious/noExplicitAny: looked at as a client without types does
-    return { status: response.status, headers: response.headers, body: (await response.json()) as any };
-  };
-  return { server, fake, send };
-}
-
-function sign(text: string, secret = secrets[0] ?? ''): string {
-  return `sha256=${createHmac('sha256', secret).update(text).digest('hex')}`;
-}
+import { openGithub, secrets, sign } from './github-world.ts';
 
 describe('a delivery of GitHub', () => {
   test('runs every trigger that waits for it, and no other', async () => {
-    const { send, server } = await open(
+    const { send, server } = await openGithub(
       {},
       { branches: 'main' },
       { branches: 'other' },
@@ -83,7 +29,7 @@ describe('a delivery of GitHub', () => {
   });
 
   test('F-79, F-81: runs once, however often it comes', async () => {
-    const { send, server } = await open({});
+    const { send, server } = await openGithub({});
     const all = await Promise.all(
       Array.from({ length: 20 }, () => send(push(), { 'x-github-delivery': 'same' })),
     );
@@ -94,7 +40,7 @@ describe('a delivery of GitHub', () => {
   });
 
   test('is taken with the secret before, too', async () => {
-    const { send } = await open({});
+    const { send } = await openGithub({});
     const answer = await send(push(), { 'x-hub-signature-256': sign(JSON.stringify(push()), secrets[1]) });
     expect(answer.status).toBe(202);
   });
@@ -109,14 +55,14 @@ describe('a delivery of GitHub', () => {
     ['twice', `${sign(JSON.stringify(push()))}, ${sign(JSON.stringify(push()))}`],
     ['of another secret', sign(JSON.stringify(push()), 'guess')],
   ])('F-80: is refused with 401 when its signature is %s', async (_title, signature) => {
-    const { send, server } = await open({});
+    const { send, server } = await openGithub({});
     const { status, body } = await send(push(), { 'x-hub-signature-256': signature });
     expect([status, body.code ?? body.error?.code ?? body.errorCode]).toEqual([401, expect.anything()]);
     expect((await server.call('GET', 'workflows/w0/occurrences')).body).toEqual([]);
   });
 
   test('is greeted when it is a ping, and ignored when nobody waits for it', async () => {
-    const { send } = await open({});
+    const { send } = await openGithub({});
     expect(await send({ zen: 'x' }, { 'x-github-event': 'ping' })).toMatchObject({
       status: 200,
       body: { status: 'pong' },
@@ -133,13 +79,13 @@ describe('a delivery of GitHub', () => {
   test.each(['{', '', '\u0000', '[1'])(
     'is refused with 400 when it is signed and no JSON: %j',
     async (text) => {
-      const { send } = await open({});
+      const { send } = await openGithub({});
       expect((await send(text)).status).toBe(400);
     },
   );
 
   test('asks the App for the files of a long push, and goes by the policy when it cannot', async () => {
-    const { send, fake } = await open({ paths: 'web/**', unknownPaths: 'skip' });
+    const { send, fake } = await openGithub({ paths: 'web/**', unknownPaths: 'skip' });
     const long = push({ commits: commits(20) });
     fake.files = ['web/a.css'];
     expect((await send(long)).body.triggers).toMatchObject([{ reason: 'event' }]);
@@ -154,7 +100,7 @@ describe('a delivery of GitHub', () => {
   });
 
   test('W7: does not run when the App of this server caused it', async () => {
-    const { send, server } = await open({ ignoreBots: false });
+    const { send, server } = await openGithub({ ignoreBots: false });
     const sender = (login: string) => push({ sender: { login, type: 'Bot' } });
     expect((await send(sender('keeper[bot]'))).body.triggers).toMatchObject([{ reason: 'filtered' }]);
     expect((await send(sender('other[bot]'))).body.triggers).toMatchObject([{ reason: 'event' }]);
@@ -163,7 +109,7 @@ describe('a delivery of GitHub', () => {
   });
 
   test('of 25 MiB is taken, a larger one is refused with 413', async () => {
-    const { send } = await open({});
+    const { send } = await openGithub({});
     const body = (bytes: number) => push({ filler: 'x'.repeat(bytes) });
     expect((await send(body(24 * 1024 ** 2))).status).toBe(202);
     expect((await send(body(25 * 1024 ** 2))).status).toBe(413);

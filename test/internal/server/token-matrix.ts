@@ -134,6 +134,7 @@ export const matrix: Readonly<Record<string, Expectation>> = {
     headers: { 'upload-offset': '0' },
   }),
   'POST /api/v1/tasks/:id/attempts/:n/renew': steer('task', { body: {} }),
+  'POST /api/v1/tasks/:id/attempts/:n/checkout': steer('task', { body: { agentId: 'a' } }),
   'POST /api/v1/tasks/:id/attempts/:n/messages': speak({ body: { messages: [] } }),
   'POST /api/v1/tasks/:id/attempts/:n/exited': speak({ body: end }),
   'POST /api/v1/tasks/:id/attempts/:n/finish': speak({

@@ -1,5 +1,5 @@
 import { crc32 } from 'node:zlib';
-import type { ControlMessage, FinishAnswer } from '../../../internal/api/protocol.ts';
+import type { CheckoutAnswer, ControlMessage, FinishAnswer } from '../../../internal/api/protocol.ts';
 import type { SessionWire, TaskWire } from '../../../internal/api/shapes.ts';
 import type {
   ArtifactSource,
@@ -44,6 +44,8 @@ export class FakeSource implements TaskSource {
   environment: Readonly<Record<string, string>> = {};
   /** what fired the tasks */
   event: Readonly<Record<string, unknown>> | null = null;
+  /** what is to be checked out; null: the agent does not ask */
+  checkout: CheckoutAnswer['checkout'] = null;
   /** asked before each call; @param method such as `patchStream` */
   fault: (method: string) => Fault = () => null;
   #waiting = new Set<() => void>();
@@ -118,6 +120,7 @@ export class FakeSource implements TaskSource {
         token: 'krt_tsk_verysecret',
         session: this.session,
         environment: this.environment,
+        asksForCheckout: this.checkout !== null,
       };
       if (claimId) this.claims.set(claimId, claim);
       this.changed();
@@ -209,6 +212,7 @@ export class FakeSource implements TaskSource {
           const status = isCancelled ? 'CANCELLED' : isFine ? 'COMPLETED' : 'FAILED';
           return { status, fixTaskId: null, willRetry: false };
         }),
+      checkout: (signal) => this.#call('checkout', signal, async () => this.checkout),
       event: (signal) => this.#call('event', signal, async () => this.event),
       uploadArtifact: (artifact, signal) =>
         write('uploadArtifact', signal, async (attempt) => {
