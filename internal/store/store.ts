@@ -62,9 +62,9 @@ export interface Store extends Reads {
 
 /**
  * What listeners wait for: `session:<id>` for all that concerns a session and its tasks; `sessions` for the list;
- * `triggers` when one of them may fall due earlier than thought.
+ * `triggers` when one of them may fall due earlier than thought; `reports` likewise.
  */
-export type Topic = `session:${string}` | 'sessions' | 'triggers';
+export type Topic = `session:${string}` | 'sessions' | 'triggers' | 'reports';
 
 /** Filters for lists of tasks; absent = any. */
 export interface TaskFilter {

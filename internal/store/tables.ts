@@ -26,6 +26,7 @@ export interface Tables {
   occurrences: RowOf<typeof workflows.occurrenceRow>;
   trigger_events: RowOf<typeof workflows.triggerEventRow>;
   trigger_confirmations: RowOf<typeof workflows.confirmationRow>;
+  reports: RowOf<typeof workflows.reportRow>;
   meta: { name: string; value: string };
   schema_versions: { version: number; name: string; applied_at: number };
 }

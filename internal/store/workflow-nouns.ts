@@ -1,4 +1,5 @@
 /** How workflows and what fires them rest in their tables. */
+import type { Report } from '../domain/report.ts';
 import type { Occurrence, Trigger, TriggerEvent, Workflow } from '../domain/workflow.ts';
 import { rowMap } from './row.ts';
 import type { Confirmation, WorkflowVersion } from './workflow-store.ts';
@@ -76,4 +77,19 @@ export const confirmationRow = rowMap<Confirmation>()({
   fingerprint: 'plain',
   expiresAt: 'plain',
   usedAt: 'plain',
+});
+
+/** @see Report */
+export const reportRow = rowMap<Report>()({
+  taskId: 'plain',
+  target: 'json',
+  lane: 'plain',
+  wish: 'json',
+  version: 'plain',
+  tries: 'plain',
+  dueAt: 'plain',
+  takenUntil: 'plain',
+  error: 'plain',
+  createdAt: 'plain',
+  wishedAt: 'plain',
 });

@@ -1,4 +1,5 @@
 /** The part of the port that is about workflows and what fires them. @see store.ts for the laws */
+import type { Report, ReportWish } from '../domain/report.ts';
 import type { Task } from '../domain/task.ts';
 import type { Occurrence, Trigger, TriggerEvent, Workflow, WorkflowDefinition } from '../domain/workflow.ts';
 import type { Page } from './store.ts';
@@ -63,6 +64,13 @@ export interface WorkflowReads {
   unfinishedTasks(triggerId: string): Promise<Task[]>;
   triggerEvent(id: string): Promise<TriggerEvent | null>;
   confirmation(hash: string): Promise<Confirmation | null>;
+  report(taskId: string): Promise<Report | null>;
+  /** Tasks whose reports are due and that no server has, the longest due first. */
+  dueReports(now: number, limit: number): Promise<string[]>;
+  /** When the next report can be taken; null when none is due at any time. */
+  nextReportAt(): Promise<number | null>;
+  /** Whether a later task reports in the same lane. */
+  hasNewerReport(of: Pick<Report, 'taskId' | 'lane' | 'createdAt'>): Promise<boolean>;
 }
 
 /** What may be written about them. */
@@ -97,4 +105,21 @@ export interface WorkflowWrites {
   putConfirmation(confirmation: Confirmation): Promise<void>;
   /** Forgets those that expired before an instant; epoch ms. */
   forgetConfirmations(before: number): Promise<void>;
+  /** @throws when the task has one */
+  insertReport(report: Report): Promise<void>;
+  /** Puts a wish in the place of the one before, due now; a server that tells the old one keeps it. @returns false: none */
+  wishReport(taskId: string, wish: ReportWish, now: number): Promise<boolean>;
+  /** Takes a report that is due, and counts a try. @returns false when another server has it, or it is not due */
+  takeReport(taskId: string, times: { readonly now: number; readonly until: number }): Promise<boolean>;
+  /**
+   * Lets go of a report that was taken, and says when it is due again (null = never) and why; a wish that came meanwhile
+   * stays due.
+   * @param report  as it was when it was taken; one that was taken from us stays as it is
+   */
+  settleReport(
+    report: Pick<Report, 'taskId' | 'version' | 'takenUntil'>,
+    end: Pick<Report, 'dueAt' | 'error'>,
+  ): Promise<void>;
+  /** Removes reports whose wishes are older, the oldest first. @returns how many went, at most `limit` */
+  deleteReports(before: number, limit: number): Promise<number>;
 }

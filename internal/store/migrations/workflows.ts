@@ -47,5 +47,13 @@ export const workflows: Migration = {
     `CREATE TABLE trigger_confirmations (hash ${text} PRIMARY KEY, trigger_id ${text} NOT NULL, actor ${text} NOT NULL,
       fingerprint ${text} NOT NULL, expires_at BIGINT NOT NULL, used_at BIGINT)`,
     'CREATE INDEX trigger_confirmations_expiry ON trigger_confirmations (expires_at)',
+
+    // no foreign keys: a task that was deleted is told of all the same
+    `CREATE TABLE reports (task_id ${text} PRIMARY KEY, target ${text} NOT NULL, lane ${text} NOT NULL,
+      wish ${text} NOT NULL, version BIGINT NOT NULL, tries BIGINT NOT NULL, due_at BIGINT, taken_until BIGINT NOT NULL,
+      error ${text}, created_at BIGINT NOT NULL, wished_at BIGINT NOT NULL)`,
+    'CREATE INDEX reports_due ON reports (due_at)',
+    'CREATE INDEX reports_lane ON reports (lane, created_at)',
+    'CREATE INDEX reports_age ON reports (wished_at)',
   ],
 };

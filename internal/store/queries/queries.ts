@@ -12,6 +12,7 @@ import { inputReads, inputWrites } from './inputs.ts';
 import { logReads, logWrites } from './logs.ts';
 import { metaReads, metaWrites } from './meta.ts';
 import { occurrenceReads, occurrenceWrites } from './occurrences.ts';
+import { reportReads, reportWrites } from './reports.ts';
 import { repositoryReads, repositoryWrites } from './repositories.ts';
 import { sessionLogReads, sessionLogWrites } from './session-logs.ts';
 import { sessionReads, sessionWrites } from './sessions.ts';
@@ -47,6 +48,7 @@ export function readsOver(db: Db): Reads {
     ...triggerReads(db),
     ...occurrenceReads(db),
     ...confirmationReads(db),
+    ...reportReads(db),
   };
 }
 
@@ -71,5 +73,6 @@ export function writesOver(db: Db): Writes {
     ...triggerWrites(db),
     ...occurrenceWrites(db),
     ...confirmationWrites(db),
+    ...reportWrites(db),
   };
 }

@@ -6,6 +6,7 @@ import { testLaws } from './contract/laws.ts';
 import { testNouns } from './contract/nouns.ts';
 import { testProperties } from './contract/properties.ts';
 import { testQueue } from './contract/queue.ts';
+import { testReports } from './contract/reports.ts';
 import { testTasks } from './contract/tasks.ts';
 import { testWorkflows } from './contract/workflows.ts';
 
@@ -31,6 +32,7 @@ export function storeContract(name: string, harness: StoreHarness): void {
     testQueue(fixture);
     testHangings(fixture);
     testWorkflows(fixture);
+    testReports(fixture);
     testNouns(fixture);
     testProperties(fixture);
   });
