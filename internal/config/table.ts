@@ -2,11 +2,12 @@
 import { agentRows } from './agent-rows.ts';
 import { clientRows } from './client-rows.ts';
 import { emailRows } from './email-rows.ts';
+import { githubRows } from './github-rows.ts';
 import type { SettingRow } from './row.ts';
 import { serverRows } from './server-rows.ts';
 import type { ValueOf } from './value.ts';
 
-const rows = { ...clientRows, ...agentRows, ...serverRows, ...emailRows } as const;
+const rows = { ...clientRows, ...agentRows, ...serverRows, ...emailRows, ...githubRows } as const;
 
 /** Name of a setting inside the program. */
 export type SettingKey = keyof typeof rows;

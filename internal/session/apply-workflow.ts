@@ -44,7 +44,7 @@ export interface ApplyWish {
 export async function applyWorkflow(parts: SessionParts, wish: ApplyWish): Promise<Applied> {
   const { definition, enabled, warnings } = readWorkflow(wish.value, {
     zone: zoneOf(parts),
-    host: parts.triggerHost ?? strangeHost,
+    host: triggerHostOf(parts),
   });
   const now = await parts.store.now();
   const { caller, owner, takeOver = false } = wish;
@@ -60,6 +60,13 @@ export async function applyWorkflow(parts: SessionParts, wish: ApplyWish): Promi
 
 /** A server of which nothing is known. */
 const strangeHost: TriggerHost = { isLoopback: false, secret: () => null };
+
+function triggerHostOf({ triggerHost = strangeHost, github }: SessionParts): TriggerHost {
+  if (github === undefined) return triggerHost;
+  const bytes = github.secrets.map((secret) => Buffer.byteLength(secret));
+  const secretBytes = bytes.length === 0 ? null : Math.min(...bytes);
+  return { ...triggerHost, github: { secretBytes, hasApp: github.app !== null } };
+}
 
 /** Default time zone of triggers. */
 export function zoneOf(parts: SessionParts): string {

@@ -18,6 +18,7 @@ import type {
 import type { Transaction } from '../store/store.ts';
 import { cancelTaskIn } from './cancel.ts';
 import { refOfEvent } from './github-origin.ts';
+import { beginReport } from './github-report.ts';
 import { type SessionParts, systemCaller } from './parts.ts';
 import { sessionOfWorkflow } from './session-of-workflow.ts';
 import { submitTaskIn } from './submit.ts';
@@ -175,6 +176,7 @@ async function run(
     const occurrence = occurrenceOf(parts, firing, ran);
     if (firing.instead === undefined) await tx.insertOccurrence(occurrence);
     else await tx.replaceSkipped(occurrence);
+    await beginReport(tx, parts, { ...firing, event: firing.event, task });
     return { occurrence, task, isNew: true };
   } catch (error) {
     const reason = refusalOf(error);

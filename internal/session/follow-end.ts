@@ -2,6 +2,7 @@ import type { Task } from '../domain/task.ts';
 import type { Reads, Transaction } from '../store/store.ts';
 import type { Origin } from './end-words.ts';
 import { fireFollowers } from './fire-followers.ts';
+import { endReport } from './github-report.ts';
 import type { SessionParts } from './parts.ts';
 import { runHook } from './run-hook.ts';
 
@@ -27,6 +28,7 @@ export async function followEnd(
 ): Promise<void> {
   const waiting = await tx.triggers({ type: 'task-end' });
   if (waiting.length === 0 && task.triggerId === null) return;
+  await endReport(tx, { task, now });
   const origin = await originOf(tx, task);
   const ended = { task, now, origin, depth: await depthOf(tx, task) };
   if (origin !== null) await runHook(tx, parts, { ...ended, origin });

@@ -42,6 +42,8 @@ export interface GithubParts {
   readonly secrets: readonly string[];
   /** null: none is set up */
   readonly app: GithubApp | null;
+  /** the address by which people reach this server, without a slash at its end; null = not known */
+  readonly publicUrl: string | null;
 }
 
 /** Who asks: the token of the request, as far as the verbs need it. */

@@ -3,6 +3,7 @@ import { type Attempt, defaultTiming } from '../domain/attempt.ts';
 import { UnavailableError } from '../domain/errors.ts';
 import { isActive } from '../domain/task-status.ts';
 import type { Transaction } from '../store/store.ts';
+import { endReport } from './github-report.ts';
 import { type SessionParts, systemCaller } from './parts.ts';
 import { auditTask, putAndTell } from './put-task.ts';
 import { retryLost } from './retry-lost.ts';
@@ -126,6 +127,7 @@ async function loseTask(
     },
     now,
   );
+  await endReport(tx, { task: lost, now });
   await auditTask(tx, {
     parts,
     caller: systemCaller,

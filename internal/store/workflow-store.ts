@@ -69,7 +69,7 @@ export interface WorkflowReads {
   dueReports(now: number, limit: number): Promise<string[]>;
   /** When the next report can be taken; null when none is due at any time. */
   nextReportAt(): Promise<number | null>;
-  /** Whether a later task reports in the same lane. */
+  /** Whether a later task reports in the same lane; of two at the same time, the one with the greater id. */
   hasNewerReport(of: Pick<Report, 'taskId' | 'lane' | 'createdAt'>): Promise<boolean>;
 }
 

@@ -28,6 +28,12 @@ export interface TriggerHost {
   readonly isLoopback: boolean;
   /** A secret; null when it is not there, or empty. */
   secret(ref: SecretRef): string | null;
+  /** what it has to do with GitHub; absent: that is not known */
+  readonly github?: {
+    /** of the shortest secret of its webhook; null = there is none */
+    readonly secretBytes: number | null;
+    readonly hasApp: boolean;
+  };
 }
 
 /** What a type gets to know of the trigger that it makes a rule for. */

@@ -9,6 +9,7 @@ import type { Http } from '../http/http.ts';
 import { signAppProof } from './app-key.ts';
 import { askGithub, type Question } from './ask.ts';
 import { GithubError } from './github-error.ts';
+import { unlessAborted } from './unless-aborted.ts';
 
 /** What an App is made of. */
 export interface GithubAppOptions {
@@ -148,17 +149,23 @@ export class GithubApp {
     repository: GithubRepositoryName,
     sha: string,
     { state, context, description, targetUrl }: CommitStatus,
+    signal?: AbortSignal,
   ): Promise<void> {
     const words = { state, context, description: description.slice(0, 140) };
     const body = { ...words, ...(targetUrl === null ? {} : { target_url: targetUrl }) };
     const path = `/repos/${repository.fullName}/statuses/${sha}`;
-    await this.#as(repository, { statuses: 'write' }, { method: 'POST', path, body });
+    await this.#as(repository, { statuses: 'write' }, { method: 'POST', path, body, signal });
   }
 
   /** Writes a comment. Twice is two comments. */
-  async comment(repository: GithubRepositoryName, at: Thread, text: string): Promise<void> {
+  async comment(
+    repository: GithubRepositoryName,
+    at: Thread,
+    text: string,
+    signal?: AbortSignal,
+  ): Promise<void> {
     const path = `/repos/${repository.fullName}/issues/${at.number}/comments`;
-    await this.#as(repository, commenting(at), { method: 'POST', path, body: { body: text } });
+    await this.#as(repository, commenting(at), { method: 'POST', path, body: { body: text }, signal });
   }
 
   /** Whether there is a comment with this text in it that is not older than an instant; epoch ms. */
@@ -166,10 +173,11 @@ export class GithubApp {
     repository: GithubRepositoryName,
     at: Thread,
     { text, since }: { readonly text: string; readonly since: number },
+    signal?: AbortSignal,
   ): Promise<boolean> {
     const from = encodeURIComponent(new Date(since).toISOString());
     const path = `/repos/${repository.fullName}/issues/${at.number}/comments?since=${from}`;
-    const pages = { path, permissions: commenting(at), maxRows: maxCommentsRead, signal: undefined };
+    const pages = { path, permissions: commenting(at), maxRows: maxCommentsRead, signal };
     const { rows } = await this.#pages(repository, pages);
     return rows.some((row) => String((row as { readonly body?: unknown } | null)?.body).includes(text));
   }
@@ -219,7 +227,7 @@ export class GithubApp {
     permissions: Permissions,
     question: Question,
   ): Promise<unknown> {
-    const { token } = await this.token(repository, permissions);
+    const { token } = await unlessAborted(this.token(repository, permissions), question.signal);
     return this.#ask(question, token);
   }
 

@@ -4,8 +4,11 @@ import { join } from 'node:path';
 import type { SettingValues } from '../../../internal/config/table.ts';
 import { ConflictError, InputError } from '../../../internal/domain/errors.ts';
 import type { Emailing } from '../../../internal/session/email-loop.ts';
+import type { GithubParts } from '../../../internal/session/parts.ts';
+import type { Reporting } from '../../../internal/session/report-loop.ts';
 import type { Sweeping } from '../../../internal/session/sweep.ts';
 import type { Triggering } from '../../../internal/session/trigger-loop.ts';
+import { leastSecretBytes } from '../../../internal/trigger/webhook/secret-ref.ts';
 import type { Log } from '../../../pkg/log/log.ts';
 import type { CommandContext } from '../command.ts';
 import { replaceFile } from '../own-file.ts';
@@ -47,6 +50,7 @@ export async function startServer(
   const { startTriggers } = await import('../../../internal/session/trigger-loop.ts');
   const { makeTriggerHost } = await import('../../../internal/session/trigger-host.ts');
   const { startEmail } = await import('../../../internal/session/email-loop.ts');
+  const { startReports } = await import('../../../internal/session/report-loop.ts');
   const { mailAccount } = await import('./mail-account.ts');
   const { makeHttp } = await import('../../../pkg/http/http.ts');
   const { readZone } = await import('../../../internal/trigger/cron/zone.ts');
@@ -64,6 +68,7 @@ export async function startServer(
     const http = makeHttp({ userAgent: `keruta/${context.version}` });
     undo.push(() => http.close());
     const github = await makeGithubParts(values, { http, clock });
+    warnOfSecrets(github, log);
     const timing = { leaseMs, bootGraceMs, lostHoldMs };
     const parts = {
       store: state.store,
@@ -88,9 +93,10 @@ export async function startServer(
     let sweep: Sweeping | null = null;
     let triggers: Triggering | null = null;
     let emailing: Emailing | null = null;
+    let reporting: Reporting | null = null;
     const problems = () =>
       [sweep?.problem() ?? null, triggers?.problem() ?? null].filter((problem) => problem !== null);
-    const doubts = () => emailing?.doubts() ?? [];
+    const doubts = () => [...(emailing?.doubts() ?? []), ...(reporting?.doubts() ?? [])];
     const { version } = context;
     const limits = limitsOf(values);
     const served = { version, limits, logger: log, problems, doubts };
@@ -117,6 +123,14 @@ export async function startServer(
       sweeping.abort();
       return mailed.catch(() => {});
     });
+    if (github.app !== null) {
+      reporting = startReports(parts, github.app, sweeping.signal);
+      const reported = reporting.ended;
+      undo.push(() => {
+        sweeping.abort();
+        return reported.catch(() => {});
+      });
+    }
     const inFile = token !== null && values.adminToken === null;
     return { url, token, tokenFile: inFile ? join(dataDir, 'admin.token') : null, close };
   } catch (error) {
@@ -132,6 +146,17 @@ function namingHolder(error: unknown, dataDir: string): unknown {
   if (holder === null) return error;
   const who = `${error.message}. It is process ${holder.pid}, at ${holder.url}`;
   return new ConflictError(error.code, who, { cause: error });
+}
+
+function warnOfSecrets({ secrets }: GithubParts, log: Log): void {
+  for (const secret of secrets) {
+    const bytes = Buffer.byteLength(secret);
+    if (bytes < leastSecretBytes)
+      log.warn('GITHUB_WEBHOOK_SECRET can be guessed; take a longer one', {
+        bytes,
+        leastBytes: leastSecretBytes,
+      });
+  }
 }
 
 function limitsOf(values: SettingValues) {

@@ -27,8 +27,12 @@ export function reportReads(db: Db) {
         .selectFrom('reports')
         .select('task_id')
         .where('lane', '=', lane)
-        .where('task_id', '!=', taskId)
-        .where('created_at', '>', createdAt)
+        .where(({ eb, and, or }) =>
+          or([
+            eb('created_at', '>', createdAt),
+            and([eb('created_at', '=', createdAt), eb('task_id', '>', taskId)]),
+          ]),
+        )
         .limit(1)
         .executeTakeFirst();
       return row !== undefined;

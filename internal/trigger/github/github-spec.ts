@@ -36,6 +36,11 @@ export const githubShape = z.strictObject({
   forced: z.boolean().default(true),
   /** whether the event's repository is checked out when the session has none of its own */
   checkout: z.boolean().default(true),
+  /** what is told back to GitHub: a status of the commit, a comment at the issue or pull request; needs an App */
+  report: z
+    .array(z.enum(['status', 'comment']))
+    .max(2)
+    .default([]),
 });
 
 /** A definition as it is understood. */

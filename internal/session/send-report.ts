@@ -1,0 +1,91 @@
+import type { GithubApp } from '../../pkg/github/app.ts';
+import { GithubError } from '../../pkg/github/github-error.ts';
+import type { Report } from '../domain/report.ts';
+import { retryDelayMs } from '../domain/retry.ts';
+import type { SessionParts } from './parts.ts';
+import { markOf } from './report-words.ts';
+
+/** A server that has a report and is gone is waited for this long; ms. Longer than telling it takes. */
+export const reportTakenMs = 120_000;
+/** Between tries; ms. */
+const delays = { backoff: 'exponential', delayMs: 5_000, maxDelayMs: 15 * 60_000 } as const;
+/** After that nobody cares any more; ms. */
+const giveUpAfterMs = 24 * 3_600_000;
+
+/** What became of one report. */
+export interface Sent {
+  /** not to be asked for anything before; ms from now; 0 = at once */
+  readonly holdMs: number;
+  readonly isTold: boolean;
+}
+
+/**
+ * Takes one report and tells it.
+ * @returns null when another server has it
+ * @throws only what the store throws
+ */
+export async function sendReport(
+  parts: SessionParts,
+  app: GithubApp,
+  work: { readonly taskId: string; readonly signal: AbortSignal },
+): Promise<Sent | null> {
+  const { store, log, random } = parts;
+  const now = await store.now();
+  const report = await take(parts, work.taskId, now);
+  if (report === null) return null;
+  try {
+    const isStatusTold = report.target.sha === null || (await store.hasNewerReport(report));
+    if (!isStatusTold) await tellStatus(app, report, work.signal);
+    await tellComment(app, report, work.signal);
+    await settle(parts, report, { dueAt: null, error: null });
+    return { holdMs: 0, isTold: true };
+  } catch (error) {
+    if (!(error instanceof GithubError)) throw error;
+    if (work.signal.aborted) {
+      await settle(parts, report, { dueAt: now, error: null });
+      return { holdMs: 0, isTold: false };
+    }
+    const waitMs = retryDelayMs(delays, report.tries, random.fraction());
+    const dueAt = now + Math.max(waitMs, error.retryAfterMs ?? 0);
+    const isGivenUp = !error.isPassing || dueAt > report.wishedAt + giveUpAfterMs;
+    const { fullName } = report.target.repository;
+    log.warn(isGivenUp ? 'GitHub does not take a report; it is given up' : 'GitHub did not take a report', {
+      ...{ taskId: report.taskId, repository: fullName, error },
+    });
+    await settle(parts, report, { dueAt: isGivenUp ? null : dueAt, error: error.message });
+    return { holdMs: error.isRateLimit ? Math.max(waitMs, error.retryAfterMs ?? 60_000) : 0, isTold: false };
+  }
+}
+
+async function take({ store }: SessionParts, taskId: string, now: number): Promise<Report | null> {
+  return store.transact(async (tx) => {
+    const isTaken = await tx.takeReport(taskId, { now, until: now + reportTakenMs });
+    return isTaken ? tx.report(taskId) : null;
+  });
+}
+
+function settle(
+  { store }: SessionParts,
+  report: Report,
+  end: Pick<Report, 'dueAt' | 'error'>,
+): Promise<void> {
+  return store.transact((tx) => tx.settleReport(report, end));
+}
+
+async function tellStatus(app: GithubApp, { target, wish }: Report, signal: AbortSignal): Promise<void> {
+  const { repository, sha, context, targetUrl } = target;
+  const { state, description } = wish;
+  if (sha !== null) await app.setStatus(repository, sha, { state, context, description, targetUrl }, signal);
+}
+
+/** A comment is written once: when a try before may have written it, it is looked for first. */
+async function tellComment(app: GithubApp, report: Report, signal: AbortSignal): Promise<void> {
+  const { target, wish, tries, wishedAt } = report;
+  const { repository, thread } = target;
+  if (wish.comment === null || thread === null) return;
+  const text = markOf(report);
+  // clocks differ, and GitHub's is what comments bear
+  const since = wishedAt - 10 * 60_000;
+  if (tries > 1 && (await app.hasComment(repository, thread, { text, since }, signal))) return;
+  await app.comment(repository, thread, `${wish.comment}\n\n${text}`, signal);
+}
