@@ -41,11 +41,11 @@ export interface TaskEnvironment {
 }
 
 /**
- * Variables of the agent that are nobody else's business: everything named KERUTA_…, and what would let a task speak to
- * systemd in the agent's name.
+ * Variables of the agent that are nobody else's business: everything named KERUTA_…, what would let a task speak to
+ * systemd in the agent's name, and what a server in the same process (`keruta up`) needs to be a GitHub App.
  */
 const agentsOwn =
-  /^(KERUTA_.*|CODER_AGENT_TOKEN|NODE_OPTIONS|NODE_CHANNEL_FD|PKG_EXECPATH|PKG_NATIVE_CACHE_PATH|NOTIFY_SOCKET|WATCHDOG_USEC|WATCHDOG_PID|CREDENTIALS_DIRECTORY)$/;
+  /^(KERUTA_.*|CODER_AGENT_TOKEN|NODE_OPTIONS|NODE_CHANNEL_FD|PKG_EXECPATH|PKG_NATIVE_CACHE_PATH|GITHUB_APP_PRIVATE_KEY|GITHUB_WEBHOOK_SECRET(_OLD)?|NOTIFY_SOCKET|WATCHDOG_USEC|WATCHDOG_PID|CREDENTIALS_DIRECTORY)$/;
 
 /**
  * Makes the environment of a task: the agent's without what is the agent's own, then the parameters, then the

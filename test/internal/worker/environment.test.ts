@@ -42,6 +42,13 @@ describe('taskEnvironment', () => {
     expect(env.KERUTA_API_TOKEN).toBe('krt_tsk_x');
   });
 
+  test('keeps from tasks what makes a server a GitHub App', () => {
+    const app = { GITHUB_APP_PRIVATE_KEY: 'k', GITHUB_WEBHOOK_SECRET: 's', GITHUB_WEBHOOK_SECRET_OLD: 'o' };
+    const { env } = make({ inherited: { PATH: '/usr/bin', GITHUB_TOKEN: 'mine', ...app } });
+    expect(Object.keys(env).filter((name) => name in app)).toEqual([]);
+    expect(env.GITHUB_TOKEN).toBe('mine');
+  });
+
   test('lets no task speak to systemd in the name of the agent', () => {
     const systemd = {
       NOTIFY_SOCKET: '/run/n',
