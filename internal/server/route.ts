@@ -31,6 +31,8 @@ export interface RouteDefinition<
   /** fastify's notation, complete: `/api/v1/tasks/:id` */
   readonly path: string;
   readonly access: Access;
+  /** of an open route: tokens that make a difference when one comes */
+  readonly recognizes?: readonly TokenScope[];
   /** one sentence for the OpenAPI page */
   readonly summary: string;
   /** section of the OpenAPI page: `sessions`, `tasks`, `attempts`, `artifacts`, … */

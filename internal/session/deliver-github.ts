@@ -9,13 +9,15 @@ import { type GithubSpec, githubShape } from '../trigger/github/github-spec.ts';
 import { type GithubEvent, readGithubEvent } from '../trigger/github/read-event.ts';
 import { isSigned } from '../trigger/webhook/signatures.ts';
 import { fireEvent } from './fire-event.ts';
-import type { GithubParts, SessionParts } from './parts.ts';
+import type { Caller, GithubParts, SessionParts } from './parts.ts';
 
 /** A request as it came. */
 export interface GithubDelivery {
   /** names in lower case */
   readonly headers: Readonly<Record<string, string | undefined>>;
   readonly bytes: Uint8Array;
+  /** who wants it to run although it is known; null = nobody */
+  readonly rerunBy: Caller | null;
 }
 
 /** What became of it at one trigger. */
@@ -36,7 +38,8 @@ const maxAskMs = 3_000;
 /**
  * Hands in a delivery. When it returns, its events are durable.
  * @returns one for each trigger that is concerned; null when GitHub only looked whether somebody is there
- * @throws {DeniedError} KERUTA_ERR_UNAUTHENTICATED: no secret is set up here, no signature, a wrong one; always the same
+ * @throws {DeniedError} KERUTA_ERR_UNAUTHENTICATED: no secret is set up here, no signature, a wrong one, always the same; or
+ *         a wish to run it once more that is no administrator's
  * @throws {InputError} KERUTA_ERR_BAD_BODY, KERUTA_ERR_BAD_VALUE
  * @throws {UnavailableError} when there is no room for one of the tasks; it may be sent again, and runs the others once
  */
@@ -45,7 +48,12 @@ export async function deliverGithub(
   delivery: GithubDelivery,
 ): Promise<readonly GithubDelivered[] | null> {
   checkSignature(parts, delivery);
-  const { headers } = delivery;
+  const { headers, rerunBy } = delivery;
+  if (rerunBy !== null && rerunBy.scope !== 'admin')
+    throw new DeniedError(
+      'KERUTA_ERR_UNAUTHENTICATED',
+      'A delivery runs once more (rerun=1) for administrators only; send Authorization: Bearer krt_….',
+    );
   const kind = headers['x-github-event'] ?? '';
   if (kind === 'ping') return null;
   const id = headers['x-github-delivery'] ?? '';
@@ -63,7 +71,7 @@ export async function deliverGithub(
     const spec = githubShape.safeParse(trigger.definition.spec);
     if (!spec.success || !isConcerned(spec.data, event)) continue;
     const workflow = names.get(trigger.workflowId) ?? trigger.workflowId;
-    const given = { triggerId: trigger.id, spec: spec.data, id, event, payload };
+    const given = { triggerId: trigger.id, spec: spec.data, id, event, payload, rerunBy };
     try {
       done.push({ workflow, trigger: trigger.name, ...(await handTo(parts, given)) });
     } catch (error) {
@@ -105,14 +113,15 @@ interface Given {
   readonly id: string;
   readonly event: GithubEvent;
   readonly payload: unknown;
+  readonly rerunBy: Caller | null;
 }
 
 async function handTo(
   parts: SessionParts,
   given: Given,
 ): Promise<Omit<GithubDelivered, 'workflow' | 'trigger'>> {
-  const { triggerId, id, event } = given;
-  const key = `delivery:${id}`;
+  const { triggerId, id, event, rerunBy } = given;
+  const key = rerunBy === null ? `delivery:${id}` : `delivery:${id}:${parts.random.uuid4()}`;
   const known = await parts.store.occurrence(triggerId, key);
   if (known !== null)
     return { status: 'duplicate', reason: known.reason, taskId: known.taskId, occurrenceId: known.id };
@@ -121,6 +130,7 @@ async function handTo(
     ...{ triggerId, source: 'github', key, kind: event.event, data: dataOf(given) },
     ...(refusal === null ? {} : { isFiltered: true, filteredBy: refusal }),
     isHandedInAgain: true,
+    actor: rerunBy?.actor ?? 'system',
   });
   const { decision, reason, taskId } = occurrence;
   const status = decision === 'run' ? 'accepted' : 'skipped';

@@ -26,14 +26,18 @@ export const githubRoutes: readonly Route[] = [
     method: 'POST',
     path: '/api/v1/public/webhooks/github',
     access: 'open',
-    summary: 'Takes deliveries of GitHub, signed; the answer comes when the events are durable.',
+    recognizes: ['admin'],
+    summary:
+      'Takes deliveries of GitHub, signed; the answer comes when the events are durable. With an admin token and rerun=1 one that is known runs once more.',
     tag: 'webhooks',
     bodyKind: 'raw',
     maxBodyBytes: maxDeliveryBytes,
+    query: z.object({ rerun: z.string().optional() }),
     answers: { 200: deliveredShape, 202: deliveredShape },
-    handle: async ({ headers, body }, parts) => {
+    handle: async ({ headers, body, query, caller }, parts) => {
       const bytes = body instanceof Uint8Array ? body : new Uint8Array();
-      const triggers = await deliverGithub(parts, { headers, bytes });
+      const isAgain = query.rerun === '1' || query.rerun === 'true';
+      const triggers = await deliverGithub(parts, { headers, bytes, rerunBy: isAgain ? caller : null });
       if (triggers === null) return { status: 200, body: { status: 'pong', triggers: [] } };
       if (triggers.length === 0) return { status: 200, body: { status: 'ignored', triggers } };
       if (triggers.every(({ status }) => status === 'duplicate'))

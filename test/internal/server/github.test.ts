@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { commits, pullRequest, push, repository } from '../trigger/github/payloads.ts';
 import { openGithub, secrets, sign } from './github-world.ts';
+import { adminToken } from './start-server.ts';
 
 describe('a delivery of GitHub', () => {
   test('runs every trigger that waits for it, and no other', async () => {
@@ -37,6 +38,23 @@ describe('a delivery of GitHub', () => {
     const again = await send(push(), { 'x-github-delivery': 'same' });
     expect([again.status, again.headers.get('x-keruta-duplicate')]).toEqual([200, 'true']);
     expect((await server.call('GET', 'workflows/w0/occurrences')).body).toHaveLength(1);
+  });
+
+  test('runs once more for an administrator who asks for it with rerun=1, and for nobody else', async () => {
+    const { send, server } = await openGithub({});
+    const same = { 'x-github-delivery': 'same' };
+    await send(push(), same);
+    expect((await send(push(), same, '?rerun=1')).status).toBe(401);
+    const strange = { ...same, authorization: 'Bearer krt_adm_of-somebody-else-who-is-not-known' };
+    expect((await send(push(), strange, '?rerun=1')).status).toBe(401);
+    expect((await send(push(), { ...same, authorization: 'Basic bWU6cHc=' })).status).toBe(200);
+    const own = { ...same, authorization: `Bearer ${adminToken}` };
+    expect((await send(push(), own)).body.status).toBe('duplicate');
+    expect(await send(push(), own, '?rerun=1')).toMatchObject({ status: 202, body: { status: 'accepted' } });
+    const unsigned = { ...own, 'x-hub-signature-256': 'sha256=x' };
+    expect((await send(push(), unsigned, '?rerun=1')).status).toBe(401);
+    const rows = (await server.call('GET', 'workflows/w0/occurrences')).body;
+    expect(rows.map(({ decision }: { decision: string }) => decision)).toEqual(['run', 'run']);
   });
 
   test('is taken with the secret before, too', async () => {
