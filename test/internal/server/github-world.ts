@@ -47,23 +47,32 @@ export async function openGithubWith(
     });
     if (made.status !== 201) throw new Error(JSON.stringify(made.body));
   }
-  const send = async (body: unknown, more: Readonly<Record<string, string>> = {}, query = '') => {
-    const text = typeof body === 'string' ? body : JSON.stringify(body);
-    const response = await fetch(`${server.url}/api/v1/public/webhooks/github${query}`, {
-      method: 'POST',
-      headers: {
-        'content-type': 'application/json',
-        'x-github-event': 'push',
-        'x-github-delivery': `d-${++count}`,
-        'x-hub-signature-256': sign(text),
-        ...more,
-      },
-      body: text,
-    });
-    // biome-ignore lint/suspicious/noExplicitAny: looked at as a client without types does
-    return { status: response.status, headers: response.headers, body: (await response.json()) as any };
-  };
+  const send = (body: unknown, headers: Readonly<Record<string, string>> = {}, query = '') =>
+    deliverTo(server.url, body, headers, query);
   return { server, fake, app, send };
+}
+
+/** Delivers a push, signed, with an id of its own. @param more  other headers */
+export async function deliverTo(
+  url: string,
+  body: unknown,
+  more: Readonly<Record<string, string>> = {},
+  query = '',
+) {
+  const text = typeof body === 'string' ? body : JSON.stringify(body);
+  const response = await fetch(`${url}/api/v1/public/webhooks/github${query}`, {
+    method: 'POST',
+    headers: {
+      'content-type': 'application/json',
+      'x-github-event': 'push',
+      'x-github-delivery': `d-${++count}`,
+      'x-hub-signature-256': sign(text),
+      ...more,
+    },
+    body: text,
+  });
+  // biome-ignore lint/suspicious/noExplicitAny: looked at as a client without types does
+  return { status: response.status, headers: response.headers, body: (await response.json()) as any };
 }
 
 /** The signature of a body. */
