@@ -151,6 +151,27 @@ describe('a trigger of type github', () => {
     expect(judge({ ignoreBots: false }, 'push', push(bot), true)).toBe('own');
   });
 
+  test.each([
+    ['its old name', 'acme/site'],
+    ['its new name', 'acme/shop'],
+  ])('hears that a repository was renamed, by %s', (_title, name) => {
+    const changes = { repository: { name: { from: 'site' } } };
+    const renamed = { ...push({ repository: repository('acme/shop') }), action: 'renamed', changes };
+    expect(judge({ repository: name }, 'repository', renamed)).toBe('ran');
+    expect(judge({ repository: 'acme/other' }, 'repository', renamed)).toBe('not concerned');
+  });
+
+  test('tells a comment at a pull request from one at an issue', () => {
+    const at = {
+      number: 9,
+      labels: [],
+      pull_request: { url: 'https://api.github.com/repos/acme/site/pulls/9' },
+    };
+    const read = (body: unknown) => readGithubEvent('issue_comment', body);
+    expect([read(issueComment()).isPull, read(issueComment({ issue: at })).isPull]).toEqual([false, true]);
+    expect(read(issueComment({ issue: at })).number).toBe(9);
+  });
+
   test('refuses a pull request whose fork was deleted', () => {
     const body = pullRequest();
     expect(
