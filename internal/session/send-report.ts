@@ -5,8 +5,10 @@ import { retryDelayMs } from '../domain/retry.ts';
 import type { SessionParts } from './parts.ts';
 import { markOf } from './report-words.ts';
 
+/** For telling one report; ms. */
+const tellMs = 30_000;
 /** A server that has a report and is gone is waited for this long; ms. Longer than telling it takes. */
-export const reportTakenMs = 120_000;
+export const reportTakenMs = 45_000;
 /** Between tries; ms. */
 const delays = { backoff: 'exponential', delayMs: 5_000, maxDelayMs: 15 * 60_000 } as const;
 /** After that nobody cares any more; ms. */
@@ -33,10 +35,13 @@ export async function sendReport(
   const now = await store.now();
   const report = await take(parts, work.taskId, now);
   if (report === null) return null;
+  const late = new AbortController();
+  const cancelLate = parts.clock.after(tellMs, () => late.abort(new Error('it took too long')));
+  const signal = AbortSignal.any([work.signal, late.signal]);
   try {
     const isStatusTold = report.target.sha === null || (await store.hasNewerReport(report));
-    if (!isStatusTold) await tellStatus(app, report, work.signal);
-    await tellComment(app, report, work.signal);
+    if (!isStatusTold) await tellStatus(app, report, signal);
+    await tellComment(app, report, signal);
     await settle(parts, report, { dueAt: null, error: null });
     return { holdMs: 0, isTold: true };
   } catch (error) {
@@ -54,6 +59,8 @@ export async function sendReport(
     });
     await settle(parts, report, { dueAt: isGivenUp ? null : dueAt, error: error.message });
     return { holdMs: error.isRateLimit ? Math.max(waitMs, error.retryAfterMs ?? 60_000) : 0, isTold: false };
+  } finally {
+    cancelLate();
   }
 }
 

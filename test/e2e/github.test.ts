@@ -64,7 +64,7 @@ describe('a pull request in a private repository', () => {
     expect([status, body.status]).toEqual([202, 'accepted']);
     const taskId: string = body.triggers[0].taskId;
     const [session] = await place.api<{ id: string }[]>('GET', '/sessions/search?name=review');
-    await place.daemon(session?.id ?? '', [], {
+    const agent = await place.daemon(session?.id ?? '', [], {
       env: { ...place.env, GIT_SSL_CAINFO: remote.certificate },
     });
     const task = await place.whole(taskId, 60_000);
@@ -82,15 +82,20 @@ describe('a pull request in a private repository', () => {
     });
     expect(fake.comments[0]?.body).toContain('two files looked at');
 
+    await agent.stop();
     // GitHub is away while a task is cancelled, and the server is killed before it is told
     fake.fault = 503;
     const second = await deliverTo(server.url, pull('opened'), { ...event, 'x-github-delivery': 'two' });
+    const refusals = () => server.stderr().split('did not take a report').length - 1;
+    await expect.poll(refusals, { timeout: 30_000 }).toBeGreaterThan(0);
+    const before = refusals();
     await place.api('POST', `/tasks/${second.body.triggers[0].taskId}/cancel`, {});
     await place.when(second.body.triggers[0].taskId, ({ status: now }) => now === 'CANCELLED', 60_000);
+    await expect.poll(refusals, { timeout: 30_000 }).toBeGreaterThan(before);
     await server.stop('SIGKILL');
     fake.fault = 0;
     await place.server([], { env: { ...place.env, ...settings() }, port: server.port });
-    await expect.poll(() => fake.comments.length, { timeout: 60_000 }).toBe(2);
+    await expect.poll(() => fake.comments.length, { timeout: 90_000 }).toBe(2);
     expect(fake.comments[1]?.body).toContain('**cancelled');
     expect(fake.statuses.at(-1)?.state).toBe('error');
     const again = await deliverTo(server.url, pull('opened'), { ...event, 'x-github-delivery': 'two' });

@@ -189,7 +189,7 @@ describe('a report', () => {
     const dead = { ...parts, store: dying };
     await expect(sendReport(dead, app, { taskId, signal: never })).rejects.toThrow('killed');
     expect([fake.comments.length, await tell()]).toEqual([1, []]);
-    pass(121_000);
+    pass(46_000);
     expect(await tell()).toMatchObject([{ isTold: true }]);
     expect(fake.comments).toHaveLength(1);
   });
