@@ -4,6 +4,7 @@
  * record of it.
  */
 import { DeniedError, InputError } from '../domain/errors.ts';
+import type { Occurrence } from '../domain/workflow.ts';
 import { isConcerned, needsPaths, refusalOf, refusalOfPaths } from '../trigger/github/filter.ts';
 import { type GithubSpec, githubShape } from '../trigger/github/github-spec.ts';
 import { type GithubEvent, readGithubEvent } from '../trigger/github/read-event.ts';
@@ -27,10 +28,16 @@ export interface GithubDelivered {
   readonly status: 'accepted' | 'duplicate' | 'skipped';
   /** why it ran, or why not */
   readonly reason: string;
+  /** what did not fit; null: it fitted, or another reason was enough */
+  readonly filteredBy: string | null;
   /** null: nothing runs */
   readonly taskId: string | null;
   readonly occurrenceId: string;
 }
+
+/** So often, at most, an operator is told of deliveries that are refused; ms. */
+const tellEveryMs = 60_000;
+const toldAt = new WeakMap<object, number>();
 
 /** For everything that GitHub is asked before a delivery is answered; ms. GitHub waits for ten seconds. */
 const maxAskMs = 3_000;
@@ -60,7 +67,7 @@ export async function deliverGithub(
   if (!/^[\w-]{1,100}$/.test(id) || !/^\w{1,100}$/.test(kind))
     throw new InputError(
       'KERUTA_ERR_BAD_VALUE',
-      'The delivery was expected to name itself in X-GitHub-Delivery and its event in X-GitHub-Event.',
+      `Expected the id of the delivery in X-GitHub-Delivery and its event in X-GitHub-Event; got ${shown(id)} and ${shown(kind)}.`,
     );
   const payload = readPayload(delivery);
   const event = readGithubEvent(kind, payload);
@@ -82,12 +89,28 @@ export async function deliverGithub(
   return done;
 }
 
-function checkSignature({ github, clock }: SessionParts, { headers, bytes }: GithubDelivery): void {
+function shown(text: string): string {
+  return text === '' ? 'nothing' : JSON.stringify(text.slice(0, 60));
+}
+
+function checkSignature(
+  { github, clock, log, store }: SessionParts,
+  { headers, bytes }: GithubDelivery,
+): void {
   const secrets = github?.secrets ?? [];
   // without a secret the same work is done, so that the answer takes the same time
   const tried = secrets.length > 0 ? secrets : ['nobody has this secret'];
   const isIts = isSigned({ type: 'github' }, { headers, body: bytes, now: clock.now() }, tried);
   if (isIts && secrets.length > 0) return;
+  const now = clock.monotonicMs();
+  if (now - (toldAt.get(store) ?? Number.NEGATIVE_INFINITY) >= tellEveryMs) {
+    toldAt.set(store, now);
+    const why =
+      secrets.length === 0
+        ? 'GITHUB_WEBHOOK_SECRET is not set'
+        : 'it is not signed with GITHUB_WEBHOOK_SECRET';
+    log.warn('a delivery of GitHub was refused', { why });
+  }
   throw new DeniedError(
     'KERUTA_ERR_UNAUTHENTICATED',
     'The delivery is not taken: there is no webhook here, or it is not signed as the webhook asks.',
@@ -123,8 +146,7 @@ async function handTo(
   const { triggerId, id, event, rerunBy } = given;
   const key = rerunBy === null ? `delivery:${id}` : `delivery:${id}:${parts.random.uuid4()}`;
   const known = await parts.store.occurrence(triggerId, key);
-  if (known !== null)
-    return { status: 'duplicate', reason: known.reason, taskId: known.taskId, occurrenceId: known.id };
+  if (known !== null) return told(known, false);
   const refusal = await judge(parts, given);
   const { occurrence, isNew } = await fireEvent(parts, {
     ...{ triggerId, source: 'github', key, kind: event.event, data: dataOf(given) },
@@ -132,9 +154,16 @@ async function handTo(
     isHandedInAgain: true,
     actor: rerunBy?.actor ?? 'system',
   });
-  const { decision, reason, taskId } = occurrence;
+  return told(occurrence, isNew);
+}
+
+function told(
+  { decision, reason, taskId, id, details }: Occurrence,
+  isNew: boolean,
+): Omit<GithubDelivered, 'workflow' | 'trigger'> {
   const status = decision === 'run' ? 'accepted' : 'skipped';
-  return { status: isNew ? status : 'duplicate', reason, taskId, occurrenceId: occurrence.id };
+  const filteredBy = typeof details.filteredBy === 'string' ? details.filteredBy : null;
+  return { status: isNew ? status : 'duplicate', reason, filteredBy, taskId, occurrenceId: id };
 }
 
 async function judge({ github, clock, log }: SessionParts, { spec, event }: Given): Promise<string | null> {

@@ -1,19 +1,20 @@
 /** Where GitHub delivers. Open to everybody: each delivery shows by its signature that it may. */
 import { z } from 'zod';
-import { deliverGithub } from '../../session/deliver-github.ts';
+import { deliverGithub, type GithubDelivered } from '../../session/deliver-github.ts';
 import { type Route, route } from '../route.ts';
 
 /** Largest delivery, as GitHub has it; bytes. */
 const maxDeliveryBytes = 25 * 1024 * 1024;
 
 const deliveredShape = z.object({
-  status: z.enum(['pong', 'ignored', 'duplicate', 'accepted']),
+  status: z.enum(['pong', 'ignored', 'duplicate', 'skipped', 'accepted']),
   triggers: z.array(
     z.object({
       workflow: z.string(),
       trigger: z.string(),
       status: z.enum(['accepted', 'duplicate', 'skipped']),
       reason: z.string(),
+      filteredBy: z.string().nullable(),
       taskId: z.string().nullable(),
       occurrenceId: z.string(),
     }),
@@ -38,15 +39,22 @@ export const githubRoutes: readonly Route[] = [
       const bytes = body instanceof Uint8Array ? body : new Uint8Array();
       const isAgain = query.rerun === '1' || query.rerun === 'true';
       const triggers = await deliverGithub(parts, { headers, bytes, rerunBy: isAgain ? caller : null });
-      if (triggers === null) return { status: 200, body: { status: 'pong', triggers: [] } };
-      if (triggers.length === 0) return { status: 200, body: { status: 'ignored', triggers } };
-      if (triggers.every(({ status }) => status === 'duplicate'))
-        return {
-          status: 200,
-          headers: { 'x-keruta-duplicate': 'true' },
-          body: { status: 'duplicate', triggers },
-        };
-      return { status: 202, body: { status: 'accepted', triggers } };
+      const status = statusOf(triggers);
+      const told: Record<string, string> = status === 'duplicate' ? { 'x-keruta-duplicate': 'true' } : {};
+      return {
+        status: status === 'accepted' ? 202 : 200,
+        headers: told,
+        body: { status, triggers: triggers ?? [] },
+      };
     },
   }),
 ];
+
+/** What became of all of it, in one word: something runs, was known, or none of it counted. */
+function statusOf(triggers: readonly GithubDelivered[] | null): string {
+  if (triggers === null) return 'pong';
+  if (triggers.length === 0) return 'ignored';
+  const found = new Set(triggers.map(({ status }) => status));
+  if (found.has('accepted')) return 'accepted';
+  return found.has('duplicate') ? 'duplicate' : 'skipped';
+}

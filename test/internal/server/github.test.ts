@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest';
+import { systemClock } from '../../../pkg/clock/system-clock.ts';
+import { makeStreamLog } from '../../../pkg/log/stream-log.ts';
 import { commits, pullRequest, push, repository } from '../trigger/github/payloads.ts';
-import { openGithub, secrets, sign } from './github-world.ts';
+import { openGithub, openGithubWith, secrets, sign } from './github-world.ts';
 import { adminToken } from './start-server.ts';
 
 describe('a delivery of GitHub', () => {
@@ -16,7 +18,7 @@ describe('a delivery of GitHub', () => {
     expect(body.triggers).toMatchObject([
       { workflow: 'w0', status: 'accepted', reason: 'event' },
       { workflow: 'w1', status: 'accepted', reason: 'event' },
-      { workflow: 'w2', status: 'skipped', reason: 'filtered', taskId: null },
+      { workflow: 'w2', status: 'skipped', reason: 'filtered', filteredBy: 'branch', taskId: null },
     ]);
     const rows = (await server.call('GET', 'workflows/w2/occurrences')).body;
     expect(rows).toMatchObject([{ details: { filteredBy: 'branch' } }]);
@@ -55,6 +57,26 @@ describe('a delivery of GitHub', () => {
     expect((await send(push(), unsigned, '?rerun=1')).status).toBe(401);
     const rows = (await server.call('GET', 'workflows/w0/occurrences')).body;
     expect(rows.map(({ decision }: { decision: string }) => decision)).toEqual(['run', 'run']);
+  });
+
+  test('that runs nothing says so in its answer', async () => {
+    const { send } = await openGithub({ branches: 'other' });
+    expect(await send(push())).toMatchObject({ status: 200, body: { status: 'skipped' } });
+  });
+
+  test('that is refused is told to the operator, once a minute and without its signature', async () => {
+    const lines: string[] = [];
+    const log = makeStreamLog({
+      clock: systemClock,
+      write: (line) => void lines.push(line),
+      format: 'json',
+      level: 'info',
+    });
+    const { send } = await openGithubWith({ parts: { log } }, {});
+    for (let n = 0; n < 3; n++) await send(push(), { 'x-hub-signature-256': sign('x', 'guess') });
+    expect(lines).toHaveLength(1);
+    expect(lines[0]).toContain('it is not signed with GITHUB_WEBHOOK_SECRET');
+    expect(lines[0]).not.toContain(sign('x', 'guess').slice(7));
   });
 
   test('is taken with the secret before, too', async () => {
