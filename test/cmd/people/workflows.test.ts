@@ -20,7 +20,7 @@ beforeAll(async () => {
   home = mkdtempSync(join(tmpdir(), 'keruta-workflows-'));
   const sources = { env: { PORT: '0' }, isServer: true, home, uid, cwd: home };
   server = await startServer(context, loadSettings(sources).values, silentLog);
-});
+}, 60_000);
 afterAll(async () => {
   await server.close();
   rmSync(home, { recursive: true, force: true });
@@ -52,6 +52,14 @@ describe('keruta apply', () => {
     put('.keruta/workflows/a.yaml', yearly('made', 'overlap: allow\n'));
     expect((await keruta('apply')).out).toBe('made: updated\n  - overlap: skip\n  + overlap: allow\n');
     expect((await keruta('workflow', 'history', 'made')).out).toMatch(/2 .* overlap\n +1 .* made\n$/);
+  });
+
+  test('shows every field that somebody wrote for a trigger of a new workflow, also a yes or a no', async () => {
+    const trigger = '{ type: github, repository: a/b, events: [push], forks: true, checkout: false }';
+    put('w.yaml', `name: hub\nrun: echo hi\ntriggers:\n  - ${trigger}\n`);
+    const { out } = await keruta('apply', '-f', 'w.yaml');
+    expect(out).toContain('+ triggers[0].spec.forks: true\n  + triggers[0].spec.checkout: false\n');
+    await keruta('workflow', 'delete', 'hub');
   });
 
   test('with --dry-run says what would be and changes nothing', async () => {
