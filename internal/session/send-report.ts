@@ -11,6 +11,8 @@ const tellMs = 30_000;
 export const reportTakenMs = 45_000;
 /** Between tries; ms. */
 const delays = { backoff: 'exponential', delayMs: 5_000, maxDelayMs: 15 * 60_000 } as const;
+/** When GitHub was asked too often, and does not say how long to wait; ms. */
+const limitMs = 60_000;
 /** After that nobody cares any more; ms. */
 const giveUpAfterMs = 24 * 3_600_000;
 
@@ -40,8 +42,9 @@ export async function sendReport(
   const signal = AbortSignal.any([work.signal, late.signal]);
   try {
     const isStatusTold = report.target.sha === null || (await store.hasNewerReport(report));
-    if (!isStatusTold) await tellStatus(app, report, signal);
+    const refusal = isStatusTold ? null : await tellStatus(app, report, signal);
     await tellComment(app, report, signal);
+    if (refusal !== null) throw refusal;
     await settle(parts, report, { dueAt: null, error: null });
     return { holdMs: 0, isTold: true };
   } catch (error) {
@@ -51,14 +54,15 @@ export async function sendReport(
       return { holdMs: 0, isTold: false };
     }
     const waitMs = retryDelayMs(delays, report.tries, random.fraction());
-    const dueAt = now + Math.max(waitMs, error.retryAfterMs ?? 0);
+    const holdMs = error.isRateLimit ? Math.max(waitMs, error.retryAfterMs ?? limitMs) : 0;
+    const dueAt = now + Math.max(waitMs, error.retryAfterMs ?? 0, holdMs);
     const isGivenUp = !error.isPassing || dueAt > report.wishedAt + giveUpAfterMs;
     const { fullName } = report.target.repository;
     log.warn(isGivenUp ? 'GitHub does not take a report; it is given up' : 'GitHub did not take a report', {
       ...{ taskId: report.taskId, repository: fullName, error },
     });
     await settle(parts, report, { dueAt: isGivenUp ? null : dueAt, error: error.message });
-    return { holdMs: error.isRateLimit ? Math.max(waitMs, error.retryAfterMs ?? 60_000) : 0, isTold: false };
+    return { holdMs, isTold: false };
   } finally {
     cancelLate();
   }
@@ -79,10 +83,22 @@ function settle(
   return store.transact((tx) => tx.settleReport(report, end));
 }
 
-async function tellStatus(app: GithubApp, { target, wish }: Report, signal: AbortSignal): Promise<void> {
+/** @returns why GitHub does not want it; a comment may be welcome all the same */
+async function tellStatus(
+  app: GithubApp,
+  { target, wish }: Report,
+  signal: AbortSignal,
+): Promise<GithubError | null> {
   const { repository, sha, context, targetUrl } = target;
   const { state, description } = wish;
-  if (sha !== null) await app.setStatus(repository, sha, { state, context, description, targetUrl }, signal);
+  if (sha === null) return null;
+  try {
+    await app.setStatus(repository, sha, { state, context, description, targetUrl }, signal);
+    return null;
+  } catch (error) {
+    if (error instanceof GithubError && !error.isPassing) return error;
+    throw error;
+  }
 }
 
 /** A comment is written once: when a try before may have written it, it is looked for first. */
