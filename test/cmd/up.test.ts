@@ -21,7 +21,7 @@ beforeAll(async () => {
       onOutput: () => resolve(),
     });
   });
-});
+}, 60_000);
 afterAll(async () => {
   stop('SIGTERM');
   expect(await up).toMatchObject({ status: 0 });

@@ -29,7 +29,7 @@ beforeAll(async () => {
   });
   // makes the session, should the agent not have done so yet
   expect((await k(['run', '-c', 'true', '--quiet'])).status).toBe(0);
-});
+}, 60_000);
 afterAll(async () => {
   stop('SIGTERM');
   expect(await up).toMatchObject({ status: 0 });
