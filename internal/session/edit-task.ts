@@ -1,8 +1,9 @@
 import { ConflictError, NotFoundError } from '../domain/errors.ts';
 import type { Task } from '../domain/task.ts';
-import { isActive } from '../domain/task-status.ts';
+import { isActive, isEnded } from '../domain/task-status.ts';
 import { visibleTask } from './authorize.ts';
 import { onTask } from './fence.ts';
+import { endReport } from './github-report.ts';
 import type { Caller, SessionParts } from './parts.ts';
 import { auditTask, putAndTell } from './put-task.ts';
 import { checkScript } from './submit.ts';
@@ -59,6 +60,7 @@ export async function deleteTask(
       );
     }
     await auditTask(tx, { parts, caller: ref.caller, action: 'task.delete', task, now });
+    if (!isEnded(task.status)) await endReport(tx, { task: { ...task, status: 'CANCELLED' }, now });
     await tx.deleteTask(task.id);
     tx.notify(`session:${task.sessionId}`);
   });

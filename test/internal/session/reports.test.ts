@@ -71,7 +71,15 @@ describe('a report', () => {
     expect(fake.comments).toMatchObject([{ at: '/repos/acme/site/issues/9/comments' }]);
   });
 
-  test('says that a task was cancelled, or lost', async () => {
+  test('ends when its task is deleted before it ran', async () => {
+    const { fake, fire, tell, server } = await open({ report: ['status'] });
+    const taskId = await fire(push());
+    expect((await server.call('DELETE', `tasks/${taskId}`)).status).toBe(204);
+    await tell();
+    expect(fake.statuses).toMatchObject([{ state: 'error' }]);
+  });
+
+  test('says that a task was cancelled', async () => {
     const { fake, fire, tell, server } = await open({ report: ['status'] });
     const taskId = await fire(push());
     await server.call('POST', `tasks/${taskId}/cancel`);
