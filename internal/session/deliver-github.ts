@@ -139,12 +139,30 @@ interface Given {
   readonly rerunBy: Caller | null;
 }
 
-async function handTo(
-  parts: SessionParts,
-  given: Given,
-): Promise<Omit<GithubDelivered, 'workflow' | 'trigger'>> {
-  const { triggerId, id, event, rerunBy } = given;
+type BecameOf = Omit<GithubDelivered, 'workflow' | 'trigger'>;
+
+/** Deliveries under way on this server, by trigger and key: copies of one wait for it instead of asking the store. */
+const underWay = new WeakMap<object, Map<string, Promise<BecameOf>>>();
+
+async function handTo(parts: SessionParts, given: Given): Promise<BecameOf> {
+  const { triggerId, id, rerunBy } = given;
   const key = rerunBy === null ? `delivery:${id}` : `delivery:${id}:${parts.random.uuid4()}`;
+  const started = underWay.get(parts.store) ?? new Map<string, Promise<BecameOf>>();
+  underWay.set(parts.store, started);
+  const name = `${triggerId} ${key}`;
+  const same = started.get(name);
+  if (same !== undefined) return { ...(await same), status: 'duplicate' };
+  const work = handIn(parts, given, key);
+  started.set(name, work);
+  try {
+    return await work;
+  } finally {
+    started.delete(name);
+  }
+}
+
+async function handIn(parts: SessionParts, given: Given, key: string): Promise<BecameOf> {
+  const { triggerId, event, rerunBy } = given;
   const known = await parts.store.occurrence(triggerId, key);
   if (known !== null) return told(known, false);
   const refusal = await judge(parts, given);
@@ -157,10 +175,7 @@ async function handTo(
   return told(occurrence, isNew);
 }
 
-function told(
-  { decision, reason, taskId, id, details }: Occurrence,
-  isNew: boolean,
-): Omit<GithubDelivered, 'workflow' | 'trigger'> {
+function told({ decision, reason, taskId, id, details }: Occurrence, isNew: boolean): BecameOf {
   const status = decision === 'run' ? 'accepted' : 'skipped';
   const filteredBy = typeof details.filteredBy === 'string' ? details.filteredBy : null;
   return { status: isNew ? status : 'duplicate', reason, filteredBy, taskId, occurrenceId: id };
