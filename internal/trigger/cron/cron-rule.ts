@@ -5,6 +5,7 @@
  */
 import { Cron } from 'croner';
 import { type CronExpression, readCron, refused } from './expression.ts';
+import { plainNext, readPlain } from './plain-next.ts';
 import { readZone } from './zone.ts';
 
 /** An expression in a zone. */
@@ -35,9 +36,11 @@ export function makeCronRule(options: CronRuleOptions): CronRule {
   const expression = readCron(options.text, options.triggerId ?? null);
   const zone = readZone(options.zone);
   const cron = build(expression, zone);
+  const plain = readPlain(expression.expanded);
   const next = (afterMs: number) => {
     if (afterMs >= endOfTime) return null;
-    return cron.nextRun(new Date(afterMs))?.getTime() ?? null;
+    const near = plain === null ? undefined : plainNext(plain, zone, afterMs);
+    return near ?? cron.nextRun(new Date(afterMs))?.getTime() ?? null;
   };
   if (next(Date.UTC(2000, 0, 1)) === null)
     throw refused(expression.text, 'a date that comes, got one that never does');
