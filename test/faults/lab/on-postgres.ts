@@ -6,14 +6,16 @@ import { callOnce } from './speaker.ts';
 /** The admin token of the servers here. */
 export const sharedToken = `krt_adm_${'replica'.repeat(6)}`;
 
-/** Starts one more server; each has a data directory of its own. */
+/** Starts one more server; each has a data directory of its own. @param port  default: a free one */
 export function serverOn(
   place: Place,
   url: string,
   env: Readonly<Record<string, string>> = {},
+  port = 0,
 ): Promise<RunningServer> {
   const words = ['--database-url', url, '--data-dir', place.path(`server-${randomUUID()}`)];
   return place.server(words, {
+    port,
     env: { ...place.env, KERUTA_ADMIN_TOKEN: sharedToken, ...env },
     token: sharedToken,
   });

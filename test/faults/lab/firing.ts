@@ -1,0 +1,171 @@
+/** Workflows whose triggers fire while servers are killed, deliveries that are sent until they are taken, and the count at the end. */
+import { createHmac } from 'node:crypto';
+import { expect } from 'vitest';
+import { type Place, pause } from '../../e2e/place.ts';
+import { isFull } from './rounds.ts';
+
+const secret = 'a-secret-of-more-than-thirty-two-bytes';
+/** What servers must have in their environment. */
+export const firingEnv = {
+  HOOK_SECRET: secret,
+  KERUTA_MAX_TASKS_PER_MINUTE: '1000000',
+  KERUTA_MAX_PENDING_TASKS: '1000000',
+};
+
+/** How much is fired. */
+export interface FiringPlan {
+  readonly timed: number;
+  /** every instant of the timed ones is a multiple of it; ms */
+  readonly gridMs: number;
+  /** a trigger of such instants, as it stands in a workflow */
+  readonly trigger: Readonly<Record<string, unknown>>;
+  readonly deliveries: number;
+  /** the deliveries are spread over so long; ms */
+  readonly overMs: number;
+}
+
+/** Two webhooks: one whose tasks may overlap, which are fired together, and one whose fires are judged one by one. */
+const hooks = [
+  { name: 'hooked', overlap: 'allow' },
+  { name: 'judged', overlap: 'buffer_one' },
+] as const;
+
+/** Most triggers of one workflow. */
+const perWorkflow = 100;
+
+/** Makes the workflows. */
+export async function applyFiring(place: Place, { timed, trigger }: FiringPlan): Promise<void> {
+  for (let from = 0; from < timed; from += perWorkflow) {
+    const count = Math.min(perWorkflow, timed - from);
+    const triggers = Array.from({ length: count }, (_, n) => ({ ...trigger, name: `t${from + n}` }));
+    await place.api('POST', '/workflows', {
+      ...{ name: `timed-${from}`, run: 'true', overlap: 'allow', catchUp: 'all', triggers },
+    });
+  }
+  for (const { name, overlap } of hooks) {
+    const auth = { type: 'github', secretEnv: 'HOOK_SECRET' };
+    const hook = { name: `hook-${name}`, type: 'webhook', ratePerMinute: 1_000_000, auth };
+    await place.api('POST', '/workflows', { name, run: 'true', overlap, triggers: [hook] });
+  }
+}
+
+/** What a sender was told of a delivery. */
+export interface Answer {
+  readonly httpStatus: number;
+  readonly taskId: string | null;
+  readonly occurrenceId: string;
+}
+
+/** Sends deliveries, many at a time, each again and again under its id until it is taken. @returns the answers, by the ids */
+export async function sendAll(options: {
+  readonly plan: FiringPlan;
+  readonly random: () => number;
+  /** where to send the next one */
+  readonly url: () => string;
+}): Promise<{ readonly answers: ReadonlyMap<string, Answer>; readonly tries: number }> {
+  const { plan, random, url } = options;
+  const senders = 16;
+  const answers = new Map<string, Answer>();
+  let next = 0;
+  let tries = 0;
+  const send = async () => {
+    while (next < plan.deliveries) {
+      const id = `delivery-${next++}`;
+      for (;;) {
+        tries += 1;
+        const answer = await deliverOnce(url(), id);
+        if (answer !== null) {
+          answers.set(id, answer);
+          break;
+        }
+        await pause(50 + random() * 200);
+      }
+      await pause(random() * 2 * ((plan.overMs * senders) / plan.deliveries));
+    }
+  };
+  await Promise.all(Array.from({ length: senders }, send));
+  return { answers, tries };
+}
+
+/** Sends a delivery. @returns null when it was not taken, or nobody answered in time: it may have been taken all the same */
+export async function deliverOnce(url: string, id: string): Promise<Answer | null> {
+  const body = JSON.stringify({ id });
+  const { name } = hooks[Number(id.at(-1)) % hooks.length] ?? hooks[0];
+  try {
+    const answer = await fetch(`${url}/api/v1/public/webhook/workflow/${name}`, {
+      method: 'POST',
+      headers: {
+        'content-type': 'application/json',
+        'x-github-event': 'push',
+        'x-github-delivery': id,
+        'x-hub-signature-256': `sha256=${createHmac('sha256', secret).update(body).digest('hex')}`,
+      },
+      body,
+      signal: AbortSignal.timeout(isFull ? 3_000 : 1_000),
+    });
+    const { status: httpStatus } = answer;
+    if (httpStatus === 401 || httpStatus === 400) throw new Error(`${httpStatus} ${await answer.text()}`);
+    return answer.ok ? { ...((await answer.json()) as Answer), httpStatus } : null;
+  } catch (error) {
+    if (error instanceof Error && /^40/.test(error.message)) throw error;
+    return null;
+  }
+}
+
+/** Rows of the store, asked by SQL. */
+export type Ask = (sql: string) => readonly (readonly string[])[];
+
+/** How many instants have been decided, up to one. @param until  epoch ms */
+export function decided(ask: Ask, until: number): number {
+  const timed = `SELECT count(*) FROM occurrences WHERE source IN ('cron', 'interval') AND nominal_at <= ${until}`;
+  return Number(ask(timed)[0]?.[0]);
+}
+
+/** How many instants there were, up to one. @param until  epoch ms */
+export function expectedInstants(ask: Ask, { gridMs }: FiringPlan, until: number): number {
+  const made = ask("SELECT created_at FROM triggers WHERE type IN ('cron', 'interval')");
+  const count = (at: number) => Math.floor(until / gridMs) - Math.floor(at / gridMs);
+  return made.reduce((sum, [createdAt]) => sum + count(Number(createdAt)), 0);
+}
+
+/** Compares everything that is on record with what fell due and what was sent. @returns how many occurrences and tasks */
+export function checkRecord(
+  ask: Ask,
+  about: { readonly plan: FiringPlan; readonly until: number; readonly answers: ReadonlyMap<string, Answer> },
+): { readonly instants: number; readonly tasks: number } {
+  const { plan, until, answers } = about;
+  const number = (sql: string) => Number(ask(sql)[0]?.[0]);
+  // every trigger has each of its instants, once
+  const instants = new Map<string, number[]>();
+  const timed = "SELECT trigger_id, nominal_at FROM occurrences WHERE source IN ('cron', 'interval')";
+  for (const [triggerId = '', at] of ask(`${timed} AND nominal_at <= ${until} ORDER BY nominal_at`))
+    instants.set(triggerId, [...(instants.get(triggerId) ?? []), Number(at)]);
+  const made = ask("SELECT id, created_at FROM triggers WHERE type IN ('cron', 'interval')");
+  expect(made).toHaveLength(plan.timed);
+  for (const [id = '', createdAt] of made) {
+    const expected: number[] = [];
+    const first = (Math.floor(Number(createdAt) / plan.gridMs) + 1) * plan.gridMs;
+    for (let at = first; at <= until; at += plan.gridMs) expected.push(at);
+    expect({ id, instants: instants.get(id) ?? [] }).toEqual({ id, instants: expected });
+  }
+  // every delivery is on record once, as its sender was told
+  const kept = ask("SELECT key, id, task_id FROM occurrences WHERE source = 'webhook' ORDER BY key");
+  const told = [...answers].map(([id, { occurrenceId, taskId }]) => [
+    `delivery:${id}`,
+    occurrenceId,
+    taskId ?? '',
+  ]);
+  expect(told).toHaveLength(plan.deliveries);
+  expect(kept).toEqual(told.toSorted(([a = ''], [b = '']) => (a < b ? -1 : 1)));
+  // one task of each occurrence that ran, none of any other, and its event with it
+  const ran = number("SELECT count(*) FROM occurrences WHERE decision = 'run'");
+  const joined = 'FROM occurrences o JOIN tasks t ON t.id = o.task_id AND t.trigger_id = o.trigger_id';
+  expect(number(`SELECT count(DISTINCT t.id) ${joined} WHERE o.decision = 'run'`)).toBe(ran);
+  expect(number('SELECT count(*) FROM tasks WHERE trigger_id IS NOT NULL')).toBe(ran);
+  expect(number("SELECT count(*) FROM occurrences WHERE decision <> 'run' AND task_id IS NOT NULL")).toBe(0);
+  expect(number("SELECT count(*) FROM occurrences WHERE source <> 'webhook' AND decision <> 'run'")).toBe(0);
+  const events = 'SELECT count(*) FROM occurrences o JOIN trigger_events e ON e.id = o.event_id';
+  expect(number(`${events} WHERE o.source = 'webhook'`)).toBe(plan.deliveries);
+  expect(number('SELECT count(*) FROM trigger_events')).toBe(plan.deliveries);
+  return { instants: [...instants.values()].flat().length, tasks: ran };
+}
