@@ -44,6 +44,8 @@ export interface AgentOptions {
   readonly uid: number | null;
   /** the environment as it was when the process started */
   readonly environment: Readonly<Record<string, string | undefined>>;
+  /** names of variables that belong to others of this process and that no script gets; asked for before each run */
+  readonly withheld?: () => Promise<readonly string[]>;
   /** the full executable */
   readonly executable: string;
   /** holds the short in-run commands; first on a run's PATH */

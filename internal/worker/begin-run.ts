@@ -75,8 +75,10 @@ async function start(parts: TaskParts, scene: Scene, workplace: Workplace): Prom
   makeDirectory(directory);
   writeFileSync(parametersFile, JSON.stringify(task.parameters), { mode: 0o600 });
   const eventFile = await writeEventFile(parts, scene);
+  const withheld = (await parts.options.withheld?.()) ?? [];
   const { env, leftOut } = taskEnvironment({
     inherited: parts.options.environment,
+    withheld,
     added: record.environment,
     task,
     workspaceId: parts.options.workspaceId,

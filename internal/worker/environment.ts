@@ -7,6 +7,8 @@ export const maxVariableBytes = 128 * 1024 - 1;
 export interface EnvironmentSource {
   /** the agent's own, as it was when it started */
   readonly inherited: Readonly<Record<string, string | undefined>>;
+  /** names of it that are handed to no task; default none */
+  readonly withheld?: readonly string[];
   readonly task: {
     readonly id: string;
     readonly name: string;
@@ -47,6 +49,9 @@ export interface TaskEnvironment {
 const agentsOwn =
   /^(KERUTA_.*|CODER_AGENT_TOKEN|NODE_OPTIONS|NODE_CHANNEL_FD|PKG_EXECPATH|PKG_NATIVE_CACHE_PATH|GITHUB_APP_PRIVATE_KEY|GITHUB_WEBHOOK_SECRET(_OLD)?|NOTIFY_SOCKET|WATCHDOG_USEC|WATCHDOG_PID|CREDENTIALS_DIRECTORY)$/;
 
+/** Secrets of the server, which has them in its environment too when it is in one process with the agent. */
+const serversOwn = /^(EMAIL_PASSWORD|GITHUB_APP_PRIVATE_KEY|GITHUB_WEBHOOK_SECRET|WEBHOOK_SECRET)$/;
+
 /**
  * Makes the environment of a task: the agent's without what is the agent's own, then the parameters, then the
  * contract, which nothing can override.
@@ -54,7 +59,8 @@ const agentsOwn =
 export function taskEnvironment(source: EnvironmentSource): TaskEnvironment {
   const wanted = new Map<string, string>();
   for (const [name, value] of Object.entries(source.inherited)) {
-    if (value !== undefined && !agentsOwn.test(name)) wanted.set(name, value);
+    const isOthers = agentsOwn.test(name) || serversOwn.test(name) || source.withheld?.includes(name);
+    if (value !== undefined && !isOthers) wanted.set(name, value);
   }
   for (const [name, value] of Object.entries(source.added)) wanted.set(name, value);
   for (const [name, value] of Object.entries(source.task.parameters)) {

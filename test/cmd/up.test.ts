@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -125,4 +125,21 @@ test('a daemon takes one task of the session that it is given and ends', async (
   ]);
   expect(daemon.status).toBe(0);
   expect((await k(['task', 'show', out.trim()])).out).toContain('COMPLETED');
+});
+
+test('a script does not inherit the secrets of the server: not those of its settings, nor those that webhooks name', async () => {
+  const secrets = ['EMAIL_PASSWORD', 'GITHUB_WEBHOOK_SECRET', 'UP_TEST_HOOK_SECRET'];
+  for (const name of [...secrets, 'UP_TEST_PLAIN']) process.env[name] = 'never-tell-this-to-anybody-please';
+  try {
+    const file = join(home, 'hook.yaml');
+    const auth = '{ type: github, secretEnv: UP_TEST_HOOK_SECRET }';
+    writeFileSync(file, `name: hooked\nrun: "true"\ntriggers: [{ type: webhook, auth: ${auth} }]\n`);
+    expect((await k(['apply', '-f', file])).status).toBe(0);
+    const names = await k(['run', '-c', "env | grep -o '^[A-Z_]*'", '--quiet']);
+    const seen = names.out.split('\n');
+    expect(seen.filter((name) => secrets.includes(name))).toEqual([]);
+    expect(seen).toContain('UP_TEST_PLAIN');
+  } finally {
+    for (const name of [...secrets, 'UP_TEST_PLAIN']) delete process.env[name];
+  }
 });

@@ -34,6 +34,8 @@ export interface AgentStart {
   readonly log: Log;
   /** finds the session; asked again while the API is away */
   readonly findSession: (client: ApiClient) => Promise<{ readonly id: string }>;
+  /** @see AgentOptions.withheld */
+  readonly withheld?: () => Promise<readonly string[]>;
   /** called once when it begins to take tasks */
   readonly onReady?: (status: AgentStatus) => void;
   /** for one of several agents of this process: it has no local API, and clones of its own below its base directory */
@@ -135,7 +137,7 @@ function closeRepositories({ baseDirectory, repositoriesDirectory }: AgentOption
 
 /** How the agent of these settings behaves. */
 export function agentOptionsOf(
-  { context, settings, access, beside }: AgentStart,
+  { context, settings, access, beside, withheld }: AgentStart,
   found: { readonly sessionId: string; readonly executable: string },
 ): AgentOptions {
   const { values, origins } = settings;
@@ -155,6 +157,7 @@ export function agentOptionsOf(
     pid: process.pid,
     uid: context.uid,
     environment: process.env,
+    ...(withheld === undefined ? {} : { withheld }),
     binDirectory: join(values.baseDir, 'bin'),
     once: values.once,
     keepAlive: values.keepAlive,

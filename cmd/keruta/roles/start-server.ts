@@ -24,6 +24,8 @@ export interface StartedServer {
   readonly token: string | null;
   /** the file that holds the admin token; null when there is none */
   readonly tokenFile: string | null;
+  /** Names of the variables that hold the secrets of its webhooks, as they are now. */
+  secretVariables(): Promise<readonly string[]>;
   /** Lets requests end, stops the sweep, closes the store. Twice is once. */
   close(): Promise<void>;
 }
@@ -49,6 +51,7 @@ export async function startServer(
   const { startSweep } = await import('../../../internal/session/sweep.ts');
   const { startTriggers } = await import('../../../internal/session/trigger-loop.ts');
   const { makeTriggerHost } = await import('../../../internal/session/trigger-host.ts');
+  const { secretVariables } = await import('../../../internal/session/secret-variables.ts');
   const { startEmail } = await import('../../../internal/session/email-loop.ts');
   const { startReports } = await import('../../../internal/session/report-loop.ts');
   const { mailAccount } = await import('./mail-account.ts');
@@ -132,7 +135,8 @@ export async function startServer(
       });
     }
     const inFile = token !== null && values.adminToken === null;
-    return { url, token, tokenFile: inFile ? join(dataDir, 'admin.token') : null, close };
+    const tokenFile = inFile ? join(dataDir, 'admin.token') : null;
+    return { url, token, tokenFile, secretVariables: () => secretVariables(parts), close };
   } catch (error) {
     await close();
     throw error;

@@ -47,7 +47,8 @@ export const up = command({
         try {
           await tellAddress(context, started);
           const access = { url: started.url, token: started.token };
-          const agent = { context, settings, access, control, log };
+          const { secretVariables: withheld } = started;
+          const agent = { context, settings, access, control, log, withheld };
           let own = '';
           const others = hostWorkflows(agent, { isServed: (id) => id === own, umask: process.umask() });
           try {

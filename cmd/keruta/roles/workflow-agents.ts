@@ -12,7 +12,10 @@ const lookEveryMs = 1_000;
 const makeRoomMs = 10_000;
 
 /** What all agents of the process have in common. */
-export type CommonStart = Pick<AgentStart, 'context' | 'settings' | 'access' | 'control' | 'log'>;
+export type CommonStart = Pick<
+  AgentStart,
+  'context' | 'settings' | 'access' | 'control' | 'log' | 'withheld'
+>;
 
 /** Agents that come and go. */
 export interface WorkflowAgents {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { settingsTable } from '../../../internal/config/table.ts';
 import {
   maxVariableBytes,
   parameterVariable,
@@ -59,6 +60,18 @@ describe('taskEnvironment', () => {
     const { env } = make({ inherited: { PATH: '/usr/bin', INVOCATION_ID: 'x', ...systemd } });
     expect(Object.keys(env).filter((name) => name in systemd)).toEqual([]);
     expect(env.INVOCATION_ID).toBe('x');
+  });
+
+  test('hands on no secret of a server in the same process, whichever way it is named', () => {
+    const settings = Object.values(settingsTable).filter((row) => row.secret === true);
+    const secrets = settings.flatMap(({ variables }) => variables);
+    expect(secrets).toContain('EMAIL_PASSWORD');
+    const of = (names: readonly string[]) => Object.fromEntries(names.map((name) => [name, 'hidden']));
+    const later = ['GITHUB_APP_PRIVATE_KEY', 'GITHUB_WEBHOOK_SECRET', 'WEBHOOK_SECRET'];
+    const inherited = of([...secrets, ...later, 'SHOP_HOOK', 'SHOP_HOOK_2', 'SHOP']);
+    const { env } = make({ inherited, withheld: ['SHOP_HOOK'] });
+    const handedOn = Object.keys(env).filter((name) => env[name] === 'hidden');
+    expect(handedOn).toEqual(['SHOP_HOOK_2', 'SHOP']);
   });
 
   test('gives no token at all when the task has none of its own', () => {
