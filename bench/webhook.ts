@@ -6,7 +6,7 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
-import { Bench, freePort, ms, quantile, type Row, stop, until } from './harness.ts';
+import { Bench, cpuMs, freePort, ms, quantile, type Row, stop, until } from './harness.ts';
 
 const secret = 'a-secret-of-more-than-thirty-two-bytes';
 /** Senders at a time. */
@@ -17,6 +17,8 @@ interface Taken {
   readonly perSecond: number;
   readonly p99Ms: number;
   readonly statuses: Readonly<Record<number, number>>;
+  /** of the server, per delivery; null: not known */
+  readonly cpuMs: number | null;
 }
 
 /** Webhooks on SQLite, on PostgreSQL when KERUTA_TEST_POSTGRES_URL is set, and of the baseline when it is installed. */
@@ -42,10 +44,11 @@ export async function benchWebhook(_bench: Bench, deliveries = 20_000): Promise<
 
 function rowOf(where: string, taken: Taken, least: number | null): Row {
   const { perSecond, p99Ms, statuses } = taken;
+  const cpu = taken.cpuMs === null ? '' : `, ${ms(taken.cpuMs)} of CPU each`;
   const refused = Object.keys(statuses).some((status) => !status.startsWith('2'));
   return {
     what: `webhook deliveries, ${where}`,
-    measured: `${perSecond.toFixed(0)} /s, p99 ${ms(p99Ms)}, ${JSON.stringify(statuses)}`,
+    measured: `${perSecond.toFixed(0)} /s, p99 ${ms(p99Ms)}${cpu}, ${JSON.stringify(statuses)}`,
     allowed: least === null ? 'told' : `>= ${least} /s, p99 < 500 ms`,
     met: least === null ? null : perSecond >= least && p99Ms < 500 && !refused,
   };
@@ -86,7 +89,10 @@ async function ours(over: Record<string, string>, deliveries: number): Promise<T
     await bench.post('/workflows', { name, run: 'true', overlap: 'allow', triggers: [trigger] });
     const path = `/api/v1/public/webhook/workflow/${name}`;
     await flood({ url: bench.url, path, deliveries: 2000, from: deliveries });
-    return await flood({ url: bench.url, path, deliveries, from: 0 });
+    const pid = bench.server?.pid ?? 0;
+    const before = cpuMs(pid);
+    const taken = await flood({ url: bench.url, path, deliveries, from: 0 });
+    return { ...taken, cpuMs: (cpuMs(pid) - before) / deliveries };
   } finally {
     await bench.call('DELETE', `/workflows/${name}`).catch(() => {});
     await bench.close();
@@ -168,7 +174,7 @@ async function flood(load: {
     });
   await Promise.all(Array.from({ length: connections }, sender));
   const seconds = (performance.now() - started) / 1000;
-  return { perSecond: times.length / seconds, p99Ms: quantile(times, 0.99), statuses };
+  return { perSecond: times.length / seconds, p99Ms: quantile(times, 0.99), statuses, cpuMs: null };
 }
 
 function requestOf(path: string, n: number): string {

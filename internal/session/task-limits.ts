@@ -13,6 +13,14 @@ export const defaultPendingTasks = 10_000;
 /** When somebody whose queue is full may come again: a queue of that length takes a while; ms. */
 const fullQueueRetryMs = 60_000;
 
+/** Waiting tasks are not counted anew for so long while less than half of the limit is taken: counting takes the longer the more there are; ms. */
+const countedMs = 500;
+/** Sessions whose counts are kept. */
+const maxCounted = 1_000;
+
+/** What was counted, and what this server added since: by session, of each store. */
+const counts = new WeakMap<object, Map<string, { readonly at: number; readonly atMost: number }>>();
+
 /** The rates of each store; servers that share a database have one each. */
 const rates = new WeakMap<object, TokenBuckets>();
 
@@ -34,8 +42,7 @@ export async function checkManyTasks(
   { session, count }: { readonly session: Session; readonly count: number },
 ): Promise<void> {
   const { maxTasksPerMinute = defaultTasksPerMinute, maxPendingTasks = defaultPendingTasks } = parts;
-  const pending = await reads.countTasks({ sessionId: session.id, statuses: ['PENDING'] });
-  if (pending + count > maxPendingTasks) {
+  if (!(await hasRoom(parts, reads, { session, count, max: maxPendingTasks }))) {
     throw tooManyTasks(session, {
       limit: 'maxPendingTasks',
       max: maxPendingTasks,
@@ -50,6 +57,24 @@ export async function checkManyTasks(
     const of = 'new tasks in a minute';
     throw tooManyTasks(session, { limit: 'maxTasksPerMinute', max: maxTasksPerMinute, of, retryAfterMs });
   }
+}
+
+async function hasRoom(
+  { store, clock }: SessionParts,
+  reads: Reads,
+  { session, count, max }: { readonly session: Session; readonly count: number; readonly max: number },
+): Promise<boolean> {
+  const ofStore = counts.get(store) ?? new Map<string, { readonly at: number; readonly atMost: number }>();
+  counts.set(store, ofStore);
+  const [known, now] = [ofStore.get(session.id), clock.monotonicMs()];
+  if (known !== undefined && now - known.at < countedMs && known.atMost + count <= max / 2) {
+    ofStore.set(session.id, { at: known.at, atMost: known.atMost + count });
+    return true;
+  }
+  const pending = await reads.countTasks({ sessionId: session.id, statuses: ['PENDING'] });
+  if (ofStore.size >= maxCounted) ofStore.clear();
+  ofStore.set(session.id, { at: now, atMost: pending + count });
+  return pending + count <= max;
 }
 
 function rateOf({ store }: SessionParts, perMinute: number): TokenBuckets {

@@ -1,4 +1,4 @@
-import { randomBytes, randomUUID } from 'node:crypto';
+import { randomBytes, randomFillSync, randomUUID } from 'node:crypto';
 
 /** Chance as a thing that is passed in, so that tests own it. */
 export interface Random {
@@ -30,6 +30,19 @@ export const systemRandom: Random = {
   fraction: () => randomBytes(4).readUInt32BE() / 2 ** 32,
 };
 
+/** Bytes of chance that were asked for at once: asking costs more than the bytes. Each is given away once. */
+const pool = Buffer.alloc(4096);
+let given = pool.length;
+
+function someBytes(count: number): Buffer {
+  if (given + count > pool.length) {
+    randomFillSync(pool);
+    given = 0;
+  }
+  given += count;
+  return Buffer.from(pool.subarray(given - count, given));
+}
+
 /** A clock that went back further than this is believed; less is a step of its adjustment. ms */
 const smallStepMs = 10_000;
 
@@ -39,10 +52,10 @@ const smallStepMs = 10_000;
  * @see RFC 9562, section 6.2
  */
 function successorOf(last: Identity, now: number): Identity {
-  if (now > last.now || now < last.now - smallStepMs) return { now, chance: randomBytes(10) };
+  if (now > last.now || now < last.now - smallStepMs) return { now, chance: someBytes(10) };
   // the last six bytes lie behind the bits that version and variant overwrite
-  const next = last.chance.readUIntBE(4, 6) + 1 + randomBytes(4).readUInt32BE();
-  if (next >= 2 ** 48) return { now: last.now + 1, chance: randomBytes(10) };
+  const next = last.chance.readUIntBE(4, 6) + 1 + someBytes(4).readUInt32BE();
+  if (next >= 2 ** 48) return { now: last.now + 1, chance: someBytes(10) };
   const chance = Buffer.from(last.chance);
   chance.writeUIntBE(next, 4, 6);
   return { now: last.now, chance };

@@ -50,6 +50,29 @@ test('a session takes as many waiting tasks as are allowed and no more, until on
   expect(await submit()).toMatchObject({ created: true });
 });
 
+test('waiting tasks are counted exactly where the limit is near, and not each time where it is far', async () => {
+  const { parts, store } = await makeWorld();
+  let counted = 0;
+  const transact: typeof store.transact = (work) =>
+    store.transact((tx) =>
+      work({
+        ...tx,
+        countTasks: (filter) => {
+          counted += 1;
+          return tx.countTasks(filter);
+        },
+      }),
+    );
+  // what is kept of a store is kept by it: this one is another
+  const limited = { ...parts, store: { ...store, transact }, maxPendingTasks: 20 };
+  const submit = () => submitTask(limited, systemCaller, newTask);
+  for (let n = 0; n < 10; n++) await submit();
+  expect(counted).toBe(1);
+  for (let n = 0; n < 10; n++) await submit();
+  await expect(submit()).rejects.toMatchObject({ details: { limit: 'maxPendingTasks' } });
+  expect(await store.countTasks({ sessionId, statuses: ['PENDING'] })).toBe(20);
+});
+
 test('the fix of a failure is made although the session is full', async () => {
   const world = await makeWorld();
   await world.addTask();

@@ -127,7 +127,10 @@ export function testWorkflows(fixture: () => Fixture): void {
     const [taken, ...fresh] = Array.from({ length: maxRowsAtOnce }, (_, n) =>
       sampleOccurrence({ triggerId: 'many', key: `k-${n}` }),
     );
-    const tasks = fresh.map(() => sampleTask({ sessionId: session.id, parameters: { a: [1, 'é'] } }));
+    const odd = (n: number) => `"\\u0041 '$1 ? é 😀 \n${n}`;
+    const tasks = fresh.map((_, n) =>
+      sampleTask({ sessionId: session.id, name: odd(n), parameters: { a: [1, 'é', '\0'] } }),
+    );
     const events = tasks.map(({ id }) => sampleEvent({ sessionId: session.id, taskId: id }));
     const kept = fresh.map(({ id }, n) => ({ id, triggerId: 'many', kind: 'push', at: n, data: { n } }));
     const entries = [1, 2].map((at) => sampleAudit({ at }));
@@ -156,6 +159,22 @@ export function testWorkflows(fixture: () => Fixture): void {
     expect(await store.triggerEvent(fresh[1]?.id ?? '')).toEqual(kept[1]);
     const audited = (await store.audit({ limit: 1000, offset: 0 })).map(({ id }) => id);
     expect(audited).toEqual(expect.arrayContaining(entries.map(({ id }) => id)));
+  });
+
+  test('text that no database can hold becomes U+FFFD in many rows as it does in one', async () => {
+    const { store } = fixture();
+    const session = sampleSession();
+    const message = 'a\0b\ud800c';
+    const [one, ...more] = [1, 2, 3].map(() => sampleTask({ sessionId: session.id, message }));
+    if (!one) throw new Error('no task');
+    await store.transact(async (tx) => {
+      await tx.putSession(session);
+      await tx.putTask(one);
+      await tx.insertTasks(more);
+    });
+    const kept = await store.tasks({ sessionId: session.id }, 'queue');
+    expect(new Set(kept.map((task) => task.message))).toEqual(new Set(['a\uFFFDb\uFFFDc']));
+    expect(kept).toHaveLength(3);
   });
 
   test('old events go by their ids, the oldest first and not all at once', async () => {
