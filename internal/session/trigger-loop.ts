@@ -1,3 +1,4 @@
+import { ClockSkew } from './clock-skew.ts';
 import { forgetEvents } from './forget-events.ts';
 import type { SessionParts } from './parts.ts';
 import { tick } from './tick.ts';
@@ -17,6 +18,8 @@ export interface Triggering {
   readonly ended: Promise<void>;
   /** Why nothing would fire now; null when all is well. */
   problem(): string | null;
+  /** What is doubtful although they fire. */
+  doubts(): readonly string[];
 }
 
 /**
@@ -27,7 +30,9 @@ export function startTriggers(parts: SessionParts, signal: AbortSignal): Trigger
   const { store, clock, log } = parts;
   let fault: string | null = null;
   let forgotAt = Number.NEGATIVE_INFINITY;
-  return { ended: goOn(), problem: () => fault };
+  const skew = new ClockSkew(log);
+  const doubts = () => [skew.doubt()].filter((doubt) => doubt !== null);
+  return { ended: goOn(), problem: () => fault, doubts };
 
   async function goOn(): Promise<void> {
     const wakeup = new Wakeup(store, 'triggers');
@@ -41,6 +46,13 @@ export function startTriggers(parts: SessionParts, signal: AbortSignal): Trigger
     }
   }
 
+  async function storeNow(): Promise<number> {
+    const before = clock.now();
+    const now = await store.now();
+    skew.note({ before, store: now, after: clock.now() });
+    return now;
+  }
+
   /** @returns how long to sleep; ms */
   async function round(): Promise<number> {
     try {
@@ -51,8 +63,8 @@ export function startTriggers(parts: SessionParts, signal: AbortSignal): Trigger
       }
       const next = await store.nextDueAt();
       fault = null;
-      if (next === null) return maxSleepMs;
-      const left = next - (await store.now());
+      const now = await storeNow();
+      const left = next === null ? maxSleepMs : next - now;
       // what is due still is another server's, or failed just now
       return left <= 0 ? againMs : Math.min(maxSleepMs, left);
     } catch (error) {

@@ -99,7 +99,7 @@ export async function startServer(
     let reporting: Reporting | null = null;
     const problems = () =>
       [sweep?.problem() ?? null, triggers?.problem() ?? null].filter((problem) => problem !== null);
-    const doubts = () => [...(emailing?.doubts() ?? []), ...(reporting?.doubts() ?? [])];
+    const doubts = () => [triggers, emailing, reporting].flatMap((one) => one?.doubts() ?? []);
     const { version } = context;
     const limits = limitsOf(values);
     const served = { version, limits, logger: log, problems, doubts };

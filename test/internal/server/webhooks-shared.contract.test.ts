@@ -28,10 +28,10 @@ async function replicas(count: number, change: (store: Store) => Store = (store)
 }
 
 describe('F-79: servers that share a database', () => {
-  test('make one task of 1,000 copies of one delivery that come to both at once, and all answers name it', async () => {
-    const { servers, first } = await replicas(2);
+  test('make one task of 1,000 copies of one delivery that come to four of them at once, and all answers name it', async () => {
+    const { servers, first } = await replicas(4);
     const answers = await Promise.all(
-      Array.from({ length: 1000 }, (_, n) => send(servers[n % 2]?.url ?? '', { id: 'd' })),
+      Array.from({ length: 1000 }, (_, n) => send(servers[n % 4]?.url ?? '', { id: 'd' })),
     );
     expect(answers.map(({ status }) => status).filter((status) => status === 202)).toHaveLength(1);
     expect(answers.map(({ status }) => status).filter((status) => status === 200)).toHaveLength(999);

@@ -1,0 +1,72 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { type DueInstant, decideDue, onTimeMs } from '../../../internal/trigger/decide-due.ts';
+
+const begin = Date.UTC(2026, 0, 1);
+
+/** Falls due at every multiple. */
+const every = (gridMs: number) => ({
+  zone: null,
+  next: (after: number) => (Math.floor(after / gridMs) + 1) * gridMs,
+});
+
+/** The instants that a row stands for: itself, or all of a time that is summed up. */
+function instantsOf({ nominalAt, until }: DueInstant, gridMs: number): number[] {
+  const all: number[] = [];
+  for (let at = nominalAt; at <= (until ?? nominalAt); at += gridMs) all.push(at);
+  return all;
+}
+
+const policies = fc.record({
+  policy: fc.constantFrom('none' as const, 'last' as const, 'all' as const),
+  windowMs: fc.integer({ min: 0, max: 3_600_000 }),
+  max: fc.integer({ min: 1, max: 50 }),
+});
+
+describe('whatever the policy, and however seldom somebody looks', () => {
+  test('each instant is decided exactly once, with a decision and a reason, and the cursor passes none by', () => {
+    const looks = fc.array(fc.integer({ min: 1, max: 7_200_000 }), { minLength: 1, maxLength: 12 });
+    fc.assert(
+      fc.property(policies, looks, fc.constantFrom(5_000, 60_000, 307_000), (catchUp, pauses, gridMs) => {
+        const schedule = every(gridMs);
+        const limits = { triggerId: 't', schedule, catchUp, spreadMs: 0, startAt: null, endAt: null };
+        const decided: number[] = [];
+        let [cursor, now] = [begin, begin];
+        for (const pause of pauses) {
+          now += pause;
+          const decision = decideDue({ ...limits, cursor, now });
+          for (const one of decision.instants) {
+            // what runs is one instant, never a sum of them
+            expect(one.isRun ? one.until : undefined).toBeUndefined();
+            expect(one.isRun).toBe(['due', 'caught_up'].includes(one.reason));
+            // what is summed up ends where the next row begins, or with the time that is too long ago
+            decided.push(...instantsOf(one, gridMs).filter((at) => at > cursor && at <= now));
+          }
+          expect(decision.nextAt).toBe(schedule.next(now));
+          cursor = decision.cursor;
+        }
+        const expected: number[] = [];
+        for (let at = schedule.next(begin); at <= now; at = schedule.next(at)) expected.push(at);
+        const sorted = decided.toSorted((a, b) => a - b);
+        expect(sorted).toEqual(expected);
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  test('of what was missed, none runs with `none`, at most one with `last`, at most so many with `all`', () => {
+    fc.assert(
+      fc.property(policies, fc.integer({ min: 1, max: 7_200_000 }), (catchUp, pause) => {
+        const limits = { triggerId: 't', schedule: every(60_000), spreadMs: 0, startAt: null, endAt: null };
+        const { instants } = decideDue({ ...limits, catchUp, cursor: begin, now: begin + pause });
+        const madeGood = instants.filter(({ reason }) => reason === 'caught_up');
+        const most = { none: 0, last: 1, all: catchUp.max }[catchUp.policy];
+        expect(madeGood.length).toBeLessThanOrEqual(most);
+        for (const { effectiveAt } of instants.filter(({ reason }) => reason === 'due'))
+          expect(begin + pause - effectiveAt).toBeLessThanOrEqual(onTimeMs);
+        for (const { effectiveAt } of madeGood)
+          expect(begin + pause - effectiveAt).toBeLessThanOrEqual(Math.max(catchUp.windowMs, onTimeMs));
+      }),
+    );
+  });
+});
