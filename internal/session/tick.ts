@@ -2,6 +2,7 @@
 import type { OccurrenceReason, Trigger, Workflow } from '../domain/workflow.ts';
 import type { Transaction } from '../store/store.ts';
 import { type DueInstant, decideDue } from '../trigger/decide-due.ts';
+import { triggerTypes } from '../trigger/types.ts';
 import { zoneOf } from './apply-workflow.ts';
 import { fireIn, skip } from './fire.ts';
 import { type SessionParts, systemCaller } from './parts.ts';
@@ -72,7 +73,7 @@ export async function become(
 ): Promise<void> {
   const { parts, trigger, workflow, instant, now } = what;
   const { nominalAt, effectiveAt, reason } = instant;
-  const source = trigger.type === 'interval' ? ('interval' as const) : ('cron' as const);
+  const source = triggerTypes.get(trigger.type)?.source ?? 'cron';
   const actor = systemCaller.actor;
   const about = { trigger, workflow, source, nominalAt, effectiveAt, now, actor };
   const key = instantKey(nominalAt);

@@ -6,7 +6,7 @@ const begin = Date.UTC(2026, 0, 1);
 
 /** Falls due at every multiple. */
 const every = (gridMs: number) => ({
-  zone: null,
+  zone: 'UTC',
   next: (after: number) => (Math.floor(after / gridMs) + 1) * gridMs,
 });
 
