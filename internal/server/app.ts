@@ -18,7 +18,7 @@ import { defaultLimits, maxUrlBytes, type ServerLimits } from './limits.ts';
 import { acceptMultipart } from './multipart.ts';
 import { newFastify } from './new-fastify.ts';
 import { makeRequestRate } from './request-rate.ts';
-import type { Route } from './route.ts';
+import type { Access, Route } from './route.ts';
 import { aboutRoutes } from './routes/about.ts';
 import { routes as allRoutes } from './routes.ts';
 import { StandingAccess } from './standing-access.ts';
@@ -67,6 +67,12 @@ export interface Server {
    * Stops: no new requests, long polls and event streams end, the rest may finish within `drainMs`. Twice is once.
    */
   close(): Promise<void>;
+}
+
+/** Who may make this request. */
+function accessOf({ access, restricted }: Route, { query }: FastifyRequest): Access {
+  if (restricted === undefined) return access;
+  return Object.hasOwn(query as object, restricted.parameter) ? restricted.access : access;
 }
 
 /** Makes a server. */
@@ -146,13 +152,11 @@ export function buildServer(options: ServerOptions): Server {
       url: route.path,
       bodyLimit: maxBytes,
       onRequest: async (request, reply) => {
-        const { authorization } = request.headers;
-        const isTold = options.noAuth || /^Bearer krt_/.test(authorization ?? '');
-        const access = (isTold ? route.recognizes : undefined) ?? route.access;
-        const caller = await authenticator.identify(authorization, access);
+        const access = accessOf(route, request);
+        const caller = await authenticator.identify(request.headers.authorization, access);
         callers.set(request, caller);
         checkRate(caller, route);
-        const check = () => authenticator.identify(authorization, access);
+        const check = () => authenticator.identify(request.headers.authorization, access);
         standing.watch({ reply, check, end: (reason) => exchanges.get(request)?.end(reason) });
         if (route.live) takeLivePlace(reply);
         if (streamed) checkDeclaredLength(request, maxBytes);

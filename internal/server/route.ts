@@ -31,8 +31,8 @@ export interface RouteDefinition<
   /** fastify's notation, complete: `/api/v1/tasks/:id` */
   readonly path: string;
   readonly access: Access;
-  /** of an open route: tokens that make a difference when one comes */
-  readonly recognizes?: readonly TokenScope[];
+  /** a parameter of the query that not everybody may add who may call the route, and who may */
+  readonly restricted?: { readonly parameter: string; readonly access: Access };
   /** one sentence for the OpenAPI page */
   readonly summary: string;
   /** section of the OpenAPI page: `sessions`, `tasks`, `attempts`, `artifacts`, … */

@@ -1,7 +1,7 @@
 /** Where GitHub delivers. Open to everybody: each delivery shows by its signature that it may. */
 import { z } from 'zod';
 import { deliverGithub, type GithubDelivered } from '../../session/deliver-github.ts';
-import { type Route, route } from '../route.ts';
+import { admins, type Route, route } from '../route.ts';
 
 /** Largest delivery, as GitHub has it; bytes. */
 const maxDeliveryBytes = 25 * 1024 * 1024;
@@ -27,7 +27,7 @@ export const githubRoutes: readonly Route[] = [
     method: 'POST',
     path: '/api/v1/public/webhooks/github',
     access: 'open',
-    recognizes: ['admin'],
+    restricted: { parameter: 'rerun', access: admins },
     summary:
       'Takes deliveries of GitHub, signed; the answer comes when the events are durable. With an admin token and rerun=1 one that is known runs once more.',
     tag: 'webhooks',

@@ -4,20 +4,26 @@ import { deliveredShape, webhookStatusShape } from '../../api/workflow-shapes.ts
 import { requireUnbound } from '../../session/authorize.ts';
 import { type Delivered, type DeliveredTo, deliver } from '../../session/deliver.ts';
 import type { SessionParts } from '../../session/parts.ts';
+import { rerunDuplicates } from '../../session/rerun.ts';
 import { waitForTask } from '../../session/wait-for-task.ts';
 import { webhookStatus } from '../../session/webhook-status.ts';
 import { maxWebhookWaitMs } from '../../trigger/webhook/webhook-spec.ts';
-import { type Route, type RouteAnswer, type RouteRequest, route } from '../route.ts';
+import { admins, type Route, type RouteAnswer, type RouteRequest, route } from '../route.ts';
 
 /** Largest delivery; bytes. */
 const maxDeliveryBytes = 5 * 1024 * 1024;
 /** For the answer itself, beside the wait for a task; ms. */
 const graceMs = 10_000;
 
+/** Asks to fire again what came before. */
+const rerunParameter = 'rerun';
+
 const methods = ['POST', 'GET', 'PUT'] as const;
 const paths = {
   '/api/v1/public/webhook/workflow/:id':
     'Fires the webhooks of a workflow, by its id, its name or their path.',
+  '/api/v1/triggers/workflows/:id/webhook':
+    'Fires the webhooks of a workflow, as the workflow scheduler calls it.',
   '/webhook/:id': 'Fires the webhooks of a path.',
 };
 
@@ -42,7 +48,8 @@ const deliveryRoutes: readonly Route[] = Object.entries(paths).flatMap(([path, s
       method,
       path,
       access: 'open',
-      summary: `${summary} Signed as they ask; the answer comes when the event is durable.`,
+      restricted: { parameter: rerunParameter, access: admins },
+      summary: `${summary} Signed as they ask; the answer comes when the event is durable. With ?rerun=1 and the token of an administrator, a delivery that came before is fired once more.`,
       tag: 'webhooks',
       bodyKind: 'raw',
       maxBodyBytes: maxDeliveryBytes,
@@ -53,8 +60,12 @@ const deliveryRoutes: readonly Route[] = Object.entries(paths).flatMap(([path, s
       handle: async (request, parts) => {
         const { params, query, headers, body } = request;
         const bytes = body instanceof Uint8Array ? body : new Uint8Array();
-        const delivery = { address: params.id, method, headers, query: flat(query), bytes };
-        return answerOf(await deliver(parts, delivery), parts, request);
+        const { [rerunParameter]: rerun, ...asked } = flat(query);
+        const delivery = { address: params.id, method, headers, query: asked, bytes };
+        const delivered = await deliver(parts, delivery);
+        if (rerun !== '1' || delivered.kind !== 'fired') return answerOf(delivered, parts, request);
+        const to = await rerunDuplicates(parts, request.caller, delivered.to);
+        return answerOf({ kind: 'fired', to: to as [DeliveredTo, ...DeliveredTo[]] }, parts, request);
       },
     }),
   ),

@@ -6,7 +6,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { type SessionParts, systemCaller } from '../../../internal/session/parts.ts';
 import { setStatus } from '../../../internal/session/set-status.ts';
 import type { TriggerHost } from '../../../internal/trigger/trigger-type.ts';
-import { startServer, type TestServer } from './start-server.ts';
+import { adminToken, startServer, type TestServer } from './start-server.ts';
 import { applyHook, github, hostOf, secrets, send, sign } from './webhook-world.ts';
 
 async function open(options: { host?: Partial<TriggerHost>; parts?: Partial<SessionParts> } = {}) {
@@ -68,6 +68,7 @@ describe('a delivery that is signed', () => {
     ['by the id of its workflow', (id: string) => `/api/v1/public/webhook/workflow/${id}`],
     ['by its name', () => '/api/v1/public/webhook/workflow/w'],
     ['under /webhook', () => '/webhook/w'],
+    ['where the workflow scheduler has it', (id: string) => `/api/v1/triggers/workflows/${id}/webhook`],
   ])('is found %s', async (_how, path) => {
     const server = await open();
     await applyHook(server);
@@ -285,6 +286,41 @@ describe('F-79, F-81: the same delivery again', () => {
     expect((await server.call('POST', 'workflows/other/replay', { event: first.body.eventId })).status).toBe(
       404,
     );
+  });
+});
+
+describe('a delivery with ?rerun=1', () => {
+  const path = '/webhook/w?rerun=1';
+  const asAdmin = { authorization: `Bearer ${adminToken}` };
+
+  test('is fired once more for an administrator, who must have it signed too', async () => {
+    const server = await open();
+    await applyHook(server, { parameters: { n: '$.n' } });
+    const first = await send(server.url, { id: 'd' });
+    const again = await send(server.url, { id: 'd', path, headers: asAdmin });
+    expect(again).toMatchObject({ status: 202, body: { status: 'accepted', reason: 'asked' } });
+    expect(again.body.taskId).not.toBe(first.body.taskId);
+    expect((await server.call('GET', `tasks/${again.body.taskId}`)).body.parameters).toEqual({ n: 1 });
+    const forged = await send(server.url, { id: 'd', path, headers: asAdmin, secret: 'x' });
+    expect(forged.status).toBe(401);
+    expect(await rows(server)).toHaveLength(2);
+  });
+
+  test('that never came before is fired once', async () => {
+    const server = await open();
+    await applyHook(server);
+    expect((await send(server.url, { id: 'd', path, headers: asAdmin })).status).toBe(202);
+    expect((await send(server.url, { id: 'd' })).status).toBe(200);
+    expect(await rows(server)).toHaveLength(1);
+  });
+
+  test('is refused without the token of an administrator', async () => {
+    const server = await open();
+    await applyHook(server);
+    await send(server.url, { id: 'd' });
+    expect((await send(server.url, { id: 'd', path })).status).toBe(401);
+    expect((await send(server.url, { id: 'd', path: '/webhook/w?rerun=0' })).status).toBe(401);
+    expect(await rows(server)).toHaveLength(1);
   });
 });
 
