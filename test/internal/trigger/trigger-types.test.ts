@@ -33,7 +33,8 @@ const context: ScheduleContext = { triggerId: 'trg_a', zone: 'UTC', anchorMs: Da
 /** What is said against a definition, by its shape or beyond it; `''`: nothing. */
 function refusal(type: TriggerType, spec: object): string {
   try {
-    type.check?.(type.spec.parse(spec), context);
+    const read = type.spec.parse(spec);
+    type.check?.(read, context);
     return '';
   } catch (error) {
     return String(error);
