@@ -1,12 +1,13 @@
 /**
  * Measures what the product promises, against baselines taken in the same run. By hand: `npm run bench [names]`.
- * Names: commands latency line idle empty volume redact webhook.
+ * Names: commands latency line idle empty volume redact webhook triggers.
  */
 import { existsSync } from 'node:fs';
 import { benchCommands } from './commands.ts';
 import { Bench, executable, type Row } from './harness.ts';
 import { benchRedact } from './redact.ts';
 import { agentReady, benchEmpty, benchFirstLine, benchIdle, benchLatency, benchVolume } from './tasks.ts';
+import { benchTriggers } from './triggers.ts';
 import { benchWebhook } from './webhook.ts';
 
 const parts: Record<string, (bench: Bench) => Promise<Row | Row[]>> = {
@@ -18,6 +19,7 @@ const parts: Record<string, (bench: Bench) => Promise<Row | Row[]>> = {
   volume: benchVolume,
   redact: benchRedact,
   webhook: benchWebhook,
+  triggers: benchTriggers,
 };
 
 if (!existsSync(executable)) {
