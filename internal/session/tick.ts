@@ -8,7 +8,10 @@ import { fireIn, skip } from './fire.ts';
 import { type SessionParts, systemCaller } from './parts.ts';
 import { dueStateOf, zoneData } from './trigger-times.ts';
 
-/** Most triggers that are decided before others get a turn at the store. */
+/**
+ * Most triggers that are decided before others get a turn at the store. They are decided at the same time, so that the
+ * embedded store flushes its disk once for all of them.
+ */
 const batchSize = 25;
 
 /**
@@ -22,21 +25,22 @@ export async function tick(parts: SessionParts, signal: AbortSignal): Promise<nu
     const now = await store.now();
     const ids = await store.dueTriggers(now, batchSize);
     if (ids.length === 0 || signal.aborted) return looked;
-    let decided = 0;
-    for (const id of ids) {
+    const decide = async (id: string) => {
       try {
-        if (await store.transact((tx) => decide(tx, { parts, id, now }))) decided += 1;
+        return await store.transact((tx) => decideOne(tx, { parts, id, now }));
       } catch (error) {
         log.error('a trigger could not be decided; it is tried again', { triggerId: id, error });
+        return false;
       }
-    }
+    };
+    const decided = (await Promise.all(ids.map(decide))).filter(Boolean).length;
     looked += decided;
     // what another server has, or what failed, is not for this round
     if (decided === 0) return looked;
   }
 }
 
-async function decide(
+async function decideOne(
   tx: Transaction,
   { parts, id, now }: { readonly parts: SessionParts; readonly id: string; readonly now: number },
 ): Promise<boolean> {

@@ -35,12 +35,17 @@ const endOfTime = Date.UTC(9999, 11, 31);
 export function makeCronRule(options: CronRuleOptions): CronRule {
   const expression = readCron(options.text, options.triggerId ?? null);
   const zone = readZone(options.zone);
-  const cron = build(expression, zone);
   const plain = readPlain(expression.expanded);
+  let built: Cron | null = plain === null ? build(expression, zone) : null;
+  // a plain expression seldom needs it
+  const cron = () => {
+    built ??= build(expression, zone);
+    return built;
+  };
   const next = (afterMs: number) => {
     if (afterMs >= endOfTime) return null;
     const near = plain === null ? undefined : plainNext(plain, zone, afterMs);
-    return near ?? cron.nextRun(new Date(afterMs))?.getTime() ?? null;
+    return near ?? cron().nextRun(new Date(afterMs))?.getTime() ?? null;
   };
   if (next(Date.UTC(2000, 0, 1)) === null)
     throw refused(expression.text, 'a date that comes, got one that never does');

@@ -10,10 +10,23 @@ const isPlace = /^[A-Za-z_]+(\/[A-Za-z0-9_+-]+){1,2}$/;
  * @throws {InputError} KERUTA_ERR_TIME_ZONE
  */
 export function readZone(text: string): string {
+  const kept = known.get(text);
+  if (kept !== undefined) return kept;
+  const zone = lookUp(text);
+  if (known.size >= maxKnown) known.clear();
+  known.set(text, zone);
+  return zone;
+}
+
+/** Spellings that were looked up: a rule is made whenever a trigger is decided, and the list of all zones is long. */
+const known = new Map<string, string>();
+const maxKnown = 2_000;
+
+function lookUp(text: string): string {
   const name = text.trim();
   if (name.toUpperCase() === 'UTC') return 'UTC';
-  const known = isPlace.test(name) && !name.toLowerCase().startsWith('etc/') ? spelled(name) : null;
-  if (known !== null) return known;
+  const found = isPlace.test(name) && !name.toLowerCase().startsWith('etc/') ? spelled(name) : null;
+  if (found !== null) return found;
   throw new InputError(
     'KERUTA_ERR_TIME_ZONE',
     `time zone: expected a name such as Europe/Berlin, or UTC; got "${name.slice(0, 60)}"`,
