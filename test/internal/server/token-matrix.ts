@@ -62,6 +62,9 @@ export const matrix: Readonly<Record<string, Expectation>> = {
   'GET /webhook/:id': signed,
   'PUT /webhook/:id': signed,
   'POST /api/v1/public/webhooks/github': signed,
+  'POST /api/v1/triggers/workflows/:id/webhook': signed,
+  'GET /api/v1/triggers/workflows/:id/webhook': signed,
+  'PUT /api/v1/triggers/workflows/:id/webhook': signed,
   'GET /api/v1/tasks/health': read('none'),
 
   'POST /api/v1/sessions': admin({ body: { name: 'new' } }),
