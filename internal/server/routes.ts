@@ -25,6 +25,7 @@ import { tokenRoutes } from './routes/tokens.ts';
 import { triggerStateRoutes } from './routes/trigger-state.ts';
 import { uploadRoutes } from './routes/uploads.ts';
 import { webhookRoutes } from './routes/webhooks.ts';
+import { watchRoutes } from './routes/watches.ts';
 import { workflowRoutes } from './routes/workflows.ts';
 import { workspaceRoutes } from './routes/workspaces.ts';
 
@@ -57,4 +58,5 @@ export const routes: readonly Route[] = [
   ...triggerStateRoutes,
   ...deploymentRoutes,
   ...githubRoutes,
+  ...watchRoutes,
 ];

@@ -32,6 +32,7 @@ import { type SessionCalls, sessionCalls } from './sessions.ts';
 import { type TaskCalls, taskCalls } from './tasks.ts';
 import { makeTransport, type TransportParts } from './transport.ts';
 import { type TriggerCalls, triggerCalls } from './triggers.ts';
+import { type WatchCalls, watchCalls } from './watches.ts';
 import { type WorkflowCalls, workflowCalls } from './workflows.ts';
 
 /** The API, as the agent and the commands use it. */
@@ -49,6 +50,7 @@ export interface ApiClient {
   readonly events: EventCalls;
   readonly workflows: WorkflowCalls;
   readonly triggers: TriggerCalls;
+  readonly watches: WatchCalls;
 }
 
 /** What a client is made of. */
@@ -94,5 +96,6 @@ export function makeApiClient(parts: ApiClientParts): ApiClient {
     events: eventCalls(transport, full),
     workflows: workflowCalls(transport),
     triggers: triggerCalls(transport),
+    watches: watchCalls(transport),
   };
 }

@@ -31,6 +31,7 @@ const line = { level: 'INFO', message: 'm' };
 const newTask = { name: 'n', script: 'true' };
 const document = { title: 't', content: 'c' };
 const repository = { name: 'r', url: 'https://example.org/r.git', branch: 'main', authType: 'none' };
+const fileChange = { kind: 'create', path: '/a', size: 1, mtimeNs: '1', inode: '1', sha256: null };
 const upload = { path: 'b.txt', size: 1, sha256: 'f'.repeat(64) };
 
 const read = (owned: Owned, more: Partial<Expectation> = {}): Expectation => ({
@@ -178,6 +179,14 @@ export const matrix: Readonly<Record<string, Expectation>> = {
   'GET /api/v1/tokens': admin(),
   'DELETE /api/v1/tokens/:id': admin(),
   'GET /api/v1/agents': read('none'),
+  'GET /api/v1/sessions/:id/watches': { who: 'asr', owned: 'session' },
+  'POST /api/v1/triggers/:id/file-events': {
+    who: 'as',
+    owned: 'none',
+    body: { changes: [fileChange] },
+    always: 404,
+  },
+
   'POST /api/v1/workflows': admin({ body: { name: 'w', run: 'true' } }),
   'GET /api/v1/workflows': unbound(),
   'GET /api/v1/workflows/:name': unbound(),
