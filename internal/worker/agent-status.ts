@@ -1,6 +1,7 @@
 import type { Clock } from '../../pkg/clock/clock.ts';
 import type { EndStatus } from '../domain/task-status.ts';
 import type { Input } from './input.ts';
+import type { WatchStatus } from './watch/folder-watch.ts';
 
 /** States in which a task is counted. */
 export const endedStatuses: readonly EndStatus[] = ['COMPLETED', 'FAILED', 'CANCELLED'];
@@ -21,6 +22,9 @@ export class AgentStatus {
   input: Input | null = null;
   /** null: the API answers; else what is wrong with it */
   apiFault: 'auth_failed' | 'unavailable' | null = null;
+
+  /** the directories that are watched */
+  watchers: () => readonly WatchStatus[] = () => [];
 
   readonly #clock: Clock;
   #turnedAt: number;

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import type { Log } from '../../pkg/log/log.ts';
 import { maskedLog } from '../../pkg/log/masked-log.ts';
 import type { AgentExit, AgentOptions, AgentParts } from './agent-options.ts';
@@ -10,6 +11,7 @@ import { takeTasks } from './loop.ts';
 import { maskingOf } from './masking.ts';
 import { secretsOf } from './secrets.ts';
 import { openStateDirectory } from './state-directory.ts';
+import { Watches } from './watch/watches.ts';
 import { watchedSource } from './watched-source.ts';
 
 /**
@@ -40,6 +42,8 @@ export async function runAgent(
   });
   const keeper = new BaseKeeper({ clock: parts.clock, log: parts.log, base, heal: parts.heal });
   let local: LocalDoors | null = null;
+  const watching = new AbortController();
+  let watched: Promise<void> = Promise.resolve();
   try {
     await disk.look();
     disk.start();
@@ -57,6 +61,15 @@ export async function runAgent(
     const source = watchedSource(await parts.source(base.agentId), { status, clock: parts.clock });
     parts.executor.prepare();
     parts.log.info('the agent is ready', { sessionId: options.sessionId, api: local?.url ?? null });
+    if (parts.watches) {
+      const watches = new Watches({
+        ...{ clock: parts.clock, log: parts.log, ...parts.watches },
+        directory: join(base.base, 'watches'),
+        runningTask: () => status.task?.id ?? null,
+      });
+      status.watchers = () => watches.status();
+      watched = watches.run(watching.signal);
+    }
     parts.onReady?.(status);
     const exit = await takeTasks({
       clock: parts.clock,
@@ -76,6 +89,8 @@ export async function runAgent(
     return exit;
   } finally {
     await keeper.stop();
+    watching.abort();
+    await watched;
     await local?.close();
     disk.stop();
     await parts.executor.close();

@@ -135,6 +135,7 @@ function statusBody({ status, clock, version, sessionId, agentId }: LocalApiPart
     task: status.task,
     tasks: status.ended,
     api: status.apiFault ?? 'ok',
+    watchers: status.watchers(),
     waitingForInput: status.input?.open() ?? [],
   };
 }

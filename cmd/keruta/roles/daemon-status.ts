@@ -8,6 +8,17 @@ const healthShape = z.looseObject({ status: z.string(), reasons: z.array(z.strin
 const statusShape = z.looseObject({
   status: z.string(),
   task: z.looseObject({ id: z.string(), name: z.string() }).nullable(),
+  watchers: z
+    .array(
+      z.looseObject({
+        path: z.string(),
+        state: z.string(),
+        files: z.number(),
+        events: z.number(),
+        lastError: z.string().nullable(),
+      }),
+    )
+    .default([]),
 });
 
 /** `keruta daemon status` */
@@ -48,6 +59,7 @@ export const daemonStatus = command({
       reasons: health?.reasons ?? [],
       taskId: now?.task?.id ?? null,
       jobs: typeof jobs === 'string' ? null : jobs,
+      watchers: now?.watchers ?? [],
     };
     if (context.json) await printJson(context, about);
     else if (pid === null) await context.stdout.write('no agent runs\n');
@@ -60,6 +72,10 @@ export const daemonStatus = command({
         ['up', own ? span(Math.max(0, context.clock.now() - own.startedAt)) : null],
         ['health', [about.health ?? '', ...about.reasons].join(' ').trim()],
         ['task', now?.task ? `${now.task.id} ${now.task.name}` : null],
+        ...about.watchers.map(({ path, state, files, events, lastError }): [string, string] => [
+          'watcher',
+          `${path} ${state}, ${files} files, ${events} events${lastError === null ? '' : `; ${lastError}`}`,
+        ]),
         ['log', about.logFile],
       ]);
       if (jobs !== null)

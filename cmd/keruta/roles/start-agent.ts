@@ -94,6 +94,13 @@ export async function startAgent(start: AgentStart): Promise<AgentExit> {
       log,
       executor: makeLocalExecutor({ clock, stateDirectory: join(values.baseDir, 'shims'), umask }),
       ...(start.onReady === undefined ? {} : { onReady: start.onReady }),
+      watches: {
+        home: context.home,
+        source: {
+          list: (signal) => client.watches.list(session.id, { signal }),
+          fire: (triggerId, body, signal) => client.watches.fire(triggerId, body, { signal }),
+        },
+      },
       heal: () => {
         if (!existsSync(join(values.baseDir, 'bin', 'keruta'))) commands.write();
         if (values.pidFile !== null && !existsSync(values.pidFile)) writePidFile(values.pidFile, process.pid);
