@@ -15,8 +15,11 @@ export interface DirectoryWatchOptions {
   readonly onError: (error: Error) => void;
 }
 
-/** Watches a directory and all below it; links are not followed. Files that are there already give no hint. */
-export function watchDirectory(options: DirectoryWatchOptions): { close(): Promise<void> } {
+/**
+ * Watches a directory and all below it; links are not followed. Files that are there already give no hint.
+ * @returns when all is watched: what changed before then gives no hint
+ */
+export async function watchDirectory(options: DirectoryWatchOptions): Promise<{ close(): Promise<void> }> {
   const { root, ignored, pollMs, onHint, onError } = options;
   const watcher = watch(root, {
     ignored,
@@ -29,5 +32,6 @@ export function watchDirectory(options: DirectoryWatchOptions): { close(): Promi
   });
   watcher.on('all', (_event, path) => onHint(path));
   watcher.on('error', (error) => onError(error instanceof Error ? error : new Error(String(error))));
+  await new Promise<void>((resolve) => watcher.once('ready', resolve));
   return { close: () => watcher.close() };
 }

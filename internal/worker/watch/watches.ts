@@ -115,7 +115,7 @@ export class Watches {
       needs = entries;
       const how = isBroken || !this.#hasRoom(watch, entries) ? 'polling' : 'watching';
       isBroken = false;
-      const hints = watchDirectory({
+      const hints = await watchDirectory({
         root,
         ignored: (path) => path !== root && isIgnored(relative(root, path)),
         pollMs: how === 'polling' ? pollMs : null,
