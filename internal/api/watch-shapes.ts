@@ -23,6 +23,8 @@ export const watchShape = z.object({
   /** what changed while nobody watched; null: files of a new watch are known, changes of a known one run */
   onStart: z.enum(['run', 'baseline']).nullable(),
   maxEntries: z.number(),
+  /** what changes while a task of the trigger runs: taken for its work, or not */
+  ownChanges: z.enum(['ignore', 'run']),
 });
 /** @see watchShape */
 export type WatchWire = z.output<typeof watchShape>;
@@ -51,20 +53,50 @@ export type FileChange = z.output<typeof fileChangeShape>;
 /** Most files of one event. */
 export const maxChanges = 1000;
 
-/** What an agent hands in: one task comes of it. */
-export const fileEventBody = z.strictObject({
+/** Files that changed together: one task comes of them. */
+export const fileEventShape = z.strictObject({
   changes: z.array(fileChangeShape).min(1).max(maxChanges),
-  /** how many more there were */
-  omitted: z.number().int().nonnegative().default(0),
+  /** the task of the trigger that ran when they changed: they are on record, and fire nothing */
+  ownTask: z.string().max(200).optional(),
 });
-/** @see fileEventBody */
-export type FileEventBody = z.input<typeof fileEventBody>;
+/** @see fileEventShape */
+export type FileEvent = z.output<typeof fileEventShape>;
 
-/** What became of it. */
-export const fileEventAnswer = z.object({
+/** Most events that are handed in at once. */
+export const maxFileEvents = 200;
+
+/** What an agent hands in, in the order in which the tasks shall run. */
+export const fileEventsBody = z.strictObject({
+  events: z.array(fileEventShape).min(1).max(maxFileEvents),
+});
+/** @see fileEventsBody */
+export type FileEventsBody = z.input<typeof fileEventsBody>;
+
+/** What became of one. */
+export const fileEventResult = z.object({
   decision: z.enum(['run', 'skipped']),
   reason: z.string(),
   taskId: z.string().nullable(),
 });
-/** @see fileEventAnswer */
-export type FileEventAnswer = z.output<typeof fileEventAnswer>;
+/** @see fileEventResult */
+export type FileEventResult = z.output<typeof fileEventResult>;
+
+/** What became of them, from the first on; those behind the last that is told were not taken, and may be handed in again. */
+export const fileEventsAnswer = z.object({ results: z.array(fileEventResult).min(1) });
+/** @see fileEventsAnswer */
+export type FileEventsAnswer = z.output<typeof fileEventsAnswer>;
+
+/** How an agent asks for what it watches. */
+export const watcherBody = z.strictObject({
+  /** stable over restarts of the agent */
+  agentId: z.string().min(1).max(200),
+});
+
+/** What an agent watches. */
+export const watcherAnswer = z.object({
+  watches: z.array(watchShape),
+  /** another agent that watches for the session; then there is nothing to watch. null: none */
+  heldBy: z.string().nullable(),
+});
+/** @see watcherAnswer */
+export type WatcherAnswer = z.output<typeof watcherAnswer>;

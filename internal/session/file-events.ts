@@ -1,12 +1,16 @@
 /** Files that change where an agent runs: what it watches, and what it saw. */
 import { createHash } from 'node:crypto';
-import type { FileChange, WatchWire } from '../api/watch-shapes.ts';
+import type { FileChange, FileEvent, WatchWire } from '../api/watch-shapes.ts';
 import { NotFoundError } from '../domain/errors.ts';
 import { type FileSpec, watchOf } from '../trigger/types/file.ts';
 import { maySeeSession, visibleSession } from './authorize.ts';
-import type { Fired } from './fire.ts';
-import { fireEvent } from './fire-event.ts';
+import type { EventWish } from './fire-event.ts';
+import type { FiredOne } from './fire-many.ts';
+import { fireTogether } from './fire-together.ts';
 import type { Caller, SessionParts } from './parts.ts';
+
+/** Names that are kept of files that a task changed itself. */
+const maxOwnPaths = 20;
 
 /**
  * What the agent of a session watches: triggers that are switched on. One that is held is watched too, so that what it
@@ -32,19 +36,16 @@ export async function watchesOf(
 }
 
 /**
- * Fires a trigger by files that changed; the same files in the same state fire once.
+ * Fires a trigger by events of files, in their order; the same files in the same state fire once.
+ * @returns what became of them, from the first on; shorter when not all could be taken now
  * @throws {NotFoundError} KERUTA_ERR_TRIGGER_NOT_FOUND, also for a trigger of another session or type
+ * @throws {UnavailableError} KERUTA_ERR_RATE_LIMITED, KERUTA_ERR_QUEUE_FULL when not even the first could be taken
  */
-export async function fireFileEvent(
+export async function fireFileEvents(
   parts: SessionParts,
-  wish: {
-    readonly caller: Caller;
-    readonly triggerId: string;
-    readonly changes: readonly FileChange[];
-    readonly omitted: number;
-  },
-): Promise<Fired> {
-  const { caller, triggerId, changes, omitted } = wish;
+  wish: { readonly caller: Caller; readonly triggerId: string; readonly events: readonly FileEvent[] },
+): Promise<readonly FiredOne[]> {
+  const { caller, triggerId, events } = wish;
   const { store } = parts;
   const trigger = await store.trigger(triggerId);
   const workflow = trigger === null ? null : await store.workflow(trigger.workflowId);
@@ -52,16 +53,33 @@ export async function fireFileEvent(
   const isSeen = session === null ? caller.sessionId === null : maySeeSession(caller, session.id);
   if (trigger?.type !== 'file' || !isSeen)
     throw new NotFoundError('KERUTA_ERR_TRIGGER_NOT_FOUND', `There is no file trigger ${triggerId}.`);
+  const settled = await Promise.allSettled(
+    events.map((event) => fireTogether(parts, { ...wishOf(event), triggerId, actor: caller.actor })),
+  );
+  const fired: FiredOne[] = [];
+  for (const one of settled) {
+    if (one.status === 'fulfilled') fired.push(one.value);
+    // those behind it that were taken are known when they come again
+    else if (fired.length > 0) break;
+    else throw one.reason;
+  }
+  return fired;
+}
+
+function wishOf({ changes, ownTask }: FileEvent): Omit<EventWish, 'triggerId'> {
   const [first] = changes;
-  return fireEvent(parts, {
-    triggerId,
+  const paths = changes.map(({ path }) => path);
+  const wish: Omit<EventWish, 'triggerId'> = {
     source: 'file',
     key: fileKey(changes),
     kind: changes.length === 1 && first ? first.kind : 'batch',
-    data: { changes, omitted, paths: changes.map(({ path }) => path) },
+    data: { changes, paths },
     parameters: parametersOf(changes),
-    actor: caller.actor,
-  });
+    isHandedInAgain: true,
+  };
+  if (ownTask === undefined) return wish;
+  const details = { taskId: ownTask, files: paths.length, paths: paths.slice(0, maxOwnPaths) };
+  return { ...wish, key: `own:${wish.key}`, isFiltered: true, filteredBy: 'self_caused', details };
 }
 
 /** Names the state that files are in: path, inode, time and size of each, in any order. */

@@ -27,6 +27,8 @@ export interface EventWish {
   readonly before?: { readonly key: string; readonly since: number };
   /** who handed it in; default `system` */
   readonly actor?: string;
+  /** put on record with it */
+  readonly details?: Readonly<Record<string, unknown>>;
 }
 
 /**
@@ -55,6 +57,7 @@ export async function fireEvent(parts: SessionParts, wish: EventWish): Promise<F
       isFiltered: wish.isFiltered ?? false,
       ...(wish.filteredBy === undefined ? {} : { filteredBy: wish.filteredBy }),
       isHandedInAgain: wish.isHandedInAgain ?? false,
+      ...(wish.details === undefined ? {} : { details: wish.details }),
     });
   });
 }

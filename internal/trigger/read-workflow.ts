@@ -57,7 +57,8 @@ export function readWorkflow(
     const at = (fault: WorkflowFault) => ({ ...fault, path: ['triggers', index, ...fault.path] });
     faults.push(...result.faults.map(at));
     warnings.push(...result.warnings.map(at));
-    if (read.success) triggers.push(named(one as TriggerInput, result.spec, triggers));
+    if (read.success)
+      triggers.push(named(withOverlap(one as TriggerInput, read.data), result.spec, triggers));
   });
   for (const [index, { name }] of triggers.entries()) {
     const first = triggers.findIndex((other) => other.name === name);
@@ -146,6 +147,15 @@ function faultsOf(error: ZodError): WorkflowFault[] {
     path: path.map((part) => (typeof part === 'symbol' ? String(part) : part)),
     message,
   }));
+}
+
+/**
+ * What happened is not skipped because something else is under way, unless somebody says so; an instant is followed by
+ * another one.
+ */
+function withOverlap(one: TriggerInput, { overlap }: WorkflowInput): TriggerInput {
+  const isEvent = one.type !== 'manual' && triggerTypes.get(one.type)?.schedule === undefined;
+  return isEvent ? { ...one, overlap: one.overlap ?? overlap ?? 'allow' } : one;
 }
 
 function named(

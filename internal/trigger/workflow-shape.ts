@@ -69,7 +69,7 @@ export const triggerFields = {
   name: name.optional(),
   /** whether it fires; default true */
   enabled: z.boolean().optional(),
-  /** what happens when a task of it is not finished; default: the workflow's */
+  /** what happens when a task of it is not finished; default: the workflow's, and `allow` for one that waits for events */
   overlap: z.enum(overlapPolicies).optional(),
   ...catchUpFields,
   /** spreads the fires of many triggers over this long; default 0 */
@@ -105,7 +105,7 @@ export const workflowShape = z.strictObject({
   run: runShape,
   /** what fires it, at most 100; one to fire by hand is there in any case */
   triggers: z.array(triggerShape).max(100).optional(),
-  /** what happens when a trigger fires while a task of it is not finished; default `skip` */
+  /** what happens when a trigger fires while a task of it is not finished; default `skip`, for events `allow` */
   overlap: z.enum(overlapPolicies).optional(),
   ...catchUpFields,
   /** how a failed run is repeated; default: not at all */

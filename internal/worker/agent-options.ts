@@ -4,6 +4,7 @@ import type { Random } from '../../pkg/random/random.ts';
 import type { TaskSource } from '../api/task-source.ts';
 import type { Executor } from '../executor/executor.ts';
 import type { AgentStatus } from './agent-status.ts';
+import type { WatchBoard } from './watch/watch-board.ts';
 import type { WatchSource } from './watch/watches.ts';
 
 /** What an agent works with. */
@@ -14,8 +15,14 @@ export interface AgentParts {
   readonly executor: Executor;
   /** Makes the source of work. @param agentId  stable over restarts, from the base directory */
   readonly source: (agentId: string) => TaskSource | Promise<TaskSource>;
-  /** Where file triggers come from, and the home directory of their paths; absent: nothing is watched. */
-  readonly watches?: { readonly source: WatchSource; readonly home: string };
+  /** Where file triggers come from, and what is watched for them; absent: nothing is. */
+  readonly watches?: {
+    readonly source: WatchSource;
+    /** what `~` in their paths stands for */
+    readonly home: string;
+    /** told of by the local API; default: what this agent watches */
+    readonly board?: WatchBoard;
+  };
   /** Makes anew what a task deleted of the program's other files, such as the commands of runs; before each claim. */
   readonly heal?: () => void;
   /** Called once when the agent begins to take tasks. */

@@ -1,7 +1,8 @@
 import type { Clock } from '../../pkg/clock/clock.ts';
 import type { EndStatus } from '../domain/task-status.ts';
 import type { Input } from './input.ts';
-import type { WatchStatus } from './watch/folder-watch.ts';
+import { TaskTimes } from './watch/task-times.ts';
+import type { WatchStatus } from './watch/watches.ts';
 
 /** States in which a task is counted. */
 export const endedStatuses: readonly EndStatus[] = ['COMPLETED', 'FAILED', 'CANCELLED'];
@@ -23,14 +24,17 @@ export class AgentStatus {
   /** null: the API answers; else what is wrong with it */
   apiFault: 'auth_failed' | 'unavailable' | null = null;
 
-  /** the directories that are watched */
+  /** the directories that are watched, by all agents of the process */
   watchers: () => readonly WatchStatus[] = () => [];
+  /** when scripts ran */
+  readonly times: TaskTimes;
 
   readonly #clock: Clock;
   #turnedAt: number;
 
   constructor(clock: Clock) {
     this.#clock = clock;
+    this.times = new TaskTimes(clock);
     this.startedAt = clock.monotonicMs();
     this.#turnedAt = this.startedAt;
   }
@@ -38,6 +42,7 @@ export class AgentStatus {
   /** Says that the loop which takes tasks begins another turn. */
   turn(): void {
     this.#turnedAt = this.#clock.monotonicMs();
+    if (this.task === null) this.times.now(null);
   }
 
   /** Whether the agent does its work: it has a task in hand, for however long, or its loop turned lately. */

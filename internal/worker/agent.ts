@@ -11,6 +11,7 @@ import { takeTasks } from './loop.ts';
 import { maskingOf } from './masking.ts';
 import { secretsOf } from './secrets.ts';
 import { openStateDirectory } from './state-directory.ts';
+import { WatchBoard } from './watch/watch-board.ts';
 import { Watches } from './watch/watches.ts';
 import { watchedSource } from './watched-source.ts';
 
@@ -61,14 +62,15 @@ export async function runAgent(
     const source = watchedSource(await parts.source(base.agentId), { status, clock: parts.clock });
     parts.executor.prepare();
     parts.log.info('the agent is ready', { sessionId: options.sessionId, api: local?.url ?? null });
-    if (parts.watches) {
-      const watches = new Watches({
-        ...{ clock: parts.clock, log: parts.log, ...parts.watches },
-        directory: join(base.base, 'watches'),
-        runningTask: () => status.task?.id ?? null,
-      });
-      status.watchers = () => watches.status();
-      watched = watches.run(watching.signal);
+    const { clock, random, log, watches: wanted } = parts;
+    if (wanted) {
+      const { board = new WatchBoard() } = wanted;
+      const directory = join(base.base, 'watches');
+      const own = { agentId: base.agentId, directory, times: status.times };
+      const watches = new Watches({ clock, random, log, ...wanted, ...own });
+      const leave = board.add(() => watches.status());
+      status.watchers = () => board.all();
+      watched = watches.run(watching.signal).finally(leave);
     }
     parts.onReady?.(status);
     const exit = await takeTasks({

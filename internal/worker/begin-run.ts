@@ -37,7 +37,10 @@ export async function beginRun(parts: TaskParts, scene: Scene): Promise<BegunRun
     const { workingDirectory, bootId: before = null, at: startedAt } = started;
     const known = { runId, workingDirectory, input: task.input, bootId: before, startedAt };
     const run = await parts.executor.attach(scene.directory, known);
-    if (run !== null) return { run, started };
+    if (run !== null) {
+      tellRunning(parts, scene, startedAt);
+      return { run, started };
+    }
     if (!(await neverRan(parts, scene, started))) return judge(unknownEnd, 'agent_lost', declared);
     parts.log.info('a start that was broken off is made again', { taskId: scene.record.task.id });
   }
@@ -118,6 +121,7 @@ async function start(parts: TaskParts, scene: Scene, workplace: Workplace): Prom
   // written before the script starts: from here on a restart looks for the run instead of starting it a second time
   writeRecord(directory, { ...record, started });
   failpoint('before_spawn');
+  tellRunning(parts, scene, started.at);
   try {
     const run = await parts.executor.start({
       directory,
@@ -132,4 +136,10 @@ async function start(parts: TaskParts, scene: Scene, workplace: Workplace): Prom
     writeRecord(directory, record);
     throw error;
   }
+}
+
+/** From when on what changes may be the script's work. @param at  epoch ms */
+function tellRunning({ status }: TaskParts, { record }: Scene, at: number): void {
+  const { KERUTA_WORKFLOW: workflow = null, KERUTA_TRIGGER: trigger = null } = record.environment;
+  status.times.now({ id: record.task.id, workflow, trigger }, at);
 }

@@ -46,6 +46,7 @@ export async function runTask(given: TaskParts, record: RunRecord): Promise<Task
     const begun = await beginRun(parts, scene);
     const followed = 'run' in begun ? await followRun(parts, scene, begun) : notRun(parts, begun);
     scene.life.throwIfAborted();
+    parts.status.times.now(null);
     const artifacts = 'run' in begun ? await collect(parts, scene, begun) : [];
     const { report, status } = await reportRun(parts, scene, { begun, followed, artifacts });
     settle(parts, scene, { state: 'reported', status, streams: report.streams, artifacts });
@@ -61,6 +62,8 @@ export async function runTask(given: TaskParts, record: RunRecord): Promise<Task
     settle(parts, scene, { state, status: null, streams: null, artifacts: null });
     return 'superseded';
   } finally {
+    // a script that is left goes on
+    if (!parts.control.leaving.aborted) parts.status.times.now(null);
     parts.status.task = null;
     parts.status.input = null;
     await scene.close();

@@ -11,15 +11,25 @@ const statusShape = z.looseObject({
   watchers: z
     .array(
       z.looseObject({
+        workflow: z.string(),
+        trigger: z.string(),
         path: z.string(),
         state: z.string(),
+        note: z.string().nullable(),
         files: z.number(),
         events: z.number(),
-        lastError: z.string().nullable(),
+        unsent: z.number(),
       }),
     )
     .default([]),
 });
+
+type Watcher = z.output<typeof statusShape>['watchers'][number];
+
+function watcherText({ workflow, trigger, path, state, note, files, events, unsent }: Watcher): string {
+  const waiting = unsent === 0 ? '' : `, ${unsent} not handed in`;
+  return `${workflow}/${trigger} ${path} ${state}, ${files} files, ${events} events${waiting}${note === null ? '' : `: ${note}`}`;
+}
 
 /** `keruta daemon status` */
 export const daemonStatus = command({
@@ -72,10 +82,7 @@ export const daemonStatus = command({
         ['up', own ? span(Math.max(0, context.clock.now() - own.startedAt)) : null],
         ['health', [about.health ?? '', ...about.reasons].join(' ').trim()],
         ['task', now?.task ? `${now.task.id} ${now.task.name}` : null],
-        ...about.watchers.map(({ path, state, files, events, lastError }): [string, string] => [
-          'watcher',
-          `${path} ${state}, ${files} files, ${events} events${lastError === null ? '' : `; ${lastError}`}`,
-        ]),
+        ...about.watchers.map((one): [string, string] => ['watcher', watcherText(one)]),
         ['log', about.logFile],
       ]);
       if (jobs !== null)

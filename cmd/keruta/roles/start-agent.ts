@@ -14,6 +14,7 @@ import type { AgentExit, AgentOptions } from '../../../internal/worker/agent-opt
 import type { AgentStatus } from '../../../internal/worker/agent-status.ts';
 import type { AgentControl } from '../../../internal/worker/control.ts';
 import { deliverSpool } from '../../../internal/worker/deliver-spool.ts';
+import type { WatchBoard } from '../../../internal/worker/watch/watch-board.ts';
 import { makeHttp } from '../../../pkg/http/http.ts';
 import type { Log } from '../../../pkg/log/log.ts';
 import type { ApiAccess } from '../client.ts';
@@ -36,6 +37,8 @@ export interface AgentStart {
   readonly findSession: (client: ApiClient) => Promise<{ readonly id: string }>;
   /** @see AgentOptions.withheld */
   readonly withheld?: () => Promise<readonly string[]>;
+  /** what all agents of this process watch; default: what this one does */
+  readonly board?: WatchBoard;
   /** called once when it begins to take tasks */
   readonly onReady?: (status: AgentStatus) => void;
   /** for one of several agents of this process: it has no local API, and clones of its own below its base directory */
@@ -96,8 +99,9 @@ export async function startAgent(start: AgentStart): Promise<AgentExit> {
       ...(start.onReady === undefined ? {} : { onReady: start.onReady }),
       watches: {
         home: context.home,
+        ...(start.board === undefined ? {} : { board: start.board }),
         source: {
-          list: (signal) => client.watches.list(session.id, { signal }),
+          claim: (agentId, signal) => client.watches.claim(session.id, agentId, { signal }),
           fire: (triggerId, body, signal) => client.watches.fire(triggerId, body, { signal }),
         },
       },

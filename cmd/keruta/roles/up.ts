@@ -34,6 +34,7 @@ export const up = command({
     const { writePidFile } = await import('./pid-file.ts');
     const { hostWorkflows } = await import('./workflow-agents.ts');
     const { AgentControl } = await import('../../../internal/worker/control.ts');
+    const { WatchBoard } = await import('../../../internal/worker/watch/watch-board.ts');
     const { ownDirectory } = await import('../../../internal/worker/own-directory.ts');
     ownDirectory(values.baseDir, context.uid);
     // A token for another API is of no use here; the file that `daemon start` made for it must not stay.
@@ -48,7 +49,7 @@ export const up = command({
           await tellAddress(context, started);
           const access = { url: started.url, token: started.token };
           const { secretVariables: withheld } = started;
-          const agent = { context, settings, access, control, log, withheld };
+          const agent = { context, settings, access, control, log, withheld, board: new WatchBoard() };
           let own = '';
           const others = hostWorkflows(agent, { isServed: (id) => id === own, umask: process.umask() });
           try {

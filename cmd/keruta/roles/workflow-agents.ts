@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { type ApiClient, makeApiClient } from '../../../internal/api/client/client.ts';
 import { resolveSession } from '../../../internal/api/discovery.ts';
+import type { WorkflowWire } from '../../../internal/api/workflow-shapes.ts';
 import { ownDirectory } from '../../../internal/worker/own-directory.ts';
 import { makeHttp } from '../../../pkg/http/http.ts';
 import { type AgentStart, startAgent } from './start-agent.ts';
@@ -14,7 +15,7 @@ const makeRoomMs = 10_000;
 /** What all agents of the process have in common. */
 export type CommonStart = Pick<
   AgentStart,
-  'context' | 'settings' | 'access' | 'control' | 'log' | 'withheld'
+  'context' | 'settings' | 'access' | 'control' | 'log' | 'withheld' | 'board'
 >;
 
 /** Agents that come and go. */
@@ -55,18 +56,29 @@ export function hostWorkflows(
 
   async function look(): Promise<void> {
     const workflows = await client.workflows.list({ signal: control.draining });
-    const names = new Set(workflows.filter(({ enabled }) => enabled).map(({ session }) => session));
-    const wanted: string[] = [];
-    for (const name of names) wanted.push(await ids.of(name));
-    const isCrowded = wanted.length > maxWorkers;
-    const idle = wanted.filter((id) => !options.isServed(id) && !running.has(id));
-    const free = isCrowded ? await withWork(idle) : idle;
+    const enabled = workflows.filter((one) => one.enabled);
+    const wanted = await idsOf(enabled);
+    // who watches files never has nothing to do
+    const watching = await idsOf(enabled.filter(watchesFiles));
+    const isCrowded = wanted.size > maxWorkers;
+    const idle = [...wanted].filter((id) => !options.isServed(id) && !running.has(id));
+    const patient = idle.filter((id) => !watching.has(id));
+    const free = [
+      ...idle.filter((id) => watching.has(id)),
+      ...(isCrowded ? await withWork(patient) : patient),
+    ];
     for (const id of free.slice(0, Math.max(0, maxWorkers - running.size))) {
-      const agent = host(id, isCrowded)
+      const agent = host(id, isCrowded && !watching.has(id))
         .catch((error: unknown) => log.error('the agent of a workflow ended', { sessionId: id, error }))
         .finally(() => running.delete(id));
       running.set(id, agent);
     }
+  }
+
+  async function idsOf(workflows: readonly WorkflowWire[]): Promise<Set<string>> {
+    const found = new Set<string>();
+    for (const { session } of workflows) found.add(await ids.of(session));
+    return found;
   }
 
   /** Where there are more sessions than agents, an agent is for those that have something to do. */
@@ -98,6 +110,9 @@ export function hostWorkflows(
     });
   }
 }
+
+const watchesFiles = ({ triggers }: WorkflowWire) =>
+  triggers.some(({ type, enabled }) => type === 'file' && enabled);
 
 /** Tells the ids of sessions by their names; those do not change. */
 class SessionIds {

@@ -1,34 +1,34 @@
-import { z } from 'zod';
 import { apiPath } from '../base-url.ts';
 import {
-  type FileEventAnswer,
-  type FileEventBody,
-  fileEventAnswer,
-  type WatchWire,
-  watchShape,
+  type FileEventsAnswer,
+  type FileEventsBody,
+  fileEventsAnswer,
+  type WatcherAnswer,
+  watcherAnswer,
 } from '../watch-shapes.ts';
 import type { CallOptions, Transport } from './transport.ts';
 
 /** Calls of an agent about the directories that it watches. */
 export interface WatchCalls {
-  /** @throws {NotFoundError} KERUTA_ERR_SESSION_NOT_FOUND, also from a server that knows no watches */
-  list(sessionId: string, options?: CallOptions): Promise<WatchWire[]>;
+  /** Asks what to watch. @throws {NotFoundError} KERUTA_ERR_SESSION_NOT_FOUND, also from a server that knows no watches */
+  claim(sessionId: string, agentId: string, options?: CallOptions): Promise<WatcherAnswer>;
   /** Hands in files that changed; may be repeated. @throws {NotFoundError} KERUTA_ERR_TRIGGER_NOT_FOUND */
-  fire(triggerId: string, body: FileEventBody, options?: CallOptions): Promise<FileEventAnswer>;
+  fire(triggerId: string, body: FileEventsBody, options?: CallOptions): Promise<FileEventsAnswer>;
 }
 
 /** @see WatchCalls */
 export function watchCalls(transport: Transport): WatchCalls {
   return {
-    list: (id, options) =>
+    claim: (id, agentId, options) =>
       transport.json(
         {
-          method: 'GET',
+          method: 'POST',
           path: apiPath('sessions', id, 'watches'),
+          json: { agentId },
           notFound: 'KERUTA_ERR_SESSION_NOT_FOUND',
           ...options,
         },
-        z.array(watchShape),
+        watcherAnswer,
       ),
     fire: (id, json, options) =>
       transport.json(
@@ -39,7 +39,7 @@ export function watchCalls(transport: Transport): WatchCalls {
           notFound: 'KERUTA_ERR_TRIGGER_NOT_FOUND',
           ...options,
         },
-        fileEventAnswer,
+        fileEventsAnswer,
       ),
   };
 }

@@ -38,6 +38,8 @@ const spec = z.strictObject({
   onStart: z.enum(['run', 'baseline']).optional(),
   /** most files and directories below the path; default 50000 */
   maxEntries: z.int().min(1).max(1_000_000).optional(),
+  /** what changes while a task of this trigger runs: ignore it as the task's own work, or run; default ignore */
+  ownChanges: z.enum(['ignore', 'run']).optional(),
 });
 
 /** Part of a definition that says what is watched. */
@@ -55,6 +57,7 @@ export function watchOf(one: FileSpec) {
     mode: one.mode ?? ('perFile' as const),
     onStart: one.onStart ?? null,
     maxEntries: one.maxEntries ?? 50_000,
+    ownChanges: one.ownChanges ?? ('ignore' as const),
   };
 }
 

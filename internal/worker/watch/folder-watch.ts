@@ -1,184 +1,261 @@
 import type { Clock } from '../../../pkg/clock/clock.ts';
 import type { Log } from '../../../pkg/log/log.ts';
-import { type FileChange, type FileEventAnswer, maxChanges, type WatchWire } from '../../api/watch-shapes.ts';
+import { type FileChange, type FileEvent, maxChanges, type WatchWire } from '../../api/watch-shapes.ts';
 import { messageOf } from '../retry.ts';
-import { diffTables, type FileTable } from './diff.ts';
+import { Wakeup } from '../wakeup.ts';
+import type { Arming } from './arming.ts';
+import { readChanges } from './content.ts';
+import type { FileState } from './diff.ts';
 import { ignorer, matcher } from './glob.ts';
-import { scanTree } from './scan.ts';
+import type { Journal } from './journal.ts';
+import { ranAt, withRunning } from './own-runs.ts';
 import { Settling } from './settling.ts';
-import { readWatchState, type WatchState, writeWatchState } from './watch-state.ts';
+import { scanTree, type TreeWish } from './tree.ts';
+import { View } from './view.ts';
 
 /** All files are looked at anew this often, whatever was heard; ms. */
 const scanEveryMs = 300_000;
+/** Between looks, where the system tells nothing; ms. */
+const pollMs = 2_000;
 /** After a fault; ms. */
-const faultPauseMs = 5_000;
+const faultPauseMs = 2_000;
 /** Hints that come together are one; ms. */
-const gatherMs = 20;
-const keptTasks = 100;
+const gatherMs = 10;
+/** A look is followed by a rest as long as it took, of at most; ms. */
+const longestRestMs = 1_000;
+/** So many events wait to be sent; further changes are left to be found again when some of them are. */
+const maxUnsent = 10_000;
 
 /** What a watch needs. */
 export interface FolderWatchParts {
   readonly clock: Clock;
   readonly log: Log;
-  /** where its state is kept */
-  readonly file: string;
   readonly watch: WatchWire;
   /** absolute */
   readonly root: string;
-  readonly fire: (changes: readonly FileChange[], signal: AbortSignal) => Promise<FileEventAnswer>;
-  /** the task that runs now */
-  readonly runningTask: () => string | null;
-  /** Makes sure that hints come. @returns how */
-  readonly arm: (entries: number) => Promise<'watching' | 'polling'>;
+  readonly journal: Journal;
+  /** Makes what gives the hints. */
+  readonly arming: (hints: {
+    readonly onHint: (path: string) => void;
+    readonly onLost: () => void;
+  }) => Arming;
+  /** there is something to send */
+  readonly onEvents: () => void;
 }
 
-/** How a watch is. */
-export interface WatchStatus {
-  readonly triggerId: string;
-  readonly workflow: string;
-  readonly path: string;
-  readonly state: 'starting' | 'watching' | 'polling' | 'failed';
-  readonly files: number;
-  readonly entries: number;
-  readonly events: number;
-  readonly unsent: number;
-  readonly lastError: string | null;
-}
+/** How it is. */
+export type FolderState = 'starting' | 'watching' | 'polling' | 'failed';
 
-/** Watches one directory: a hint makes it look, and what differs from what it knows is an event. */
+/** Watches one directory: a hint makes it look, and what differs from what it knows, once it has come to rest, is an event. */
 export class FolderWatch {
   readonly #parts: FolderWatchParts;
   readonly #settling: Settling;
+  readonly #arming: Arming;
   readonly #over = new AbortController();
-  #wake = new AbortController();
-  #state: WatchState;
-  #isNew: boolean;
-  #mode: WatchStatus['state'] = 'starting';
-  #entries = 0;
-  #events = 0;
+  readonly #bell: Wakeup;
+  readonly #view = new View();
+  readonly #wish: TreeWish;
+  #hints = new Set<string>();
+  #isLost = true;
+  /** monotonic ms; of the last look at all */
+  #scannedAt = 0;
+  #scanMs = 0;
+  /** what is there is known from now on, without being an event */
+  #isBaseline: boolean;
+  #state: FolderState = 'starting';
   #lastError: string | null = null;
-  #own = false;
 
   constructor(parts: FolderWatchParts) {
-    const { file, root, watch } = parts;
+    const { clock, watch, journal, root } = parts;
     this.#parts = parts;
-    const known = readWatchState(file, root);
-    this.#isNew = known === null || watch.onStart === 'baseline';
-    if (known === null && watch.onStart === 'run') this.#isNew = false;
-    this.#state = known ?? { root, files: new Map(), unsent: [], tasks: [] };
-    const restMs = Math.max(watch.settleMs, watch.debounceMs);
-    this.#settling = new Settling({ restMs, isBatch: watch.mode === 'batch' });
+    this.#bell = new Wakeup(clock);
+    this.#isBaseline = watch.onStart === 'baseline' || (watch.onStart === null && !journal.isKnown);
+    const { settleMs, debounceMs, maxEntries } = watch;
+    this.#settling = new Settling({ settleMs, debounceMs, isBatch: watch.mode === 'batch' });
+    this.#wish = { root, matches: matcher(watch.patterns), ignored: ignorer(watch.ignore), maxEntries };
+    this.#arming = parts.arming({
+      onHint: (path) => {
+        this.#hints.add(path);
+        this.look();
+      },
+      onLost: () => {
+        this.#isLost = true;
+        this.look();
+      },
+    });
   }
 
-  status(): WatchStatus {
-    const { watch, root } = this.#parts;
-    return {
-      ...{ triggerId: watch.triggerId, workflow: watch.workflow, path: root, state: this.#mode },
-      ...{ files: this.#state.files.size, entries: this.#entries, events: this.#events },
-      ...{ unsent: this.#state.unsent.length, lastError: this.#lastError },
-    };
+  get status(): { readonly state: FolderState; readonly note: string | null; readonly files: number } {
+    const note = this.#lastError ?? (this.#state === 'polling' ? this.#arming.why : this.#view.note);
+    return { state: this.#state, note, files: this.#view.size };
   }
 
-  /** Looks soon: something may have changed. */
-  hint(): void {
-    this.#wake.abort();
+  /** Looks soon. */
+  look(): void {
+    this.#bell.ring();
   }
 
+  /** Ends it; `run` returns then. */
   stop(): void {
     this.#over.abort();
-    this.#wake.abort();
+    this.#bell.ring();
+  }
+
+  /** Says that a task of the trigger runs from now on, or, with null, none. @param at  epoch ms */
+  note(taskId: string | null, at: number): void {
+    const { journal, watch } = this.#parts;
+    if (watch.ownChanges === 'run') return;
+    const runs = withRunning(journal.runs, taskId, at);
+    if (runs !== journal.runs) journal.keep({ at: journal.at, runs });
   }
 
   /** Watches until it is stopped. Never rejects. */
   async run(): Promise<void> {
     const { clock, log, root } = this.#parts;
-    while (!this.#over.signal.aborted) {
-      this.#wake = new AbortController();
+    const { signal } = this.#over;
+    while (!signal.aborted) {
+      const beganAt = clock.monotonicMs();
       let pauseMs = faultPauseMs;
       try {
         pauseMs = await this.#turn();
         this.#lastError = null;
       } catch (error) {
-        if (this.#over.signal.aborted) return;
-        if (this.#lastError !== messageOf(error))
-          log.warn('a watched directory is not seen', { root, error });
-        this.#lastError = messageOf(error);
-        this.#mode = 'failed';
+        if (signal.aborted) break;
+        this.#fail(error, log, root);
       }
-      await clock.sleep(pauseMs, AbortSignal.any([this.#wake.signal, this.#over.signal])).catch(() => {});
-      await clock.sleep(gatherMs, this.#over.signal).catch(() => {});
+      const tookMs = clock.monotonicMs() - beganAt;
+      await this.#bell.wait(pauseMs);
+      // a burst is looked at a few times, not once for each file
+      if (this.#hints.size > 0)
+        await clock.sleep(Math.min(Math.max(gatherMs, tookMs), longestRestMs), signal).catch(() => {});
     }
+    await this.#arming.close().catch(() => {});
+  }
+
+  #fail(error: unknown, log: Log, root: string): void {
+    const isMissing = (error as NodeJS.ErrnoException).code === 'ENOENT';
+    const message = isMissing ? `${root} is not there; it is looked for every 2 s` : messageOf(error);
+    if (this.#lastError !== message) log.warn('a directory cannot be watched', { root, error: message });
+    this.#lastError = message;
+    this.#state = 'failed';
+    this.#isLost = true;
+    // what comes into a directory that was not there is new
+    if (isMissing && this.#parts.watch.onStart === null) this.#isBaseline = false;
   }
 
   /** @returns when to look again; ms */
   async #turn(): Promise<number> {
-    const { watch, root, clock, arm } = this.#parts;
-    const wish = { root, matches: matcher(watch.patterns), ignored: ignorer(watch.ignore) };
-    const { maxEntries } = watch;
-    const look = () => scanTree({ ...wish, maxEntries, known: this.#state.files }, this.#over.signal);
-    this.#entries = (await look()).entries;
-    // what changes between arming and looking gives a hint, so the look that counts comes second
-    this.#mode = await arm(this.#entries);
-    const { files } = await look();
-    const running = this.#parts.runningTask();
-    const isOwn = running !== null && this.#state.tasks.includes(running);
-    if (isOwn || this.#own || this.#isNew) {
-      this.#own = isOwn;
-      this.#isNew = false;
-      this.#keep({ ...this.#state, files });
-      return isOwn ? 100 : this.#send();
+    const { clock } = this.#parts;
+    if (await this.#arming.isDue()) {
+      const { entries } = await scanTree(this.#wish, this.#over.signal);
+      // what changes between the two looks gives no hint before it is armed, so the look that counts comes second
+      await this.#arming.arm(entries, this.#over.signal);
+      this.#isLost = true;
     }
-    const changes = diffTables({ before: this.#state.files, after: files }, watch.events);
-    const { ready, againMs } = this.#settling.look(changes, clock.monotonicMs());
-    this.#take({ files, changes, ready });
-    const nextMs = await this.#send();
-    return Math.min(nextMs, againMs ?? scanEveryMs);
+    this.#over.signal.throwIfAborted();
+    const isPolling = this.#arming.why !== null;
+    const everyMs = isPolling ? Math.max(pollMs, 10 * this.#scanMs) : scanEveryMs;
+    await this.#see(clock.monotonicMs() - this.#scannedAt >= everyMs);
+    if (this.#isBaseline) await this.#takeAll();
+    this.#isBaseline = false;
+    const againMs = await this.#take();
+    this.#state = isPolling ? 'polling' : 'watching';
+    const scanInMs = Math.max(1, this.#scannedAt + everyMs - clock.monotonicMs());
+    return Math.min(againMs ?? scanEveryMs, scanInMs);
   }
 
-  /** What came to rest is known from now on, and waits to be sent; what has not stays as it was known before. */
-  #take(now: {
-    readonly files: FileTable;
-    readonly changes: readonly FileChange[];
-    readonly ready: readonly FileChange[];
-  }): void {
-    const open = new Set(now.changes.flatMap(({ path, renamedFrom }) => [path, renamedFrom ?? path]));
-    for (const { path, renamedFrom } of now.ready) {
-      open.delete(path);
-      open.delete(renamedFrom ?? path);
+  async #see(isTime: boolean): Promise<void> {
+    const { clock, journal } = this.#parts;
+    const hints = this.#hints;
+    this.#hints = new Set();
+    const isWhole = this.#isLost || isTime || hints.has(this.#wish.root);
+    if (!isWhole && hints.size === 0) return;
+    const look = { wish: this.#wish, known: journal.files, clock, signal: this.#over.signal };
+    if (!isWhole) {
+      await this.#view.seeSome(hints, look);
+      return;
     }
-    const files = new Map([...now.files].filter(([path]) => !open.has(path)));
-    for (const path of open) {
-      const before = this.#state.files.get(path);
-      if (before !== undefined) files.set(path, before);
+    this.#isLost = false;
+    const beganAt = clock.monotonicMs();
+    try {
+      await this.#view.seeAll({ ...look, since: journal.at });
+    } catch (error) {
+      this.#isLost = true;
+      throw error;
     }
-    const isBatch = this.#parts.watch.mode === 'batch';
-    const events = isBatch ? batches(now.ready) : now.ready.map((change) => [change]);
-    if (events.length === 0 && sameTable(files, this.#state.files)) return;
-    this.#keep({ ...this.#state, files, unsent: [...this.#state.unsent, ...events] });
+    this.#scannedAt = clock.monotonicMs();
+    this.#scanMs = this.#scannedAt - beganAt;
   }
 
-  async #send(): Promise<number> {
-    for (let [event] = this.#state.unsent; event !== undefined; [event] = this.#state.unsent) {
-      const { taskId } = await this.#parts.fire(event, this.#over.signal);
-      this.#events++;
-      const tasks = taskId === null ? this.#state.tasks : [...this.#state.tasks, taskId].slice(-keptTasks);
-      this.#keep({ ...this.#state, unsent: this.#state.unsent.slice(1), tasks });
-    }
-    return this.#state.tasks.length === 0 ? scanEveryMs : Math.min(scanEveryMs, 60_000);
+  /** Takes what is there as known. */
+  async #takeAll(): Promise<void> {
+    const { journal, clock } = this.#parts;
+    const changes = this.#view.changes(journal.files);
+    const { changed, same } = await readChanges(changes, journal.files, this.#over.signal);
+    journal.keep({ at: clock.now(), files: tableOf([...changed, ...same]) });
+    this.#view.forget([...changed, ...same]);
   }
 
-  #keep(state: WatchState): void {
-    writeWatchState(this.#parts.file, state);
-    this.#state = state;
+  /** What came to rest is known from now on, and waits to be sent. @returns when to look again; null = when something happens */
+  async #take(): Promise<number | null> {
+    const { journal, clock, onEvents } = this.#parts;
+    const open = this.#view.changes(journal.files);
+    const { ready, againMs } = this.#settling.look(open, clock.monotonicMs(), (change) =>
+      this.#ageOf(change),
+    );
+    const taken = ready.slice(0, Math.max(0, maxUnsent - journal.unsent.length));
+    if (taken.length === 0) return againMs;
+    const { changed, same } = await readChanges(taken, journal.files, this.#over.signal);
+    const { events, others } = this.#sort(changed);
+    journal.keep({ at: clock.now(), events, files: tableOf([...others, ...same]) });
+    this.#view.forget([...changed, ...same]);
+    if (events.length > 0) onEvents();
+    if (changed.length + same.length === taken.length) return againMs;
+    // some of them changed while they were read
+    for (const { path } of taken) this.#hints.add(path);
+    return gatherMs;
+  }
+
+  /** Those that are to be sent, and those that nobody waits for. */
+  #sort(changed: readonly FileChange[]): { readonly events: FileEvent[]; readonly others: FileChange[] } {
+    const { watch, journal } = this.#parts;
+    const others = changed.filter(({ kind }) => !watch.events.includes(kind));
+    const foreign: FileChange[] = [];
+    const own = new Map<string, FileChange[]>();
+    for (const change of changed) {
+      if (!watch.events.includes(change.kind)) continue;
+      const taskId = ranAt(journal.runs, this.#view.spanOf(change.path));
+      if (taskId === null) foreign.push(change);
+      else own.set(taskId, [...(own.get(taskId) ?? []), change]);
+    }
+    const events: FileEvent[] =
+      watch.mode === 'batch' ? batches(foreign) : foreign.map((change) => ({ changes: [change] }));
+    for (const [ownTask, changes] of own)
+      events.push(...batches(changes).map((event) => ({ ...event, ownTask })));
+    return { events, others };
+  }
+
+  /** The time of a file is that of this machine's clock only where the system tells of changes. */
+  #ageOf({ kind, path }: FileChange): number {
+    if (kind === 'delete' || this.#arming.why !== null) return 0;
+    const { clock } = this.#parts;
+    return Math.max(0, clock.now() - this.#view.spanOf(path).from);
   }
 }
 
-function batches(changes: readonly FileChange[]): FileChange[][] {
+function batches(changes: readonly FileChange[]): FileEvent[] {
   const count = Math.ceil(changes.length / maxChanges);
-  return Array.from({ length: count }, (_, index) =>
-    changes.slice(index * maxChanges, (index + 1) * maxChanges),
-  );
+  return Array.from({ length: count }, (_, index) => ({
+    changes: changes.slice(index * maxChanges, (index + 1) * maxChanges),
+  }));
 }
 
-const sameTable = (a: FileTable, b: FileTable) =>
-  a.size === b.size && [...a].every(([path, state]) => b.get(path) === state);
+/** What changes say about files. */
+function tableOf(changes: readonly FileChange[]): ReadonlyMap<string, FileState | null> {
+  const table = new Map<string, FileState | null>();
+  for (const { kind, path, renamedFrom, size, mtimeNs, inode, sha256 } of changes) {
+    if (renamedFrom !== undefined && !table.has(renamedFrom)) table.set(renamedFrom, null);
+    table.set(path, kind === 'delete' ? null : { size, mtimeNs, inode, sha256 });
+  }
+  return table;
+}

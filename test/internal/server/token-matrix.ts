@@ -180,10 +180,11 @@ export const matrix: Readonly<Record<string, Expectation>> = {
   'DELETE /api/v1/tokens/:id': admin(),
   'GET /api/v1/agents': read('none'),
   'GET /api/v1/sessions/:id/watches': { who: 'asr', owned: 'session' },
+  'POST /api/v1/sessions/:id/watches': { who: 'as', owned: 'session', body: { agentId: 'a' } },
   'POST /api/v1/triggers/:id/file-events': {
     who: 'as',
     owned: 'none',
-    body: { changes: [fileChange] },
+    body: { events: [{ changes: [fileChange] }] },
     always: 404,
   },
 

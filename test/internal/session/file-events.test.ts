@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import type { FileChange } from '../../../internal/api/watch-shapes.ts';
+import type { FileChange, FileEvent } from '../../../internal/api/watch-shapes.ts';
 import { applyWorkflow } from '../../../internal/session/apply-workflow.ts';
-import { fileKey, fireFileEvent, watchesOf } from '../../../internal/session/file-events.ts';
+import { fileKey, fireFileEvents, watchesOf } from '../../../internal/session/file-events.ts';
+import { claimWatches, watcherLeaseMs } from '../../../internal/session/watcher.ts';
 import { caller, makeWorld } from './claims-world.ts';
 
 const change: FileChange = {
@@ -18,16 +19,18 @@ async function world(trigger: object = {}) {
   const value = {
     name: 'w',
     run: 'true',
-    overlap: 'allow',
     triggers: [{ type: 'file', path: '~/in', ...trigger }],
   };
   await applyWorkflow(made.parts, { caller, owner: 'api', value });
   const { id } = (await made.store.triggers({ type: 'file' }))[0] as { id: string };
-  await fireFileEvent(made.parts, { caller, triggerId: id, changes: [change], omitted: 0 });
+  const fireAll = (events: readonly FileEvent[], who = caller) =>
+    fireFileEvents(made.parts, { caller: who, triggerId: id, events });
+  const fire = async (changes: readonly FileChange[], who = caller) =>
+    (await fireAll([{ changes: [...changes] }], who))[0];
+  await fire([change]);
+  made.clock.advance(1);
   const session = (await made.store.sessionByName('w'))?.id ?? '';
-  const fire = (changes: readonly FileChange[], who = caller) =>
-    fireFileEvent(made.parts, { caller: who, triggerId: id, changes, omitted: 0 });
-  return { ...made, id, session, fire };
+  return { ...made, id, session, fire, fireAll };
 }
 
 describe('a file trigger', () => {
@@ -47,6 +50,7 @@ describe('a file trigger', () => {
         mode: 'perFile',
         onStart: null,
         maxEntries: 50_000,
+        ownChanges: 'ignore',
       },
     ]);
   });
@@ -66,6 +70,48 @@ describe('a file trigger', () => {
     });
   });
 
+  test('is fired by all of many events in their order, also while a task of it waits', async () => {
+    const { store, session, fireAll } = await world();
+    const events = Array.from({ length: 50 }, (_, n) => ({ changes: [{ ...change, path: `/in/${n}` }] }));
+    const fired = await fireAll([...events, ...events.slice(0, 1)]);
+    expect(fired.map(({ occurrence }) => occurrence.decision)).toEqual(Array(51).fill('run'));
+    expect(new Set(fired.map(({ occurrence }) => occurrence.taskId)).size).toBe(50);
+    const queue = await store.tasks({ sessionId: session }, 'queue');
+    expect(queue.map(({ parameters }) => parameters.file_path)).toEqual([
+      change.path,
+      ...events.map(({ changes: [one] }) => one?.path),
+    ]);
+  });
+
+  test('takes what there is room for, and the rest when it comes again', async () => {
+    const { parts, fireAll } = await world();
+    const small = { ...parts, maxPendingTasks: 3 };
+    const events = ['b', 'c', 'd'].map((name) => ({ changes: [{ ...change, path: `/in/${name}` }] }));
+    const { id } = (await parts.store.triggers({ type: 'file' }))[0] as { id: string };
+    const hand = () => fireFileEvents(small, { caller, triggerId: id, events });
+    expect(await hand()).toHaveLength(2);
+    const last = events.slice(2);
+    await expect(fireFileEvents(small, { caller, triggerId: id, events: last })).rejects.toMatchObject({
+      code: 'KERUTA_ERR_QUEUE_FULL',
+    });
+    expect((await fireAll(events)).map(({ isNew }) => isNew)).toEqual([false, false, true]);
+  });
+
+  test('F7: what its own task changed runs nothing, and is on record with the task and the names', async () => {
+    const { fireAll } = await world();
+    const own = { changes: [{ ...change, path: '/in/out' }], ownTask: 'task-1' };
+    const [fired] = await fireAll([own]);
+    expect(fired?.occurrence).toMatchObject({
+      ...{ decision: 'skipped', reason: 'filtered', taskId: null, eventId: null },
+      details: { filteredBy: 'self_caused', taskId: 'task-1', files: 1, paths: ['/in/out'] },
+    });
+    expect((await fireAll([own]))[0]?.isNew).toBe(false);
+    expect((await fireAll([{ changes: own.changes }]))[0]).toMatchObject({
+      isNew: true,
+      occurrence: { decision: 'run' },
+    });
+  });
+
   test('is not there for the agent of another session', async () => {
     const { fire } = await world();
     const other = { ...caller, sessionId: 'another' };
@@ -79,6 +125,32 @@ describe('a file trigger', () => {
     [{ mode: 'all' }, 'perFile'],
   ])('with %j is refused, and the message says what was expected', async (trigger, message) => {
     await expect(world(trigger)).rejects.toThrow(message);
+  });
+});
+
+describe('the agent that watches', () => {
+  test('is the one that asked first, as long as it goes on asking', async () => {
+    const { parts, session, clock } = await world();
+    const ask = async (agentId: string) => {
+      const { watches, heldBy } = await claimWatches(parts, { caller, sessionId: session, agentId });
+      return heldBy ?? watches.length;
+    };
+    expect([await ask('a'), await ask('b'), await ask('a')]).toEqual([1, 'a', 1]);
+    clock.advance(watcherLeaseMs - 1);
+    expect([await ask('b'), await ask('a')]).toEqual(['a', 1]);
+    clock.advance(watcherLeaseMs - 1);
+    expect(await ask('b')).toBe('a');
+    clock.advance(1);
+    expect([await ask('b'), await ask('a')]).toEqual([1, 'b']);
+  });
+
+  test('of two that ask at once is one', async () => {
+    const { parts, session } = await world();
+    const names = ['a', 'b', 'c', 'd'];
+    const answers = await Promise.all(
+      names.map((agentId) => claimWatches(parts, { caller, sessionId: session, agentId })),
+    );
+    expect(answers.filter(({ watches }) => watches.length === 1)).toHaveLength(1);
   });
 });
 

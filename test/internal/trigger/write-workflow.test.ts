@@ -49,6 +49,7 @@ const ofType = fc.oneof(
     timezone: fc.constantFrom('Asia/Tokyo', 'UTC'),
   }),
   fc.record({ type: fc.constant('interval'), every: fc.constantFrom('30s', '2h', '90') }),
+  fc.record({ type: fc.constant('file'), path: fc.constantFrom('~/in', '/in'), settle: fc.constant('5s') }),
   fc.record({ type: fc.constant('manual'), required: fc.array(name), confirm: fc.boolean() }),
 );
 const trigger = fc

@@ -1,17 +1,15 @@
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { diffTables, type FileState } from '../../../../internal/worker/watch/diff.ts';
-import { ignorer, matcher } from '../../../../internal/worker/watch/glob.ts';
-import { Settling } from '../../../../internal/worker/watch/settling.ts';
+import {
+  applyChanges,
+  diffFiles,
+  type FileState,
+  isSameStat,
+} from '../../../../internal/worker/watch/diff.ts';
+import { state, table } from './samples.ts';
 
-const state = (inode: string, sha256 = 'a', mtimeNs = '1'): FileState => ({
-  size: 1,
-  mtimeNs,
-  inode,
-  sha256,
-});
-const all = ['create', 'modify', 'delete', 'rename'] as const;
-const diff = (before: Record<string, FileState>, after: Record<string, FileState>) =>
-  diffTables({ before: new Map(Object.entries(before)), after: new Map(Object.entries(after)) }, all).map(
+const told = (before: Record<string, FileState>, after: Record<string, FileState>) =>
+  diffFiles(new Map(Object.entries(before)), new Map(Object.entries(after))).map(
     ({ kind, path, renamedFrom }) => [kind, path, ...(renamedFrom ? [renamedFrom] : [])].join(' '),
   );
 
@@ -19,28 +17,45 @@ describe('what changed', () => {
   test.each([
     ['a new file', {}, { a: state('1') }, ['create a']],
     ['an atomic save', { a: state('1') }, { a: state('2', 'b') }, ['modify a']],
-    ['a touch', { a: state('1') }, { a: state('1', 'a', '2') }, []],
     ['a rename', { a: state('1') }, { b: state('1') }, ['rename b a']],
+    [
+      'a rename with new content of another size',
+      { a: state('1') },
+      { b: { ...state('1'), size: 2 } },
+      ['delete a', 'create b'],
+    ],
     ['a move of another file', { a: state('1') }, { b: state('2') }, ['delete a', 'create b']],
-  ])('of %s is told once', (_what, before, after, told) => {
-    expect(diff(before as never, after as never)).toEqual(told);
+  ])('of %s is told once', (_what, before, after, changes) => {
+    expect(told(before as never, after as never).toSorted()).toEqual(changes.toSorted());
   });
-});
 
-test('a slow writer is waited for, and counts once', () => {
-  const settling = new Settling({ restMs: 2000, isBatch: false });
-  const at = (size: number) => [{ kind: 'create' as const, path: 'a', ...state('1'), size }];
-  for (let n = 0; n < 10; n++) expect(settling.look(at(n), n * 1500).ready).toEqual([]);
-  expect(settling.look(at(9), 13_500 + 1999)).toMatchObject({ ready: [], againMs: 1 });
-  expect(settling.look(at(9), 13_500 + 2000)).toMatchObject({ ready: [{ size: 9 }], againMs: null });
-});
+  test('leads from what was known to what is there, each file named once, whatever it was', () => {
+    fc.assert(
+      fc.property(table, table, (before, after) => {
+        const changes = diffFiles(before, after);
+        const result = new Map(before);
+        applyChanges(result, changes);
+        expect(new Set(result.keys())).toEqual(new Set(after.keys()));
+        for (const [path, there] of after)
+          expect(isSameStat(there, result.get(path) as FileState)).toBe(true);
+        const named = changes.flatMap(({ path, renamedFrom }) => [
+          path,
+          ...(renamedFrom ? [renamedFrom] : []),
+        ]);
+        expect(
+          named.filter((path, index) => named.indexOf(path) !== index && before.has(path) && after.has(path)),
+        ).toEqual([]);
+        expect(diffFiles(result, after)).toEqual([]);
+      }),
+      { numRuns: 500 },
+    );
+  });
 
-test('patterns without a slash count at any depth, and what is ignored takes all below along', () => {
-  expect(['a.pdf', 'x/y/b.pdf', 'b.txt'].filter(matcher(['*.{pdf,doc}']))).toEqual(['a.pdf', 'x/y/b.pdf']);
-  expect(['in/a', 'in/x/a', 'a'].filter(matcher(['in/**/a']))).toEqual(['in/a', 'in/x/a']);
-  expect(['.git/x', 'a/node_modules/b', 'tmp/x/y', 'a'].filter(ignorer(['tmp/**']))).toEqual([
-    '.git/x',
-    'a/node_modules/b',
-    'tmp/x/y',
-  ]);
+  test('of files that are as they were is nothing', () => {
+    fc.assert(
+      fc.property(table, (one) => {
+        expect(diffFiles(one, one)).toEqual([]);
+      }),
+    );
+  });
 });
