@@ -1,9 +1,10 @@
 /**
  * Measures what the product promises, against baselines taken in the same run. By hand: `npm run bench [names]`.
- * Names: commands latency line idle empty volume redact webhook triggers.
+ * Names: commands latency line idle empty volume redact webhook triggers files.
  */
 import { existsSync } from 'node:fs';
 import { benchCommands } from './commands.ts';
+import { benchFiles } from './files.ts';
 import { Bench, executable, type Row } from './harness.ts';
 import { benchRedact } from './redact.ts';
 import { agentReady, benchEmpty, benchFirstLine, benchIdle, benchLatency, benchVolume } from './tasks.ts';
@@ -20,6 +21,7 @@ const parts: Record<string, (bench: Bench) => Promise<Row | Row[]>> = {
   redact: benchRedact,
   webhook: benchWebhook,
   triggers: benchTriggers,
+  files: benchFiles,
 };
 
 if (!existsSync(executable)) {

@@ -55,7 +55,8 @@ export class FolderWatch {
   readonly #bell: Wakeup;
   readonly #view = new View();
   readonly #wish: TreeWish;
-  #hints = new Set<string>();
+  /** paths that something was heard of, and when first; epoch ms */
+  #hints = new Map<string, number>();
   #isLost = true;
   /** monotonic ms; of the last look at all */
   #scannedAt = 0;
@@ -75,7 +76,7 @@ export class FolderWatch {
     this.#wish = { root, matches: matcher(watch.patterns), ignored: ignorer(watch.ignore), maxEntries };
     this.#arming = parts.arming({
       onHint: (path) => {
-        this.#hints.add(path);
+        if (!this.#hints.has(path)) this.#hints.set(path, clock.now());
         this.look();
       },
       onLost: () => {
@@ -167,7 +168,7 @@ export class FolderWatch {
   async #see(isTime: boolean): Promise<void> {
     const { clock, journal } = this.#parts;
     const hints = this.#hints;
-    this.#hints = new Set();
+    this.#hints = new Map();
     const isWhole = this.#isLost || isTime || hints.has(this.#wish.root);
     if (!isWhole && hints.size === 0) return;
     const look = { wish: this.#wish, known: journal.files, clock, signal: this.#over.signal };
@@ -212,7 +213,7 @@ export class FolderWatch {
     if (events.length > 0) onEvents();
     if (changed.length + same.length === taken.length) return againMs;
     // some of them changed while they were read
-    for (const { path } of taken) this.#hints.add(path);
+    for (const { path } of taken) this.#hints.set(path, clock.now());
     return gatherMs;
   }
 

@@ -4,8 +4,8 @@ import { diffFiles, type FileTable, isSameStat } from './diff.ts';
 import type { Span } from './own-runs.ts';
 import { lookAt, type SeenFile, scanTree, type TreeWish } from './tree.ts';
 
-/** A look that comes of a hint comes at most so long after the change; ms. */
-const hintDelayMs = 500;
+/** A hint comes at most so long after the change, unless the machine is very busy; ms. */
+const hintDelayMs = 100;
 /** The clock of file times is so far from that of programs, at most: one tick of the kernel; ms. */
 const tickMs = 10;
 
@@ -50,15 +50,17 @@ export class View {
     this.#unnamed = unnamed;
   }
 
-  /** Looks at what something was heard of. */
-  async seeSome(paths: ReadonlySet<string>, { wish, known, clock, signal }: Looking): Promise<void> {
-    const { found, gone } = await lookAt(paths, wish, signal);
-    const to = clock.now();
-    const about = { known, span: { from: to - hintDelayMs, to } };
+  /** Looks at what something was heard of. @param heard  paths, and when; epoch ms */
+  async seeSome(heard: ReadonlyMap<string, number>, { wish, known, clock, signal }: Looking): Promise<void> {
+    const { found, gone } = await lookAt(heard.keys(), wish, signal);
+    const first = Math.min(...heard.values());
+    const about = { known, span: { from: first - hintDelayMs, to: clock.now() } };
     if (gone.size > 0) {
       for (const path of this.#files.keys()) {
-        if (found.has(path) || !isAtOrBelow(path, gone)) continue;
-        this.#compare(path, undefined, about);
+        const place = found.has(path) ? null : placeOf(path, gone);
+        if (place === null) continue;
+        const to = heard.get(place) ?? about.span.to;
+        this.#compare(path, undefined, { known, span: { from: to - hintDelayMs, to } });
         this.#files.delete(path);
       }
     }
@@ -114,9 +116,10 @@ export class View {
   }
 }
 
-function isAtOrBelow(path: string, places: ReadonlySet<string>): boolean {
-  if (places.has(path)) return true;
+/** Which of the places a path is at, or below; null = none. */
+function placeOf(path: string, places: ReadonlySet<string>): string | null {
+  if (places.has(path)) return path;
   for (let at = path.lastIndexOf('/'); at > 0; at = path.lastIndexOf('/', at - 1))
-    if (places.has(path.slice(0, at))) return true;
-  return false;
+    if (places.has(path.slice(0, at))) return path.slice(0, at);
+  return null;
 }

@@ -59,7 +59,10 @@ describe('a view', () => {
           for (const steps of rounds) {
             const heard = steps.flatMap((one) => act(root, one)).filter((path) => path !== root);
             const at = heard.length === 0 ? 0 : turn % heard.length;
-            await view.seeSome(new Set([...heard.slice(at), ...heard.slice(0, at), ...heard]), look);
+            await view.seeSome(
+              new Map([...heard.slice(at), ...heard.slice(0, at), ...heard].map((path) => [path, 1])),
+              look,
+            );
           }
           const { files } = await scanTree(wish, signal);
           const seen = view
@@ -87,12 +90,12 @@ describe('a view', () => {
     const { changedAt } = (await scanTree({ ...wish, root: other }, signal)).files.get(
       join(other, 'tree/a'),
     ) ?? { changedAt: 0 };
-    const view = new View();
-    const look = { wish, known: new Map(), clock, signal };
-    await view.seeAll({ ...look, since: 0 });
     const before = clock.now();
     // the times of files are told in ticks of the kernel
     while (clock.now() < before + 50) await new Promise(setImmediate);
+    const view = new View();
+    const look = { wish, known: new Map(), clock, signal };
+    await view.seeAll({ ...look, since: 0 });
     renameSync(join(other, 'tree'), join(root, 'tree'));
     writeFileSync(join(root, 'b'), 'x');
     await view.seeAll({ ...look, since: 0 });
