@@ -30,7 +30,7 @@ const spec = z.strictObject({
     .optional(),
   /** how long size and time of a file must stay the same before it counts; default 2s */
   settle: duration.optional(),
-  /** quiet time that ends a batch; default 500ms */
+  /** how long no file may change before those that rest are taken, at most 10s; default 500ms */
   debounce: duration.optional(),
   /** a task for each file, or one for all that changed together; default perFile */
   mode: z.enum(['perFile', 'batch']).optional(),
