@@ -167,3 +167,37 @@ test.skipIf(!mayLimit)(
   },
   170_000,
 );
+
+test('keruta up gives who watches files an agent that stays, also when there are fewer agents than sessions', async () => {
+  const base = ['--base-dir', place.path('base-up')];
+  const env = { PATH: place.env.PATH ?? '', HOME: place.home, KERUTA_MAX_WORKERS: '2' };
+  const words = ['up', '--port', '0', '--agent-port', '0', ...base];
+  const up = place.start(place.executable, words, { env, timeoutMs: 170_000 });
+  await until('the agent is ready', () => /the agent is ready/.test(up.stderr()), patientMs);
+  const keruta = (...args: string[]) => place.start(place.executable, [...args, ...base], { env }).ended;
+  const root = place.path('up-in');
+  mkdirSync(root);
+  const watch = `triggers:\n  - type: file\n    path: ${root}\n    settle: 200ms\n`;
+  for (const [name, triggers] of [
+    ['one', ''],
+    ['two', ''],
+    ['three', watch],
+  ] as const) {
+    place.file(`${name}.yaml`, `name: ${name}\nrun: 'true'\n${triggers}`);
+    expect(await keruta('apply', '-f', `${name}.yaml`)).toMatchObject({ status: 0 });
+  }
+  const status = async () => (await keruta('daemon', 'status')).stdout;
+  await until('it is watched', async () => (await status()).includes(`${root} watching`), patientMs);
+  writeFileSync(`${root}/a`, 'x');
+  await until('it ran', async () =>
+    (await keruta('task', 'list', '--session', 'three')).stdout.includes('COMPLETED'),
+  );
+  expect(await keruta('trigger', 'fire', 'one')).toMatchObject({ status: 0 });
+  await until(
+    'so did another',
+    async () => (await keruta('task', 'list', '--session', 'one')).stdout.includes('COMPLETED'),
+    patientMs,
+  );
+  expect(await status()).toMatch(new RegExp(`watcher +three/file ${root} watching, 1 files, 1 events`));
+  expect(await up.stop()).toMatchObject({ status: 0 });
+}, 170_000);

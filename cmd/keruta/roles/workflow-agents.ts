@@ -40,6 +40,7 @@ export function hostWorkflows(
   const client = makeApiClient({ http, baseUrl: access.url, token: () => access.token, clock, random, log });
   const ids = new SessionIds(client);
   const running = new Map<string, Promise<void>>();
+  let isTold = false;
   return { ended: goOn() };
 
   async function goOn(): Promise<void> {
@@ -58,9 +59,8 @@ export function hostWorkflows(
     const workflows = await client.workflows.list({ signal: control.draining });
     const enabled = workflows.filter((one) => one.enabled);
     const wanted = await idsOf(enabled);
-    // who watches files never has nothing to do
-    const watching = await idsOf(enabled.filter(watchesFiles));
     const isCrowded = wanted.size > maxWorkers;
+    const watching = await stayingOf(enabled, isCrowded);
     const idle = [...wanted].filter((id) => !options.isServed(id) && !running.has(id));
     const patient = idle.filter((id) => !watching.has(id));
     const free = [
@@ -73,6 +73,20 @@ export function hostWorkflows(
         .finally(() => running.delete(id));
       running.set(id, agent);
     }
+  }
+
+  /** Sessions whose agents never have nothing to do, since they watch files. One agent is left to those that take turns. */
+  async function stayingOf(workflows: readonly WorkflowWire[], isCrowded: boolean): Promise<Set<string>> {
+    const all = await idsOf(workflows.filter(watchesFiles));
+    const most = isCrowded ? Math.max(0, maxWorkers - 1) : all.size;
+    if (all.size > most && !isTold)
+      log.warn('more sessions watch files than there are agents to do it: some are not watched', {
+        sessions: all.size,
+        maxWorkers,
+        remedy: 'raise KERUTA_MAX_WORKERS',
+      });
+    isTold = all.size > most;
+    return new Set([...all].slice(0, most));
   }
 
   async function idsOf(workflows: readonly WorkflowWire[]): Promise<Set<string>> {

@@ -23,8 +23,6 @@ const faultPauseMs = 2_000;
 const gatherMs = 10;
 /** A look is followed by a rest as long as it took, of at most; ms. */
 const longestRestMs = 1_000;
-/** So many events wait to be sent; further changes are left to be found again when some of them are. */
-const maxUnsent = 10_000;
 
 /** What a watch needs. */
 export interface FolderWatchParts {
@@ -39,6 +37,8 @@ export interface FolderWatchParts {
     readonly onHint: (path: string) => void;
     readonly onLost: () => void;
   }) => Arming;
+  /** so many events wait to be sent; further changes are left to be found again when some of them are */
+  readonly maxUnsent: number;
   /** there is something to send */
   readonly onEvents: () => void;
 }
@@ -199,7 +199,7 @@ export class FolderWatch {
 
   /** What came to rest is known from now on, and waits to be sent. @returns when to look again; null = when something happens */
   async #take(): Promise<number | null> {
-    const { journal, clock, onEvents } = this.#parts;
+    const { journal, clock, maxUnsent, onEvents } = this.#parts;
     const open = this.#view.changes(journal.files);
     const { ready, againMs } = this.#settling.look(open, clock.monotonicMs(), (change) =>
       this.#ageOf(change),

@@ -116,7 +116,7 @@ export class Journal {
       closeSync(handle);
     }
     this.#bytes += Buffer.byteLength(text);
-    this.#take(line.parse(written));
+    this.#take(written);
     if (this.#bytes > 2 * this.#whole + gatherBytes) this.#gather();
   }
 

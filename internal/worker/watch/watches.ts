@@ -17,6 +17,8 @@ import type { RunningTask, TaskTimes } from './task-times.ts';
 
 /** How often the server is asked what to watch; ms. Well below its `watcherLeaseMs`. */
 const askEveryMs = 3_000;
+/** So many events of a watch wait for the server, at most. */
+const mostUnsent = 10_000;
 /** A server that knows no watches is asked again this often; ms. */
 const askOldEveryMs = 300_000;
 
@@ -41,6 +43,8 @@ export interface WatchesParts {
   readonly times: TaskTimes;
   /** default: the system's own */
   readonly limits?: WatchLimits;
+  /** events of a watch that wait for the server, at most; default 10000 */
+  readonly maxUnsent?: number;
 }
 
 /** How a watch is. */
@@ -134,7 +138,8 @@ export class Watches {
   }
 
   #hold(watch: WatchWire): void {
-    const { clock, random, log, source, directory, home, times, limits = systemLimits } = this.#parts;
+    const { clock, random, log, source, directory, home, times } = this.#parts;
+    const { limits = systemLimits, maxUnsent = mostUnsent } = this.#parts;
     const root = resolve(home, watch.path.replace(/^~(\/|$)/, `${home}$1`));
     makeDirectory(directory);
     const about = JSON.stringify([root, watch.patterns, watch.ignore]);
@@ -145,7 +150,7 @@ export class Watches {
       onRoom: () => folder.look(),
     });
     const folder = new FolderWatch({
-      ...{ clock, log, watch, root, journal },
+      ...{ clock, log, watch, root, journal, maxUnsent },
       arming: (hints) => new Arming({ clock, log, root, limits, ignored: ignorer(watch.ignore), ...hints }),
       onEvents: () => outbox.ring(),
     });

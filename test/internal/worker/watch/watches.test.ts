@@ -14,6 +14,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { FileEvent, WatchWire } from '../../../../internal/api/watch-shapes.ts';
+import { UnavailableError } from '../../../../internal/domain/errors.ts';
 import { systemLimits } from '../../../../internal/worker/watch/arming.ts';
 import { TaskTimes } from '../../../../internal/worker/watch/task-times.ts';
 import { Watches, type WatchesParts } from '../../../../internal/worker/watch/watches.ts';
@@ -35,13 +36,13 @@ function place() {
 
 interface Wish extends Partial<WatchesParts> {
   readonly watch?: Partial<WatchWire>;
-  /** before the watch is asked for */
-  readonly times?: TaskTimes;
+  /** stands between the agent and the server */
+  readonly onFire?: (events: readonly FileEvent[]) => Promise<void>;
   readonly state?: RegExp;
 }
 
 async function begin({ directory, root }: ReturnType<typeof place>, wish: Wish = {}) {
-  const { watch: more, state = /watching|polling/, ...parts } = wish;
+  const { watch: more, state = /watching|polling/, onFire = async () => {}, ...parts } = wish;
   const told: FileEvent[] = [];
   const watch: WatchWire = {
     ...{ triggerId: 't', workflow: 'w', name: 'file', path: root, patterns: ['**'], ignore: [] },
@@ -54,6 +55,7 @@ async function begin({ directory, root }: ReturnType<typeof place>, wish: Wish =
     source: {
       claim: async () => ({ watches: [watch], heldBy: null }),
       fire: async (_id, { events }) => {
+        await onFire(events as FileEvent[]);
         told.push(...(events as FileEvent[]));
         return { results: events.map(() => ran) };
       },
@@ -262,6 +264,29 @@ describe('while nobody watches', () => {
     await vi.waitFor(() => expect(second.status()?.unsent).toBe(0), patient);
     expect(new Set(calls).size).toBe(1);
   });
+});
+
+test('while the server takes nothing only so many events are kept, and the rest is found again when it does', async () => {
+  const here = place();
+  const told: string[] = [];
+  let isAway = true;
+  const { status, watches } = await begin(here, {
+    maxUnsent: 10,
+    onFire: async (events) => {
+      if (isAway) throw new UnavailableError('KERUTA_ERR_QUEUE_FULL', 'full');
+      told.push(...events.flatMap(({ changes }) => changes.map(({ path }) => path)));
+    },
+  });
+  for (let n = 0; n < 35; n++) writeFileSync(join(here.root, `${n}`), 'x');
+  await vi.waitFor(() => expect(status()).toMatchObject({ unsent: 10, files: 35 }), patient);
+  expect(status()?.note).toBe('full');
+  isAway = false;
+  await vi.waitFor(() => expect(told).toHaveLength(35), patient);
+  expect(new Set(told).size).toBe(35);
+  await vi.waitFor(
+    () => expect(watches.status()).toMatchObject([{ unsent: 0, events: 35, note: null }]),
+    patient,
+  );
 });
 
 describe('what changes while a task of the trigger runs', () => {
