@@ -2,8 +2,8 @@
 import type { TriggerType } from './trigger-type.ts';
 import { cron } from './types/cron.ts';
 import { email } from './types/email.ts';
-import { github } from './types/github.ts';
 import { file } from './types/file.ts';
+import { github } from './types/github.ts';
 import { interval } from './types/interval.ts';
 import { manual } from './types/manual.ts';
 import { taskEnd } from './types/task-end.ts';
