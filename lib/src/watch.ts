@@ -1,0 +1,66 @@
+/** Functions that files start. */
+import { InputError } from '../../internal/domain/errors.ts';
+import { type CompleteHandler, registry } from './registry.ts';
+import { addTrigger, type ScheduleOptions } from './schedule.ts';
+import type { FileFunction } from './types.ts';
+import { Watcher } from './watcher.ts';
+
+/** Which files count, and what of them. */
+export interface WatchOptions extends Pick<ScheduleOptions, 'name' | 'retry' | 'enabled'> {
+  /** of the path below the directory: `*.pdf`, `**` for all depths; default `*` */
+  readonly pattern?: string;
+  /** default `create` and `modify` */
+  readonly events?: readonly FileEvent[];
+  /** how long size and time of a file must stand still before it is taken; seconds, default 2 */
+  readonly settleSeconds?: number;
+  /** whether files that are there at the start count; default false */
+  readonly existing?: boolean;
+}
+
+/** What can happen to a file. */
+export type FileEvent = 'create' | 'modify' | 'delete';
+
+function directory<F extends FileFunction>(path: string, fn: F): F;
+function directory<F extends FileFunction>(path: string, options: WatchOptions, fn: F): F;
+function directory<F extends FileFunction>(path: string, ...rest: [F] | [WatchOptions, F]): F {
+  const [options, fn] = rest.length === 2 ? rest : [{}, rest[0]];
+  if (path === '')
+    throw new InputError('KERUTA_ERR_BAD_VALUE', 'watch.directory: expected a directory, got nothing');
+  const { name, retry, enabled, pattern = '*', events, settleSeconds, existing } = options;
+  const written = {
+    type: 'file',
+    path,
+    pattern,
+    ...(events === undefined ? {} : { events: [...events] }),
+    ...(settleSeconds === undefined ? {} : { settle: `${settleSeconds}s` }),
+    ...(existing === undefined ? {} : { existing }),
+  };
+  return addTrigger(fn, written, {
+    ...(name === undefined ? {} : { name }),
+    ...(retry === undefined ? {} : { retry }),
+    ...(enabled === undefined ? {} : { enabled }),
+  });
+}
+
+/** Functions that files start. */
+export const watch: {
+  /**
+   * Runs a function with the path of each file of a directory that comes or changes; `~` is the home directory.
+   * @returns the function itself
+   */
+  readonly directory: typeof directory;
+  /**
+   * Told after a function that a file started has ended well; `(result, filePath, context)`. For all functions of the
+   * file. It is part of the run: when it fails, the run has failed.
+   */
+  readonly onComplete: (handler: CompleteHandler) => CompleteHandler;
+  /** @see Watcher */
+  readonly Watcher: typeof Watcher;
+} = {
+  directory,
+  onComplete: (handler) => {
+    registry().onComplete.push(handler);
+    return handler;
+  },
+  Watcher,
+};

@@ -1,0 +1,180 @@
+/** Listens for webhooks in the process of the user: small, and as strict as the server. */
+import { createHmac, timingSafeEqual } from 'node:crypto';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { InputError } from '../../internal/domain/errors.ts';
+import { systemClock } from '../../pkg/clock/system-clock.ts';
+import { type Registry, registry, type Unit } from './registry.ts';
+import { runUnit } from './run-unit.ts';
+import type { RunRecord } from './types.ts';
+
+/** How to listen. */
+export interface ServeOptions {
+  /** 0 = any that is free */
+  readonly port: number;
+  /** default `127.0.0.1` */
+  readonly host?: string;
+  /** signs the bodies: `X-Hub-Signature-256`, HMAC-SHA256 over the raw bytes, as GitHub does */
+  readonly secret?: string | undefined;
+  /** `none`, written out: whoever reaches the address can fire the functions; on a loopback address only */
+  readonly auth?: 'none';
+  /** answers with what the functions returned instead of at once; default false */
+  readonly wait?: boolean;
+  /** told of every run when it has ended */
+  readonly onRun?: (record: RunRecord) => void;
+}
+
+/** What listens. */
+export interface Serving {
+  /** the address */
+  readonly url: string;
+  /** the events that are heard */
+  readonly events: readonly string[];
+  /** Takes no more, waits for what runs. */
+  close(): Promise<void>;
+}
+
+/** Largest body; bytes. GitHub's go up to 25 MiB. */
+const maxBytes = { github: 25 * 1024 * 1024, other: 5 * 1024 * 1024 };
+/** Deliveries that are remembered, so that one that comes again does not count. */
+const maxDeliveries = 10_000;
+
+interface Parts {
+  readonly table: Registry;
+  readonly options: ServeOptions;
+  readonly stop: AbortSignal;
+  readonly delivered: Set<string>;
+  readonly running: Set<Promise<unknown>>;
+}
+
+/** @see webhook.serve */
+export async function serveWebhooks(options: ServeOptions): Promise<Serving> {
+  const { host = '127.0.0.1', port, secret, auth } = options;
+  const isLoopback = ['127.0.0.1', '::1', 'localhost'].includes(host);
+  if (!secret && !(auth === 'none' && isLoopback))
+    throw new InputError(
+      'KERUTA_ERR_BAD_VALUE',
+      "webhook.serve: expected a secret; without one, auth: 'none' has to be written, on 127.0.0.1 only",
+    );
+  const table = registry();
+  table.isStarted = true;
+  const stopping = new AbortController();
+  const parts: Parts = { table, options, stop: stopping.signal, delivered: new Set(), running: new Set() };
+  const server = createServer((request, response) => {
+    answer(parts, request, response).catch(() => reply(response, 500, { status: 'failed' }));
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, resolve);
+  });
+  const { port: taken } = server.address() as AddressInfo;
+  const events = [...new Set(hooks(table).map(({ event }) => event))].sort();
+  const close = async () => {
+    const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+    server.closeIdleConnections();
+    stopping.abort(new DOMException('the webhooks stop', 'AbortError'));
+    await Promise.all(parts.running);
+    await closed;
+  };
+  return { url: `http://${host.includes(':') ? `[${host}]` : host}:${taken}`, events, close };
+}
+
+function hooks(table: Registry): { readonly event: string; readonly unit: Unit }[] {
+  return [...table.units.values()].flatMap((unit) =>
+    unit.triggers
+      .filter(({ type, enabled }) => type === 'webhook' && enabled !== false)
+      .map(({ path }) => ({ event: String(path), unit })),
+  );
+}
+
+async function answer(parts: Parts, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const event = eventOf(request);
+  const limit = event?.startsWith('github.') ? maxBytes.github : maxBytes.other;
+  const body = await readBody(request, limit);
+  if (body === null)
+    return reply(response, 413, { status: 'refused', reason: `more than ${limit} bytes` }, true);
+  const found = hooks(parts.table).filter((hook) => hook.event === event);
+  // an unknown event and a wrong signature are answered alike, so that nobody learns which events there are
+  const isSigned = isTrusted(parts.options, request, body);
+  if (!isSigned || event === null || found.length === 0) return reply(response, 401, { status: 'refused' });
+  const payload = parse(body);
+  if (payload === undefined)
+    return reply(response, 400, { status: 'refused', reason: 'the body is no JSON' });
+  const id = request.headers['x-github-delivery'] ?? request.headers['idempotency-key'];
+  if (typeof id === 'string' && !remember(parts.delivered, `${event} ${id}`))
+    return reply(response, 200, { status: 'duplicate' });
+  const runs = Promise.all(found.map(({ unit }) => run(parts, { unit, event, payload })));
+  parts.running.add(runs);
+  void runs.finally(() => parts.running.delete(runs));
+  if (!parts.options.wait) return reply(response, 202, { status: 'accepted' });
+  const records = await runs;
+  const failed = records.find(({ status }) => status === 'failed');
+  if (failed) return reply(response, 500, { status: 'failed', error: failed.error });
+  const results = records.map(({ result }) => result ?? null);
+  reply(response, 200, { status: 'success', result: results.length === 1 ? results[0] : results });
+}
+
+/** `/webhook/github.push`, or `/webhook/github` and the name in GitHub's header. */
+function eventOf({ method, url, headers }: IncomingMessage): string | null {
+  const [, named] = /^\/webhook\/([A-Za-z0-9._-]{1,100})\/?(?:\?.*)?$/.exec(url ?? '') ?? [];
+  if (method !== 'POST' || named === undefined) return null;
+  return named === 'github' ? `github.${String(headers['x-github-event'] ?? '')}` : named;
+}
+
+async function readBody(request: IncomingMessage, limit: number): Promise<Buffer | null> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of request) {
+    bytes += (chunk as Buffer).length;
+    if (bytes > limit) return null;
+    chunks.push(chunk as Buffer);
+  }
+  return Buffer.concat(chunks);
+}
+
+function isTrusted({ secret }: ServeOptions, { headers }: IncomingMessage, body: Buffer): boolean {
+  if (!secret) return true;
+  const given = Buffer.from(String(headers['x-hub-signature-256'] ?? ''));
+  const wanted = Buffer.from(`sha256=${createHmac('sha256', secret).update(body).digest('hex')}`);
+  return given.length === wanted.length && timingSafeEqual(given, wanted);
+}
+
+function parse(body: Buffer): unknown {
+  try {
+    return JSON.parse(body.toString('utf8'));
+  } catch {
+    return undefined;
+  }
+}
+
+/** @returns false when it was there */
+function remember(delivered: Set<string>, key: string): boolean {
+  if (delivered.has(key)) return false;
+  delivered.add(key);
+  const [oldest] = delivered;
+  if (delivered.size > maxDeliveries && oldest !== undefined) delivered.delete(oldest);
+  return true;
+}
+
+async function run(
+  { table, options, stop }: Parts,
+  { unit, event, payload }: { readonly unit: Unit; readonly event: string; readonly payload: unknown },
+): Promise<RunRecord> {
+  const wish = {
+    unit,
+    source: 'webhook',
+    dueAt: systemClock.now(),
+    input: payload,
+    event,
+    signal: stop,
+  } as const;
+  const record = await runUnit({ time: systemClock, table }, wish);
+  options.onRun?.(record);
+  return record;
+}
+
+function reply(response: ServerResponse, status: number, body: unknown, isEnd = false): void {
+  if (response.headersSent) return;
+  const headers = { 'content-type': 'application/json', ...(isEnd ? { connection: 'close' } : {}) };
+  response.writeHead(status, headers).end(JSON.stringify(body));
+}

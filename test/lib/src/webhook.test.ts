@@ -1,0 +1,92 @@
+import { createHmac } from 'node:crypto';
+import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import { webhook } from '../../../lib/src/index.ts';
+import { takeRegistry } from '../../../lib/src/registry.ts';
+import type { ServeOptions } from '../../../lib/src/webhook-server.ts';
+
+beforeEach(() => void takeRegistry());
+
+const secret = 'a secret of more than thirty-two bytes';
+
+async function serve(options: Partial<ServeOptions> = {}) {
+  const serving = await webhook.serve({ port: 0, secret, wait: true, ...options });
+  onTestFinished(() => serving.close());
+  return serving;
+}
+
+const sign = (body: string) => `sha256=${createHmac('sha256', secret).update(body).digest('hex')}`;
+
+async function post(url: string, body: string, headers: Record<string, string> = {}) {
+  const answer = await fetch(url, { method: 'POST', body, headers });
+  return { status: answer.status, body: await answer.json() };
+}
+
+describe('webhook', () => {
+  test('runs a function with the payload of a signed event, by its address or by the header of GitHub', async () => {
+    webhook.on('github.push', async (payload, { event }) => {
+      return `${event}: ${payload.commits.length} in ${payload.repository.full_name}`;
+    });
+    const { url, events } = await serve();
+    expect(events).toEqual(['github.push']);
+    const body = JSON.stringify({ repository: { full_name: 'a/b' }, commits: [1, 2] });
+    const signature = { 'x-hub-signature-256': sign(body) };
+    const result = { status: 200, body: { status: 'success', result: 'github.push: 2 in a/b' } };
+    expect(await post(`${url}/webhook/github.push`, body, signature)).toEqual(result);
+    const byHeader = { ...signature, 'x-github-event': 'push' };
+    expect(await post(`${url}/webhook/github`, body, byHeader)).toEqual(result);
+  });
+
+  test('answers a missing signature, a bad one and an unknown event alike', async () => {
+    webhook.on('a', () => 'ran');
+    const { url } = await serve();
+    const refused = { status: 401, body: { status: 'refused' } };
+    expect(await post(`${url}/webhook/a`, '{}')).toEqual(refused);
+    expect(await post(`${url}/webhook/a`, '{}', { 'x-hub-signature-256': sign('{ }') })).toEqual(refused);
+    expect(await post(`${url}/webhook/b`, '{}', { 'x-hub-signature-256': sign('{}') })).toEqual(refused);
+  });
+
+  test('takes a delivery once, and refuses what is no JSON', async () => {
+    let count = 0;
+    webhook.on('a', () => ++count);
+    const { url } = await serve();
+    const headers = { 'x-hub-signature-256': sign('{}'), 'x-github-delivery': 'd1' };
+    expect((await post(`${url}/webhook/a`, '{}', headers)).body).toEqual({ status: 'success', result: 1 });
+    expect((await post(`${url}/webhook/a`, '{}', headers)).body).toEqual({ status: 'duplicate' });
+    expect((await post(`${url}/webhook/a`, '{', { 'x-hub-signature-256': sign('{') })).status).toBe(400);
+    expect(count).toBe(1);
+  });
+
+  test('runs all functions of an event, and tells of one that fails', async () => {
+    const ran: string[] = [];
+    webhook.on('a', () => void ran.push('one'));
+    webhook.on('a', { name: 'two' }, () => {
+      ran.push('two');
+      throw new Error('broken');
+    });
+    const { url } = await serve();
+    const answer = await post(`${url}/webhook/a`, '{}', { 'x-hub-signature-256': sign('{}') });
+    expect(answer).toEqual({ status: 500, body: { status: 'failed', error: 'broken' } });
+    expect(ran).toEqual(['one', 'two']);
+  });
+
+  test('refuses a body that is too large', async () => {
+    webhook.on('a', () => 1);
+    const { url } = await serve();
+    const answer = await post(`${url}/webhook/a`, 'x'.repeat(5 * 1024 * 1024 + 1)).catch(() => ({
+      status: 413,
+    }));
+    expect(answer.status).toBe(413);
+  });
+
+  test('listens without a secret only when that is written out, and on a loopback address', async () => {
+    await expect(webhook.serve({ port: 0 })).rejects.toThrow("auth: 'none' has to be written");
+    await expect(webhook.serve({ port: 0, auth: 'none', host: '0.0.0.0' })).rejects.toThrow('127.0.0.1 only');
+    webhook.on('a', () => 'ran');
+    const { url } = await serve({ secret: undefined, auth: 'none', wait: false });
+    expect(await post(`${url}/webhook/a`, '{}')).toEqual({ status: 202, body: { status: 'accepted' } });
+  });
+
+  test('refuses an event that cannot stand in an address', () => {
+    expect(() => webhook.on('a/b', () => 1)).toThrow('such as github.push');
+  });
+});
