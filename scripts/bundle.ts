@@ -24,6 +24,7 @@ import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { build } from 'esbuild';
+import { buildLibrary } from './build-library.ts';
 import type { Lock } from './lock-file.ts';
 import { sbom } from './sbom.ts';
 
@@ -80,6 +81,8 @@ const large = await build({
   external: ['pg-native', 'cloudflare:sockets'],
 });
 
+// what users' files get that import the library where it is not installed
+await buildLibrary(join(work, 'library.mjs'));
 const body = readFileSync(join(work, 'large-body.cjs'), 'utf8');
 writeFileSync(join(work, 'large.cjs'), `(function(exports,require,module){${body}\n})`);
 // The cache is taken after the bundle has run, so that it holds the functions a start needs, compiled.
@@ -115,7 +118,11 @@ const seaConfig = {
   execArgvExtension: 'none',
   // without the accessor __proto__, no object from outside can reach a prototype by it
   execArgv: ['--no-warnings=ExperimentalWarning', '--disable-proto=delete'],
-  assets: { 'large.cjs': join(work, 'large.cjs'), 'large.cache': join(work, 'large.cache') },
+  assets: {
+    'large.cjs': join(work, 'large.cjs'),
+    'large.cache': join(work, 'large.cache'),
+    'library.mjs': join(work, 'library.mjs'),
+  },
 };
 const require = createRequire(import.meta.url);
 const temporary = join(work, 'keruta');

@@ -48,6 +48,10 @@ export const errorTable = {
     http: 422,
     doc: 'A confirmation is none of this trigger, this token and these parameters.',
   },
+  KERUTA_ERR_LIBRARY_FILE: {
+    kind: 'input',
+    doc: 'A file that uses the library cannot be run, or not be deployed.',
+  },
   KERUTA_ERR_WORKFLOW: { kind: 'input', doc: 'The definition of a workflow has faults; each is named.' },
   KERUTA_ERR_CRON: { kind: 'input', doc: 'A cron expression cannot be read, or never falls due.' },
   KERUTA_ERR_TIME_ZONE: { kind: 'input', doc: 'A time zone is not a name of the IANA database.' },
@@ -80,6 +84,10 @@ export const errorTable = {
   },
   KERUTA_ERR_ATTEMPT_NOT_FOUND: { kind: 'not-found', doc: 'The task has no such attempt.' },
   KERUTA_ERR_ARTIFACT_NOT_FOUND: { kind: 'not-found', doc: 'The task has no such artifact.' },
+  KERUTA_ERR_FUNCTION_NOT_FOUND: {
+    kind: 'not-found',
+    doc: 'A file that uses the library has no such function.',
+  },
   KERUTA_ERR_WORKFLOW_NOT_FOUND: { kind: 'not-found', doc: 'There is no such workflow.' },
   KERUTA_ERR_EVENT_NOT_FOUND: {
     kind: 'not-found',

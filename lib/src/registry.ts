@@ -28,6 +28,9 @@ export type ErrorHandler = (error: Error, name: string, context: RunContext) => 
 /** Told when a function that a file started has ended well. */
 export type CompleteHandler = (result: unknown, filePath: string, context: RunContext) => unknown;
 
+/** What a file can start by itself. */
+export type Starting = 'scheduler' | 'watcher' | 'webhook';
+
 /** Everything that was told. */
 export interface Registry {
   readonly units: Map<AnyFunction, Unit>;
@@ -35,8 +38,10 @@ export interface Registry {
   readonly onComplete: CompleteHandler[];
   /** workflows that were written out */
   readonly workflows: Readonly<Record<string, unknown>>[];
-  /** whether the file runs its functions itself: `start()` or `serve()` was called */
-  isStarted: boolean;
+  /** what the file started itself */
+  readonly started: Set<Starting>;
+  /** whether the file is only read: then nothing that it starts begins */
+  onlyDescribes: boolean;
 }
 
 const key = Symbol.for('keruta.library.registry.1');
@@ -45,8 +50,13 @@ type Holder = { [key]?: Registry };
 /** The table of this process. */
 export function registry(): Registry {
   const holder = globalThis as Holder;
-  holder[key] ??= { units: new Map(), onError: [], onComplete: [], workflows: [], isStarted: false };
+  holder[key] ??= newRegistry();
   return holder[key];
+}
+
+function newRegistry(): Registry {
+  const lists = { onError: [], onComplete: [], workflows: [] };
+  return { units: new Map(), ...lists, started: new Set(), onlyDescribes: false };
 }
 
 /** Begins a new table, for the next file. @returns the old one */

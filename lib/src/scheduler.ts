@@ -62,7 +62,8 @@ export class Scheduler {
   /** Begins; functions that were told of until now take part. Twice is once. Keeps the process alive until `stop`. */
   start(): this {
     if (this.#stopping !== null) return this;
-    this.#table.isStarted = true;
+    this.#table.started.add('scheduler');
+    if (this.#table.onlyDescribes) return this;
     this.#stopping = new AbortController();
     const now = this.#time.now();
     this.#entries = [...this.#table.units.values()].flatMap((unit) => this.#entriesOf(unit, now));

@@ -59,7 +59,8 @@ export class Watcher {
    */
   async start(): Promise<this> {
     if (this.#stopping !== null) return this;
-    this.#table.isStarted = true;
+    this.#table.started.add('watcher');
+    if (this.#table.onlyDescribes) return this;
     this.#stopping = new AbortController();
     const all = [...this.#table.units.values()].flatMap((unit) => watchedOf(unit));
     for (const one of all) await this.#look(one);

@@ -57,7 +57,8 @@ export async function serveWebhooks(options: ServeOptions): Promise<Serving> {
       "webhook.serve: expected a secret; without one, auth: 'none' has to be written, on 127.0.0.1 only",
     );
   const table = registry();
-  table.isStarted = true;
+  table.started.add('webhook');
+  if (table.onlyDescribes) return { url: '', events: [], close: async () => {} };
   const stopping = new AbortController();
   const parts: Parts = { table, options, stop: stopping.signal, delivered: new Set(), running: new Set() };
   const server = createServer((request, response) => {

@@ -37,25 +37,47 @@ export const apply = command({
       owner: ownerOf(place),
       workflows: readWorkflowFiles(place, context.cwd),
     }));
-    const client = await context.makeClient();
-    const all = written.flatMap(({ owner, workflows }) => workflows.map((one) => ({ owner, one })));
-    refuseDoubles(all.map(({ one }) => one));
-    const how = { takeOver: values['take-over'] };
-    const options = { signal: context.signal };
-    const planned = await each(all, (one, owner) =>
-      client.workflows.apply(one.value, { ...how, owner, dryRun: true }, options),
-    );
-    const gone = values.prune ? await prunable(client, written, context) : [];
-    if (!context.json) await show(context, planned, gone);
-    if (!values['dry-run']) {
-      await each(all, (one, owner) => client.workflows.apply(one.value, { ...how, owner }, options));
-      for (const name of gone) await client.workflows.remove(name, options);
-    }
-    if (context.json)
-      await printJson(context, { dryRun: values['dry-run'], applied: planned, removed: gone });
-    return 0;
+    const { prune, 'dry-run': isDryRun, 'take-over': takeOver } = values;
+    return applyWritten(context, written, { isDryRun, prune, takeOver });
   },
 });
+
+/** Workflows of one place. */
+export interface WrittenPlace {
+  readonly owner: string;
+  readonly workflows: readonly WrittenWorkflow[];
+}
+
+/**
+ * Makes or changes workflows, and shows what changes first.
+ * @returns the exit status
+ * @throws {InputError} KERUTA_ERR_WORKFLOW with every fault of all of them; nothing was changed then
+ */
+export async function applyWritten(
+  context: CommandContext,
+  written: readonly WrittenPlace[],
+  {
+    isDryRun,
+    prune,
+    takeOver,
+  }: { readonly isDryRun: boolean; readonly prune: boolean; readonly takeOver: boolean },
+): Promise<number> {
+  const client = await context.makeClient();
+  const all = written.flatMap(({ owner, workflows }) => workflows.map((one) => ({ owner, one })));
+  refuseDoubles(all.map(({ one }) => one));
+  const options = { signal: context.signal };
+  const planned = await each(all, (one, owner) =>
+    client.workflows.apply(one.value, { takeOver, owner, dryRun: true }, options),
+  );
+  const gone = prune ? await prunable(client, written, context) : [];
+  if (!context.json) await show(context, planned, gone);
+  if (!isDryRun) {
+    await each(all, (one, owner) => client.workflows.apply(one.value, { takeOver, owner }, options));
+    for (const name of gone) await client.workflows.remove(name, options);
+  }
+  if (context.json) await printJson(context, { dryRun: isDryRun, applied: planned, removed: gone });
+  return 0;
+}
 
 /** A place is the same wherever one stands in it. */
 function ownerOf(place: string): string {

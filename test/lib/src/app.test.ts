@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { App } from '../../../lib/src/index.ts';
+import { App, type CronOptions } from '../../../lib/src/index.ts';
 import { registry, takeRegistry } from '../../../lib/src/registry.ts';
 import { TestClock } from '../../../pkg/clock/test-clock.ts';
 
@@ -48,17 +48,20 @@ describe('app.cron', () => {
     ['falls back always when it is told to', { fallbackStrategy: 'always' as const }, 0.5, 'fallback'],
     ['asks the agent as often as its weight says', { migrationWeight: 0.4 }, 0.5, 'fallback'],
     ['asks the agent within its weight', { migrationWeight: 0.6 }, 0.5, 'agent: prices'],
-  ])('%s', async (_title, { fails, ...options }: { fails?: boolean }, fraction, result) => {
-    const runtime = {
-      triggerEvent: async (name: string) => {
-        if (fails) throw new Error('no model');
-        return `agent: ${name}`;
-      },
-    };
-    const app = new App('shop', { runtime, fraction: () => fraction });
-    app.cron({ expression, eventName: 'prices', ...options }, async () => 'fallback');
-    expect(await app.cronRegistry.triggerNow('prices')).toMatchObject({ status: 'completed', result });
-  });
+  ])(
+    '%s',
+    async (_title, { fails, ...options }: Partial<CronOptions> & { fails?: boolean }, fraction, result) => {
+      const runtime = {
+        triggerEvent: async (name: string) => {
+          if (fails) throw new Error('no model');
+          return `agent: ${name}`;
+        },
+      };
+      const app = new App('shop', { runtime, fraction: () => fraction });
+      app.cron({ expression, eventName: 'prices', ...options }, async () => 'fallback');
+      expect(await app.cronRegistry.triggerNow('prices')).toMatchObject({ status: 'completed', result });
+    },
+  );
 
   test('with fallback never lets the failure of the agent stand', async () => {
     const runtime = { triggerEvent: () => Promise.reject(new Error('no model')) };

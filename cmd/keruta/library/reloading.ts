@@ -1,0 +1,68 @@
+/** Runs a file in a process of its own, and starts that again when something changes: nothing of the old run stays. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { dirname, resolve } from 'node:path';
+import { scanDirectory } from '../../../lib/src/scan-directory.ts';
+import type { CommandContext } from '../command.ts';
+import { selfCommand } from '../roles/self.ts';
+
+const lookEveryMs = 300;
+
+/** Until SIGINT or SIGTERM. @returns the exit status */
+export async function reloading(
+  context: CommandContext,
+  values: { readonly file: string; readonly port: number; readonly timezone: string },
+): Promise<number> {
+  const stopping = new AbortController();
+  let child = start(context, values);
+  context.onStop(() => stopping.abort());
+  const directory = dirname(resolve(context.cwd, values.file));
+  let before = await marksOf(directory);
+  while (!stopping.signal.aborted) {
+    await context.clock.sleep(lookEveryMs, stopping.signal).catch(() => {});
+    if (stopping.signal.aborted) break;
+    const now = await marksOf(directory);
+    const changed = [...new Set([...now.keys(), ...before.keys()])].find(
+      (path) => now.get(path) !== before.get(path),
+    );
+    before = now;
+    if (changed === undefined) continue;
+    await context.stderr.write(`${changed} changed; starting again\n`);
+    await end(child);
+    child = start(context, values);
+  }
+  await end(child);
+  return 0;
+}
+
+function start(
+  context: CommandContext,
+  { file, port, timezone }: { readonly file: string; readonly port: number; readonly timezone: string },
+): ChildProcess {
+  const [program, ...words] = selfCommand();
+  const own = ['dev', file, '--no-reload', '--port', String(port), '--timezone', timezone];
+  const child = spawn(program, [...words, ...own], {
+    cwd: context.cwd,
+    env: context.env,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  child.stdout.on('data', (chunk: Buffer) => void context.stdout.write(chunk));
+  child.stderr.on('data', (chunk: Buffer) => void context.stderr.write(chunk));
+  child.on('exit', (code) => {
+    if (code) void context.stderr.write('it ended; waiting for a change\n');
+  });
+  return child;
+}
+
+/** Lets runs that are under way end. */
+async function end(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const gone = new Promise((done) => child.once('exit', done));
+  child.kill('SIGTERM');
+  await gone;
+}
+
+async function marksOf(directory: string): Promise<Map<string, string>> {
+  const isCode = (path: string) => /\.([cm]?[jt]s|json)$/.test(path);
+  const found = await scanDirectory(directory, isCode).catch(() => new Map());
+  return new Map([...found].map(([path, { mark }]) => [path, mark]));
+}

@@ -1,0 +1,76 @@
+/** What workflows become of the functions of a file. Pure, but for the text of the file, which is handed in. */
+import { createHash } from 'node:crypto';
+import { InputError } from '../../../internal/domain/errors.ts';
+import type { Unit } from '../../../lib/src/registry.ts';
+import type { WrittenTrigger } from '../../../lib/src/types.ts';
+
+/** How a task gets at the file. */
+export type Carriage =
+  /** the text is part of the script: a task runs the version that it was made by */
+  | { readonly kind: 'carried'; readonly source: string }
+  /** the file is there already; relative paths are below the clone */
+  | { readonly kind: 'there'; readonly path: string };
+
+/** One function, and what is said of all. */
+export interface WorkflowWish {
+  readonly unit: Unit;
+  /** the first part of its name */
+  readonly module: string;
+  readonly session: string | null;
+  readonly carriage: Carriage;
+}
+
+/** The workflow of a function, as people write it: named `module.function`. */
+export function workflowOfUnit({ unit, module, session, carriage }: WorkflowWish): Record<string, unknown> {
+  const inSession = unit.session ?? session ?? module;
+  return {
+    name: `${module}.${unit.name}`,
+    ...(unit.description === '' ? {} : { description: unit.description }),
+    session: inSession,
+    run: { name: unit.name, script: scriptOf(unit.name, carriage) },
+    triggers: unit.triggers.map(deployedTrigger),
+    ...(unit.retry === null ? {} : { retry: retryOf(unit.retry) }),
+  };
+}
+
+function retryOf({ maxAttempts, backoff = 'fixed', backoffSeconds = 60 }: NonNullable<Unit['retry']>) {
+  return { maxAttempts, backoff, delay: `${backoffSeconds}s` };
+}
+
+/** A webhook of a function is signed as GitHub signs, by the secret in the environment of the server. */
+function deployedTrigger(trigger: WrittenTrigger): Record<string, unknown> {
+  if (trigger.type !== 'webhook') return trigger;
+  const isGitHub = String(trigger.path).startsWith('github.');
+  return {
+    ...trigger,
+    auth: { type: 'github', secretEnv: isGitHub ? 'GITHUB_WEBHOOK_SECRET' : 'WEBHOOK_SECRET' },
+  };
+}
+
+function scriptOf(name: string, carriage: Carriage): string {
+  const call = (file: string) => `exec "$KERUTA_EXECUTABLE" call ${file} ${quote(name)}\n`;
+  if (carriage.kind === 'there') return `#!/bin/sh\n${call(quote(carriage.path))}`;
+  // a line that cannot stand in the text, as it depends on all of it
+  const end = `KERUTA_${createHash('sha256').update(carriage.source).digest('hex').slice(0, 16)}`;
+  const file = '"$KERUTA_RUN_DIR/automation.mts"';
+  const text = carriage.source.endsWith('\n') ? carriage.source : `${carriage.source}\n`;
+  return `#!/bin/sh\nset -e\ncat > ${file} <<'${end}'\n${text}${end}\n${call(file)}`;
+}
+
+function quote(word: string): string {
+  return `'${word.replaceAll("'", "'\\''")}'`;
+}
+
+/**
+ * Refuses a file that needs others: they would not be there when its text is carried.
+ * @param imports  what it imports beside the library and what Node has
+ * @throws {InputError} KERUTA_ERR_LIBRARY_FILE naming them
+ */
+export function refuseImports(file: string, imports: readonly string[]): void {
+  if (imports.length === 0) return;
+  throw new InputError(
+    'KERUTA_ERR_LIBRARY_FILE',
+    `${file} imports ${[...new Set(imports)].join(', ')}, which would not be there where it runs; ` +
+      'say by --at where the agent finds the file together with what it imports',
+  );
+}

@@ -1,0 +1,37 @@
+import { command } from '../command.ts';
+
+/** `keruta dev` */
+export const dev = command({
+  name: 'dev',
+  summary: 'Runs a file that uses the library in this terminal, and again whenever it changes.',
+  description:
+    'Functions run here, on time, by webhooks and when files change, without server and agent. What the file starts by itself ' +
+    'is left to it. Webhooks are taken on 127.0.0.1, signed by GITHUB_WEBHOOK_SECRET or WEBHOOK_SECRET, or by nothing when ' +
+    'neither is set. Everything below the directory of the file counts as changed.',
+  positionals: { file: { doc: 'a file in TypeScript or JavaScript' } },
+  options: {
+    port: {
+      kind: 'int',
+      range: [0, 65_535],
+      default: 8000,
+      doc: 'of the webhooks; 0 is any',
+      placeholder: 'PORT',
+    },
+    timezone: {
+      kind: 'string',
+      doc: 'zone of functions that name none',
+      default: 'UTC',
+      placeholder: 'ZONE',
+    },
+    reload: { kind: 'bool', doc: 'starts again when something changes', default: true },
+  },
+  examples: ['keruta dev automation.ts', 'keruta dev automation.ts --port 9000 --timezone Asia/Tokyo'],
+  run: async (context, values) => {
+    if (values.reload) {
+      const { reloading } = await import('../library/reloading.ts');
+      return reloading(context, values);
+    }
+    const { runHere } = await import('../library/run-here.ts');
+    return runHere(context, values);
+  },
+});

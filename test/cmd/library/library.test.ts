@@ -1,0 +1,197 @@
+import { spawn } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
+import type { CommandContext } from '../../../cmd/keruta/command.ts';
+import { type StartedServer, startServer } from '../../../cmd/keruta/roles/start-server.ts';
+import { loadSettings } from '../../../internal/config/load-settings.ts';
+import { systemClock } from '../../../pkg/clock/system-clock.ts';
+import { silentLog } from '../../../pkg/log/log.ts';
+import { systemRandom } from '../../../pkg/random/random.ts';
+import { cli } from '../harness.ts';
+
+let home = '';
+let cwd = '';
+let server: StartedServer;
+const uid = process.getuid?.() ?? 0;
+const context = {
+  clock: systemClock,
+  random: systemRandom,
+  uid,
+  home: '',
+  version: '9.9.9',
+} as CommandContext;
+
+beforeAll(async () => {
+  home = mkdtempSync(join(tmpdir(), 'keruta-library-'));
+  const sources = { env: { PORT: '0' }, isServer: true, home, uid, cwd: home };
+  server = await startServer(context, loadSettings(sources).values, silentLog);
+});
+afterAll(async () => {
+  await server.close();
+  rmSync(home, { recursive: true, force: true });
+});
+beforeEach(() => {
+  cwd = mkdtempSync(join(home, 'place-'));
+});
+
+const keruta = (...words: string[]) => cli(words, { home, cwd, env: { KERUTA_API_URL: server.url } });
+
+function put(name: string, text: string): void {
+  mkdirSync(join(cwd, name, '..'), { recursive: true });
+  writeFileSync(join(cwd, name), text);
+}
+
+const file = `
+import { App, agent, defineWorkflow, schedule, Scheduler, tool } from 'keruta';
+
+export const metrics = tool((): { users: number } => ({ users: 1234 }));
+export const morningReport = schedule.cron(
+  '0 9 * * *',
+  { timezone: 'Asia/Tokyo' },
+  schedule.retry({ maxAttempts: 3, backoffSeconds: 60 }, agent({ description: 'Tells' }, async () => \`\${metrics().users} users\`)),
+);
+export async function unreliable({ attempt }: { attempt: number }) {
+  throw new Error(\`attempt \${attempt}\`);
+}
+schedule.retry({ maxAttempts: 2 }, unreliable);
+schedule.onError((error, name) => console.log('alert', name, error.message));
+const app = new App('shop', { tenantId: 'tenant-7' });
+export const stock = app.cron({ expression: '@hourly', eventName: 'stock-check' }, () => 'in stock');
+defineWorkflow({ name: 'plain', run: 'echo plain' });
+new Scheduler().start();
+`;
+
+describe('keruta call', () => {
+  test('runs a function of a TypeScript file, by its name or that of its export', async () => {
+    put('a.ts', file);
+    expect(await keruta('call', 'a.ts', 'morningReport')).toEqual({
+      status: 0,
+      out: '1234 users\n',
+      err: '',
+    });
+    expect((await keruta('call', 'a.ts', 'stock')).out).toBe('in stock\n');
+    expect((await keruta('call', 'a.ts', 'stock-check', '--json')).out).toBe('"in stock"\n');
+  });
+
+  test('hands over what the task got, and ends with 1 when the function fails', async () => {
+    put(
+      'hook.ts',
+      "import { webhook } from 'keruta';\nexport const hook = webhook.on('a.b', (payload, { parameters }) => [payload, parameters]);",
+    );
+    put(
+      'event.json',
+      '{"source":"webhook","kind":"b","nominalAt":"2026-01-01T00:00:00Z","data":{"body":{"x":1}}}',
+    );
+    put('parameters.json', '{"p":2}');
+    const env = {
+      KERUTA_EVENT_FILE: join(cwd, 'event.json'),
+      KERUTA_PARAMETERS_FILE: join(cwd, 'parameters.json'),
+    };
+    const called = await cli(['call', 'hook.ts', 'hook'], { home, cwd, env });
+    expect(called).toEqual({ status: 0, out: '[{"x":1},{"p":2}]\n', err: '' });
+    put('a.ts', file);
+    const failed = await cli(['call', 'a.ts', 'unreliable'], { home, cwd, env: { KERUTA_ATTEMPT: '1' } });
+    expect(failed).toMatchObject({ status: 1, err: 'unreliable failed: attempt 1\n' });
+    const last = await cli(['call', 'a.ts', 'unreliable'], { home, cwd, env: { KERUTA_ATTEMPT: '2' } });
+    expect(last).toMatchObject({ status: 1, err: 'unreliable failed: attempt 2\n' });
+  });
+
+  test.each([
+    ['of a file that is not there', 'gone.ts', 'x', 4, 'There is no file gone.ts'],
+    ['of a function that is not there', 'a.ts', 'x', 4, 'has no function x; it has: morningReport'],
+    [
+      'of a file that throws, with its line',
+      'bad.ts',
+      'x',
+      2,
+      'bad.ts cannot be run: line 2: cron expression',
+    ],
+  ])('%s says so', async (_title, name, fn, status, message) => {
+    put('a.ts', file);
+    put('bad.ts', "import { schedule } from 'keruta';\nschedule.cron('61 * * * *', () => 1);\n");
+    expect(await keruta('call', name, fn)).toMatchObject({ status, err: expect.stringContaining(message) });
+  });
+});
+
+describe('keruta deploy', () => {
+  test('makes a workflow of each function, with triggers, retry and session, and changes nothing the second time', async () => {
+    put('auto.ts', file);
+    const first = await keruta('deploy', 'auto.ts');
+    expect(first).toMatchObject({ status: 0, err: '' });
+    expect(first.out).toContain('auto.morningReport: created');
+    expect((await keruta('deploy', 'auto.ts')).out.split('\n').slice(0, -1)).toEqual([
+      'auto.morningReport: unchanged',
+      'auto.unreliable: unchanged',
+      'auto.stock-check: unchanged',
+      'plain: unchanged',
+    ]);
+    const shown = JSON.parse((await keruta('workflow', 'show', 'auto.morningReport', '--json')).out);
+    expect(shown).toMatchObject({
+      owner: 'file:auto.ts',
+      definition: {
+        session: 'auto',
+        description: 'Tells',
+        retry: { maxAttempts: 3, backoff: 'fixed', delayMs: 60_000 },
+        triggers: [{ type: 'cron', spec: { expression: '0 9 * * *', timezone: 'Asia/Tokyo' } }],
+      },
+    });
+    expect(shown.definition.run.script).toContain(file.trim());
+    const stock = JSON.parse((await keruta('workflow', 'show', 'auto.stock-check', '--json')).out);
+    expect(stock.definition.session).toBe('tenant-7');
+    put('auto.ts', file.replace(/^defineWorkflow.*$/m, ''));
+    expect((await keruta('deploy', 'auto.ts', '--prune')).out).toContain('plain: removed');
+  });
+
+  test('refuses a file that needs others, unless it is told where the agent finds them', async () => {
+    put('more.ts', 'export const x = 1;\n');
+    put('needs.ts', "import { x } from './more.ts';\nexport const give = () => x;\n");
+    const refused = await keruta('deploy', 'needs.ts');
+    expect(refused).toMatchObject({ status: 2, err: expect.stringContaining('imports ./more.ts') });
+    expect((await keruta('deploy', 'needs.ts', '--at', "bots/it's.ts")).status).toBe(0);
+    const shown = JSON.parse((await keruta('workflow', 'show', 'needs.give', '--json')).out);
+    expect(shown.definition.run.script).toBe(
+      `#!/bin/sh\nexec "$KERUTA_EXECUTABLE" call 'bots/it'\\''s.ts' 'give'\n`,
+    );
+  });
+
+  test('refuses two functions of one name, and one without any', async () => {
+    put(
+      'two.ts',
+      "import { agent } from 'keruta';\nagent({ name: 'a' }, () => 1);\nagent({ name: 'a' }, () => 2);\n",
+    );
+    expect((await keruta('deploy', 'two.ts')).err).toContain('got a twice');
+    put('none.ts', "import { schedule } from 'keruta';\nschedule.cron('@daily', () => 1);\n");
+    expect((await keruta('deploy', 'none.ts')).err).toContain('a function without a name');
+  });
+});
+
+describe('keruta dev', () => {
+  test('runs the functions of a file, says what comes when, and again when the file changes', async () => {
+    const text = (word: string) =>
+      `import { schedule } from 'keruta';\nexport const tick = schedule.every({ seconds: 1 }, () => '${word}');\n`;
+    put('dev.ts', text('first'));
+    let [out, err] = ['', ''];
+    const main = resolve(import.meta.dirname, '../../../cmd/keruta/main.ts');
+    const child = spawn(process.execPath, [main, 'dev', 'dev.ts', '--port', '0'], { cwd });
+    onTestFinished(() => void child.kill('SIGKILL'));
+    child.stdout.on('data', (chunk: Buffer) => {
+      out += chunk;
+    });
+    child.stderr.on('data', (chunk: Buffer) => {
+      err += chunk;
+    });
+    const ended = new Promise((done) => child.once('exit', done));
+    await vi.waitFor(() => expect(out).toContain('tick (interval): completed'), 30_000);
+    expect(out).toContain('  tick: 1s, next 20');
+    expect(out).toContain(': first');
+    put('dev.ts', text('second'));
+    await vi.waitFor(() => expect(out).toContain(': second'), 30_000);
+    put('dev.ts', 'nonsense(');
+    await vi.waitFor(() => expect(err).toContain('it ended; waiting for a change'), 30_000);
+    child.kill('SIGTERM');
+    expect(await ended).toBe(0);
+    expect(err).toContain('dev.ts changed; starting again');
+  }, 60_000);
+});
