@@ -1,8 +1,9 @@
 import type { ApiClient } from '../../../internal/api/client/client.ts';
 import type { AppliedWire } from '../../../internal/api/workflow-shapes.ts';
-import { InputError, KerutaError } from '../../../internal/domain/errors.ts';
-import { workflowDefaults } from '../../../internal/domain/workflow.ts';
+import { InputError, KerutaError, NotFoundError } from '../../../internal/domain/errors.ts';
+import { type WorkflowDefinition, workflowDefaults } from '../../../internal/domain/workflow.ts';
 import { type CommandContext, command } from '../command.ts';
+import { faultsOf } from './faults-of.ts';
 import { printJson, styleOf } from './print.ts';
 import type { WrittenWorkflow } from './workflow-files.ts';
 
@@ -35,7 +36,7 @@ export const apply = command({
     const places = values.file ?? [defaultPlace];
     const written = places.map((place) => ({
       owner: ownerOf(place),
-      workflows: readWorkflowFiles(place, context.cwd),
+      workflows: readWorkflowFiles(place, context.cwd, context.env),
     }));
     const { prune, 'dry-run': isDryRun, 'take-over': takeOver } = values;
     return applyWritten(context, written, { isDryRun, prune, takeOver });
@@ -63,13 +64,21 @@ export async function applyWritten(
   }: { readonly isDryRun: boolean; readonly prune: boolean; readonly takeOver: boolean },
 ): Promise<number> {
   const client = await context.makeClient();
-  const all = written.flatMap(({ owner, workflows }) => workflows.map((one) => ({ owner, one })));
+  const known = (name: string) =>
+    client.workflows.get(name, { signal: context.signal }).then(
+      ({ definition }) => definition as unknown as WorkflowDefinition,
+      (error: unknown) => {
+        if (error instanceof NotFoundError) return null;
+        throw error;
+      },
+    );
+  const all = await resolvedPlaces(written, known);
   refuseDoubles(all.map(({ one }) => one));
   const options = { signal: context.signal };
   const planned = await each(all, (one, owner) =>
     client.workflows.apply(one.value, { takeOver, owner, dryRun: true }, options),
   );
-  const gone = prune ? await prunable(client, written, context) : [];
+  const gone = prune ? await prunable(client, { written, all }, context) : [];
   if (!context.json) await show(context, planned, gone);
   if (!isDryRun) {
     await each(all, (one, owner) => client.workflows.apply(one.value, { takeOver, owner }, options));
@@ -77,6 +86,29 @@ export async function applyWritten(
   }
   if (context.json) await printJson(context, { dryRun: isDryRun, applied: planned, removed: gone });
   return 0;
+}
+
+interface OwnedWorkflow {
+  readonly owner: string;
+  readonly one: WrittenWorkflow;
+}
+
+/** All of them, with what their agents run; those of automation files belong to that kind of file, wherever it is. */
+async function resolvedPlaces(
+  written: readonly WrittenPlace[],
+  find: (name: string) => Promise<WorkflowDefinition | null>,
+): Promise<OwnedWorkflow[]> {
+  const { automationOwner } = await import('./automation-file.ts');
+  const { resolveAgents } = await import('./resolve-agents.ts');
+  const ones = await resolveAgents(
+    written.flatMap(({ workflows }) => workflows),
+    find,
+  );
+  const owners = written.flatMap(({ owner, workflows }) => workflows.map(() => owner));
+  return ones.map((one, index) => ({
+    owner: one.agent === undefined ? (owners[index] ?? '') : automationOwner,
+    one,
+  }));
 }
 
 /** A place is the same wherever one stands in it. */
@@ -92,6 +124,10 @@ async function each(
   const done: AppliedWire[] = [];
   const faults: string[] = [];
   for (const { owner, one } of all) {
+    if (one.faults !== undefined) {
+      faults.push(...one.faults);
+      continue;
+    }
     if (one.value === null || typeof one.value !== 'object' || Array.isArray(one.value)) {
       faults.push(`${one.file}:${one.lineOf([])}: expected a workflow: keys and values`);
       continue;
@@ -100,29 +136,11 @@ async function each(
       done.push(await work(one, owner));
     } catch (error) {
       if (!(error instanceof KerutaError) || error.code !== 'KERUTA_ERR_WORKFLOW') throw error;
-      faults.push(...faultLines(one, error));
+      faults.push(...faultsOf(one, error));
     }
   }
   if (faults.length > 0) throw new InputError('KERUTA_ERR_WORKFLOW', faults.join('\n'));
   return done;
-}
-
-interface Fault {
-  readonly path: readonly (string | number)[];
-  readonly message: string;
-}
-
-/** The faults of a workflow, each with file, line and field. */
-export function faultLines(one: WrittenWorkflow, error: KerutaError): string[] {
-  const faults = (error.details.faults ?? []) as readonly Fault[];
-  if (faults.length === 0) return [`${one.file}: ${error.message}`];
-  return faults.map(({ path, message }) => {
-    const field = path
-      .map((part) => (typeof part === 'number' ? `[${part}]` : `.${part}`))
-      .join('')
-      .replace(/^\./, '');
-    return `${one.file}:${one.lineOf(path)}: ${field === '' ? '' : `${field}: `}${message}`;
-  });
 }
 
 function refuseDoubles(all: readonly WrittenWorkflow[]): void {
@@ -147,15 +165,13 @@ export function doublesOf(all: readonly WrittenWorkflow[]): string[] {
 
 async function prunable(
   client: ApiClient,
-  written: readonly { readonly owner: string; readonly workflows: readonly WrittenWorkflow[] }[],
+  { written, all }: { readonly written: readonly WrittenPlace[]; readonly all: readonly OwnedWorkflow[] },
   context: CommandContext,
 ): Promise<string[]> {
-  const owners = new Set(written.map(({ owner }) => owner));
-  const names = new Set(
-    written.flatMap(({ workflows }) => workflows.map(({ value }) => (value as { name?: unknown }).name)),
-  );
-  const all = await client.workflows.list({ signal: context.signal });
-  return all.filter(({ owner, name }) => owners.has(owner) && !names.has(name)).map(({ name }) => name);
+  const owners = new Set([...written, ...all].map(({ owner }) => owner));
+  const names = new Set(all.map(({ one }) => (one.value as { name?: unknown }).name));
+  const there = await client.workflows.list({ signal: context.signal });
+  return there.filter(({ owner, name }) => owners.has(owner) && !names.has(name)).map(({ name }) => name);
 }
 
 async function show(

@@ -16,7 +16,7 @@ export const triggerLint = command({
   exits: { 2: 'there are faults' },
   run: async (context, values) => {
     const { defaultPlace, readWorkflowFiles } = await import('./workflow-files.ts');
-    const { doublesOf, faultLines } = await import('./apply.ts');
+    const { doublesOf, faultsOf } = await import('./apply.ts');
     const { readWorkflow } = await import('../../../internal/trigger/read-workflow.ts');
     const places = values.file === undefined || values.file.length === 0 ? [defaultPlace] : values.file;
     const faults: string[] = [];
@@ -38,7 +38,7 @@ export const triggerLint = command({
         );
       } catch (error) {
         if (!(error instanceof KerutaError)) throw error;
-        faults.push(...faultLines(one, error));
+        faults.push(...faultsOf(one, error));
       }
     }
     faults.push(...doublesOf(read));

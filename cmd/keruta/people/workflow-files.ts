@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, extname, join, resolve } from 'node:path';
 import { InputError, NotFoundError } from '../../../internal/domain/errors.ts';
+import { isAutomation, readAutomation } from './automation-file.ts';
 import { readToml } from './toml-lines.ts';
 import { readYaml } from './yaml-lines.ts';
 
@@ -12,6 +13,12 @@ export interface WrittenWorkflow {
   readonly value: unknown;
   /** the line on which a field stands, or what is nearest above it; from 1 */
   lineOf(path: readonly (string | number)[]): number;
+  /** what a field is called in the file, where that is not its path */
+  fieldOf?(path: readonly (string | number)[]): string;
+  /** the workflow that says what is run, when this one does not: see `resolveAgents` */
+  readonly agent?: string;
+  /** what is wrong, with file and line; it cannot be taken then */
+  readonly faults?: readonly string[];
 }
 
 /** Where workflows of a repository are. */
@@ -22,10 +29,15 @@ const maxBytes = 4 * 1024 * 1024;
 
 /**
  * Reads all workflows of a file or a directory (its `*.yaml`, `*.yml` and `*.toml` files, by name).
+ * @param env  for variables in automation files
  * @throws {NotFoundError} KERUTA_ERR_FILE_NOT_FOUND
  * @throws {InputError} KERUTA_ERR_WORKFLOW: a file that is not of its format, with every line that is wrong
  */
-export function readWorkflowFiles(place: string, directory: string): WrittenWorkflow[] {
+export function readWorkflowFiles(
+  place: string,
+  directory: string,
+  env: Readonly<Record<string, string | undefined>>,
+): WrittenWorkflow[] {
   const path = resolve(directory, place);
   const found = statSync(path, { throwIfNoEntry: false });
   if (found === undefined)
@@ -33,13 +45,13 @@ export function readWorkflowFiles(place: string, directory: string): WrittenWork
       'KERUTA_ERR_FILE_NOT_FOUND',
       `There is no ${place}; name a file or a directory with -f.`,
     );
-  if (!found.isDirectory()) return readOne(place, path);
+  if (!found.isDirectory()) return readOne(place, path, env);
   const names = readdirSync(path)
     .filter((name) => isFormat(name))
     .sort();
   if (names.length === 0)
     throw new NotFoundError('KERUTA_ERR_FILE_NOT_FOUND', `${place} has no file *.yaml, *.yml or *.toml.`);
-  return names.flatMap((name) => readOne(join(place, name), join(path, name)));
+  return names.flatMap((name) => readOne(join(place, name), join(path, name), env));
 }
 
 function isFormat(name: string): boolean {
@@ -49,11 +61,17 @@ function isFormat(name: string): boolean {
   );
 }
 
-function readOne(file: string, path: string): WrittenWorkflow[] {
+function readOne(
+  file: string,
+  path: string,
+  env: Readonly<Record<string, string | undefined>>,
+): WrittenWorkflow[] {
   const found = statSync(path);
   if (!found.isFile()) throw new InputError('KERUTA_ERR_WORKFLOW', `${file}: expected a plain file`);
   if (found.size > maxBytes)
     throw new InputError('KERUTA_ERR_WORKFLOW', `${file}: expected at most 4 MiB, got ${found.size} bytes`);
   const text = readFileSync(path, 'utf8');
-  return extname(path).toLowerCase() === '.toml' ? [readToml(file, text)] : readYaml(file, text);
+  if (extname(path).toLowerCase() !== '.toml') return readYaml(file, text);
+  const one = readToml(file, text);
+  return isAutomation(one.value) ? readAutomation({ ...one, env }) : [one];
 }

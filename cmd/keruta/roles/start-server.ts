@@ -114,6 +114,8 @@ export async function startServer(
       sweeping.abort();
       return swept.catch(() => {});
     });
+    const { loadAutomation } = await import('./load-automation.ts');
+    await loadAutomation(parts, { context, log });
     triggers = startTriggers(parts, sweeping.signal);
     const fired = triggers.ended;
     undo.push(() => {
