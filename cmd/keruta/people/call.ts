@@ -7,7 +7,8 @@ export const call = command({
   name: 'call',
   summary: 'Runs one function of a file that uses the library, as its tasks do.',
   description:
-    'Inside a task the function gets the event, the parameters and the number of the attempt. What it returns is printed. ' +
+    'Inside a task the function gets the event, the parameters and the number of the attempt; by hand, what fails is repeated ' +
+    'here as the file says. What it returns is printed. ' +
     'When it fails for the last time, the handlers of schedule.onError run, and the exit status is 1.',
   positionals: {
     file: { doc: 'a file in TypeScript or JavaScript' },
@@ -45,7 +46,7 @@ export const call = command({
 interface AboutTask {
   readonly source: Source;
   readonly dueAt: number;
-  readonly attempt: number;
+  readonly attempt?: number;
   readonly parameters: RunContext['parameters'];
   readonly event: string;
   readonly input?: unknown;
@@ -59,9 +60,10 @@ function aboutTask({ env, clock }: CommandContext): AboutTask {
   return {
     source: sourceOf(event?.source ?? env.KERUTA_TRIGGER_TYPE ?? 'manual'),
     dueAt: Number.isNaN(at) ? clock.now() : at,
-    attempt: Math.max(1, Number(env.KERUTA_ATTEMPT ?? 1) || 1),
     parameters,
     event: event?.kind ?? '',
+    // in a task the server repeats, by hand it is done here
+    ...(env.KERUTA_ATTEMPT ? { attempt: Math.max(1, Number(env.KERUTA_ATTEMPT) || 1) } : {}),
     ...inputOf(event),
   };
 }

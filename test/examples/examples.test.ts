@@ -1,0 +1,113 @@
+import { spawn } from 'node:child_process';
+import { createHmac } from 'node:crypto';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { expect, onTestFinished, test, vi } from 'vitest';
+import { webhooks } from './pull-request-payload.ts';
+
+vi.setConfig({ testTimeout: 60_000 });
+
+const root = resolve(import.meta.dirname, '../..');
+const main = join(root, 'cmd/keruta/main.ts');
+const example = (name: string) => join(root, 'examples', name);
+
+interface Running {
+  readonly out: () => string;
+  readonly ended: Promise<number | null>;
+}
+
+function keruta(
+  words: readonly string[],
+  { cwd = root, env = {} }: { cwd?: string; env?: object } = {},
+): Running {
+  let out = '';
+  const clean = { PATH: process.env.PATH ?? '', HOME: '/nowhere', TZ: 'UTC' };
+  const child = spawn(process.execPath, ['--no-warnings', main, ...words], {
+    cwd,
+    env: { ...clean, ...env },
+  });
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on('data', (chunk: Buffer) => {
+      out += chunk;
+    });
+  }
+  onTestFinished(() => void child.kill('SIGKILL'));
+  return { out: () => out, ended: new Promise((done) => child.once('exit', done)) };
+}
+
+function temporary(): string {
+  const directory = mkdtempSync(join(tmpdir(), 'keruta-example-'));
+  onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
+  return directory;
+}
+
+test('the morning report tells the numbers of the day', async () => {
+  const { out, ended } = keruta(['call', example('morning-report.ts'), 'morningReport']);
+  expect(await ended).toBe(0);
+  expect(out()).toMatch(
+    /^Daily report, \d{4}-\d\d-\d\d\nusers: 1234\nrevenue: 56789\nerrors: 12, which is more/,
+  );
+});
+
+test('the review looks at a pull request that is opened, signed by the secret, and skips others', async () => {
+  const secret = 'a secret of more than thirty-two bytes';
+  const words = ['dev', example('pull-request-review.ts'), '--no-reload', '--port', '0'];
+  const { out } = keruta(words, { env: { GITHUB_WEBHOOK_SECRET: secret } });
+  await vi.waitFor(() => expect(out()).toContain('/webhook/github.pull_request'), 20_000);
+  const [, url = ''] = /github\.pull_request: (\S+)/.exec(out()) ?? [];
+  for (const [delivery, action] of ['opened', 'closed'].entries()) {
+    const body = JSON.stringify(webhooks.pullRequest(action));
+    const signature = `sha256=${createHmac('sha256', secret).update(body).digest('hex')}`;
+    const headers = { 'x-hub-signature-256': signature, 'x-github-delivery': String(delivery) };
+    expect((await fetch(url, { method: 'POST', body, headers })).status).toBe(202);
+  }
+  await vi.waitFor(() => expect(out()).toContain('skipped: not a new pull request'), 20_000);
+  expect(out()).toContain('review of Codertocat/Hello-World#2\nit says why\nthe title is short enough');
+});
+
+test('an invoice that comes into the folder is noted down and put away', async () => {
+  const cwd = temporary();
+  const { out } = keruta(['dev', example('invoice-folder.ts'), '--no-reload', '--port', '0'], { cwd });
+  await vi.waitFor(() => expect(out()).toContain('processInvoice: '), 20_000);
+  writeFileSync(join(cwd, 'invoices/a.txt'), 'Invoice 2026-17\nAmount 99.50\n');
+  await vi.waitFor(() => expect(existsSync(join(cwd, 'invoices/processed/a.txt'))).toBe(true), 20_000);
+  const noted = readFileSync(join(cwd, 'invoices/.invoices.jsonl'), 'utf8');
+  expect(noted).toBe('{"number":"2026-17","amount":99.5}\n');
+});
+
+test('the task that fails is asked three times, then the alert comes, and an answer ends it', async () => {
+  let answers = 0;
+  let status = 503;
+  const service = createServer((_request, response) => {
+    answers += 1;
+    response.writeHead(status).end();
+  });
+  await new Promise<void>((done) => service.listen(0, '127.0.0.1', done));
+  onTestFinished(() => void service.close());
+  const env = {
+    SERVICE_URL: `http://127.0.0.1:${(service.address() as AddressInfo).port}/`,
+    BACKOFF_SECONDS: '0',
+  };
+  const words = ['call', example('retry-with-alert.ts'), 'unreliableTask'];
+  const failed = keruta(words, { env });
+  expect(await failed.ended).toBe(1);
+  expect(answers).toBe(3);
+  expect(failed.out()).toContain('ALERT: unreliableTask failed: the service answered 503');
+  status = 200;
+  const answered = keruta(words, { env });
+  expect(await answered.ended).toBe(0);
+  expect(answered.out()).toBe('answered at attempt 1\n');
+});
+
+test('the health check tells how the machine is', async () => {
+  const { out, ended } = keruta(['call', example('health-check.ts'), 'health_check']);
+  expect(await ended).toBe(0);
+  expect(JSON.parse(out())).toEqual({
+    memoryFree: expect.any(Number),
+    diskFree: expect.any(Number),
+    load: expect.any(Number),
+  });
+});
