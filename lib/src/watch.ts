@@ -30,10 +30,10 @@ function directory<F extends FileFunction>(path: string, ...rest: [F] | [WatchOp
   const written = {
     type: 'file',
     path,
-    pattern,
+    patterns: [pattern],
     ...(events === undefined ? {} : { events: [...events] }),
     ...(settleSeconds === undefined ? {} : { settle: `${settleSeconds}s` }),
-    ...(existing === undefined ? {} : { existing }),
+    ...(existing === true ? { onStart: 'run' } : {}),
   };
   return addTrigger(fn, written, {
     ...(name === undefined ? {} : { name }),

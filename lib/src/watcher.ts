@@ -23,7 +23,7 @@ export interface WatcherOptions {
 interface Watched {
   readonly unit: Unit;
   readonly root: string;
-  readonly pattern: string;
+  readonly patterns: readonly string[];
   readonly events: readonly FileEvent[];
   readonly settleMs: number;
   /** what was taken: path and how the file was; null until the first look */
@@ -84,17 +84,17 @@ export class Watcher {
   }
 
   async #look(one: Watched): Promise<void> {
-    const files = await scanDirectory(one.root, (path) => matchesGlob(path, one.pattern)).catch(
-      (error: Error) => {
-        if (!one.isBroken) this.#options.onProblem?.(`${one.root} cannot be watched: ${error.message}`);
-        one.isBroken = true;
-        return null;
-      },
-    );
+    const files = await scanDirectory(one.root, (path) =>
+      one.patterns.some((pattern) => matchesGlob(path, pattern)),
+    ).catch((error: Error) => {
+      if (!one.isBroken) this.#options.onProblem?.(`${one.root} cannot be watched: ${error.message}`);
+      one.isBroken = true;
+      return null;
+    });
     if (files === null) return;
     one.isBroken = false;
     if (one.known === null) {
-      const takesThose = one.unit.triggers.some(({ path, existing }) => path && existing === true);
+      const takesThose = one.unit.triggers.some(({ path, onStart }) => path && onStart === 'run');
       one.known = takesThose ? new Map() : files;
     }
     const now = this.#time.now();
@@ -144,7 +144,7 @@ function watchedOf(unit: Unit): Watched[] {
     .map((written) => ({
       unit,
       root: resolve(String(written.path).replace(/^~(?=\/|$)/, homedir())),
-      pattern: String(written.pattern),
+      patterns: written.patterns as readonly string[],
       events: (written.events as readonly FileEvent[] | undefined) ?? ['create', 'modify'],
       settleMs: parseDuration(String(written.settle ?? '2s')) ?? 2000,
       known: null,

@@ -58,7 +58,7 @@ function overview(
   const watchers = unitsOf(file).flatMap(({ name, triggers }) =>
     triggers
       .filter(({ type }) => type === 'file')
-      .map(({ path, pattern }) => `  ${name}: ${path}/${pattern}`),
+      .map(({ path, patterns }) => `  ${name}: ${path}/${patterns}`),
   );
   return [
     `${file.path} runs; end it with Ctrl-C`,

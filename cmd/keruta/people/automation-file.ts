@@ -64,8 +64,8 @@ export function readAutomation(source: AutomationSource): WrittenWorkflow[] {
     ...of(['automation', 'watch', 'watchers'], watch?.watchers, watcherShape, (watcher) => ({
       ...{ name: watcher.name ?? own(`watch-${watcher.agent}`), agent: watcher.agent },
       enabled: on(watch) && watcher.enabled,
-      trigger: { type: 'file', path: watcher.directory, pattern: watcher.pattern },
-      keys: { '': 'directory', path: 'directory', pattern: 'pattern' },
+      trigger: { type: 'file', path: watcher.directory, patterns: [watcher.pattern] },
+      keys: { '': 'directory', path: 'directory', patterns: 'pattern' },
     })),
   ];
 }

@@ -104,7 +104,7 @@ describe('an automation file', () => {
         value: {
           name: 'watch-pdf.process_pdf',
           enabled: true,
-          triggers: [{ type: 'file', path: '~/Downloads', pattern: '*.pdf' }],
+          triggers: [{ type: 'file', path: '~/Downloads', patterns: ['*.pdf'] }],
         },
       },
     ]);
