@@ -59,7 +59,8 @@ export const codeRules: readonly {
   {
     what: 'a module whose name is a value',
     pattern: /(?<![.\w])(import|require)\(\s*(?!['"])[\w`]/,
-    files: [],
+    // the file that a user names on the command line, to be run
+    files: ['cmd/keruta/library/import-file.ts'],
   },
   {
     what: 'an archive, or anything else that grows when it is unpacked',

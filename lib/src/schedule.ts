@@ -1,8 +1,8 @@
 /** Functions that run at their time. */
 import { InputError } from '../../internal/domain/errors.ts';
-import { triggerTypes } from '../../internal/trigger/types.ts';
 import { type AnyFunction, type ErrorHandler, registry, unitOf } from './registry.ts';
 import { Scheduler } from './scheduler.ts';
+import { timedTypes } from './timed-types.ts';
 import type { RetryOptions, TimedFunction, WrittenTrigger } from './types.ts';
 
 /** What may be said beside the time. */
@@ -92,7 +92,7 @@ export const schedule: {
   Scheduler,
 };
 
-/** Adds a trigger to a function, and looks at it at once, so that a mistake is told on its line. */
+/** Adds a trigger to a function; a rule of time is looked at at once, so that a mistake is told on its line. */
 export function addTrigger<F extends AnyFunction>(
   fn: F,
   written: WrittenTrigger,
@@ -101,7 +101,7 @@ export function addTrigger<F extends AnyFunction>(
   const { timezone, catchUp, enabled } = options;
   const extra = timezone === undefined ? {} : { timezone };
   const { type, ...spec } = { ...written, ...extra };
-  const known = triggerTypes.get(type);
+  const known = timedTypes.get(type);
   const read = known?.spec.safeParse(spec);
   if (read && !read.success) throw refused(read.error.issues.map(({ message }) => message).join('; '));
   if (read) known?.check?.(read.data, { triggerId: 'new', zone: 'UTC', anchorMs: 0 });

@@ -1,10 +1,10 @@
 import { workflowDefaults } from '../../internal/domain/workflow.ts';
 import { decideDue, firstOf } from '../../internal/trigger/decide-due.ts';
 import type { Schedule } from '../../internal/trigger/trigger-type.ts';
-import { triggerTypes } from '../../internal/trigger/types.ts';
 import { systemClock } from '../../pkg/clock/system-clock.ts';
 import { type Registry, registry, type Unit } from './registry.ts';
 import { runUnit } from './run-unit.ts';
+import { timedTypes } from './timed-types.ts';
 import type { RunRecord, Source, Time, WrittenTrigger } from './types.ts';
 
 /** How a scheduler works. */
@@ -93,7 +93,7 @@ export class Scheduler {
 
   #entriesOf(unit: Unit, now: number): Entry[] {
     return unit.triggers.flatMap((written, index) => {
-      const type = triggerTypes.get(written.type);
+      const type = timedTypes.get(written.type);
       if (type?.schedule === undefined || written.enabled === false) return [];
       const { type: _type, catchUp: _catchUp, enabled: _enabled, ...spec } = written;
       const id = `${unit.name}/${index}`;

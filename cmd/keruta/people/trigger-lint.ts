@@ -16,14 +16,15 @@ export const triggerLint = command({
   exits: { 2: 'there are faults' },
   run: async (context, values) => {
     const { defaultPlace, readWorkflowFiles } = await import('./workflow-files.ts');
-    const { doublesOf, faultsOf } = await import('./apply.ts');
+    const { doublesOf } = await import('./apply.ts');
+    const { faultsOf } = await import('./faults-of.ts');
     const { readWorkflow } = await import('../../../internal/trigger/read-workflow.ts');
     const places = values.file === undefined || values.file.length === 0 ? [defaultPlace] : values.file;
     const faults: string[] = [];
     const warnings: string[] = [];
     const read = places.flatMap((place) => {
       try {
-        return readWorkflowFiles(place, context.cwd);
+        return readWorkflowFiles(place, context.cwd, context.env);
       } catch (error) {
         if (!(error instanceof KerutaError) || error.code !== 'KERUTA_ERR_WORKFLOW') throw error;
         faults.push(error.message);
@@ -31,8 +32,14 @@ export const triggerLint = command({
       }
     });
     for (const one of read) {
+      if (one.faults !== undefined) {
+        faults.push(...one.faults);
+        continue;
+      }
       try {
-        const checked = readWorkflow(one.value, { zone: 'UTC' });
+        // what an agent of an automation file runs, only a server knows
+        const value = one.agent === undefined ? one.value : { run: 'true', ...(one.value as object) };
+        const checked = readWorkflow(value, { zone: 'UTC' });
         warnings.push(
           ...checked.warnings.map(({ path, message }) => `${one.file}:${one.lineOf(path)}: ${message}`),
         );
