@@ -17,7 +17,7 @@ interface Invoice {
 
 export const processInvoice = watch.directory(
   folder,
-  { pattern: '*.txt', settleSeconds: 1 },
+  { pattern: '*.txt', ignore: 'processed', settleSeconds: 1 },
   agent({ description: 'Reads invoices' }, async (filePath: string): Promise<Invoice> => {
     const text = readFileSync(filePath, 'utf8');
     const [, number] = /invoice\s+(\S+)/i.exec(text) ?? [];

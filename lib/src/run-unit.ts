@@ -13,9 +13,14 @@ export interface RunWish {
   readonly event?: string;
   readonly parameters?: Readonly<Record<string, unknown>>;
   readonly signal: AbortSignal;
-  /** which run of the same event this is, when somebody else repeats: then it is run once; default: it is repeated here */
+  /**
+   * Which run of the same event this is, when somebody else repeats: then it is run once, and nobody is told when it fails.
+   * Default: it is repeated here, and `onError` is told after the last run.
+   */
   readonly attempt?: number;
 }
+
+type Ending = Pick<RunRecord, 'status' | 'attempts' | 'result' | 'error' | 'errorName'>;
 
 /** Longest wait between two runs; ms. */
 const maxBackoffMs = 3_600_000;
@@ -29,7 +34,7 @@ export async function runUnit(
   const { time } = parts;
   const startedAt = time.now();
   const retry = unit.retry ?? { maxAttempts: 1 };
-  const record = (more: Pick<RunRecord, 'status' | 'attempts' | 'result' | 'error'>): RunRecord => {
+  const record = (more: Ending): RunRecord => {
     return { name: unit.name, source, dueAt, startedAt, durationMs: time.now() - startedAt, ...more };
   };
   for (let attempt = wish.attempt ?? 1; ; attempt++) {
@@ -37,16 +42,16 @@ export async function runUnit(
     try {
       const result = await callUnit(unit, wish, context);
       await told(parts.table, wish, { result, context });
-      return record({ status: 'completed', attempts: attempt, result, error: null });
+      return record({ status: 'completed', attempts: attempt, result, error: null, errorName: null });
     } catch (thrown) {
       const error = thrown instanceof Error ? thrown : new Error(String(thrown));
-      const isLast = attempt >= retry.maxAttempts;
-      const failed = { status: 'failed', attempts: attempt, result: null } as const;
-      if (isLast || wish.signal.aborted) {
-        const more = isLast ? await tellError(parts.table, error, context) : '';
+      const failed = { status: 'failed', attempts: attempt, result: null, errorName: error.name } as const;
+      if (wish.attempt !== undefined) return record({ ...failed, error: error.message });
+      const isLast = attempt >= retry.maxAttempts || retry.neverOn?.includes(error.name) === true;
+      if (isLast) {
+        const more = await tellError(parts.table, error, context);
         return record({ ...failed, error: `${error.message}${more}` });
       }
-      if (wish.attempt !== undefined) return record({ ...failed, error: error.message });
       const isOver = await time.sleep(backoffMs(retry, attempt), wish.signal).then(
         () => false,
         () => true,
@@ -82,7 +87,8 @@ async function told(
   for (const handler of table.onComplete) await handler(result, String(input), context);
 }
 
-async function tellError(table: Registry, error: Error, context: RunContext): Promise<string> {
+/** Tells all handlers of `schedule.onError`. @returns what went wrong with that, to be put behind the error; `''`: nothing */
+export async function tellError(table: Registry, error: Error, context: RunContext): Promise<string> {
   let more = '';
   for (const handler of table.onError) {
     try {

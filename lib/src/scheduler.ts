@@ -134,7 +134,7 @@ export class Scheduler {
     if (reason !== null) {
       const now = this.#time.now();
       const nothing = { durationMs: 0, status: 'skipped', attempts: 0, result: null } as const;
-      tell({ name: unit.name, source, dueAt, startedAt: now, ...nothing, error: reason });
+      tell({ name: unit.name, source, dueAt, startedAt: now, ...nothing, error: reason, errorName: null });
       return;
     }
     const parts = { time: this.#time, table: this.#table };

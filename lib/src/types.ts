@@ -4,7 +4,7 @@
 export interface RunContext {
   /** name of the function */
   readonly name: string;
-  /** what started it: `cron`, `interval`, `webhook`, `file` or `manual` */
+  /** what started it */
   readonly source: Source;
   /** the instant that it was due, or that the event came */
   readonly at: Date;
@@ -14,12 +14,15 @@ export interface RunContext {
   readonly signal: AbortSignal;
   /** given by whoever fired it by hand; else empty */
   readonly parameters: Readonly<Record<string, unknown>>;
-  /** name of the event of a webhook, such as `github.push`; else `''` */
+  /**
+   * Name of the event: of a webhook as the sender calls it, such as `push`, in `webhook.serve` with the address before it
+   * (`github.push`); of a file `create`, `modify`, `rename` or `delete`; else `''`.
+   */
   readonly event: string;
 }
 
-/** What can start a function. */
-export type Source = 'cron' | 'interval' | 'webhook' | 'file' | 'manual';
+/** What can start a function; mail and the end of another task only one that is deployed. */
+export type Source = 'cron' | 'interval' | 'webhook' | 'file' | 'email' | 'task-end' | 'manual';
 
 /** A function that runs at its time. */
 export type TimedFunction<R = unknown> = (context: RunContext) => R | Promise<R>;
@@ -39,6 +42,8 @@ export interface RetryOptions {
   readonly backoffSeconds?: number;
   /** default `fixed`; `exponential` doubles it every time, up to an hour */
   readonly backoff?: 'fixed' | 'exponential';
+  /** names of errors that are never worth another run, such as `TypeError`; default: none */
+  readonly neverOn?: readonly string[];
 }
 
 /** What became of one run of a function, its repetitions included. */
@@ -58,6 +63,8 @@ export interface RunRecord {
   readonly result: unknown;
   /** message of the last error, or why it was skipped; null when completed */
   readonly error: string | null;
+  /** name of the last error, such as `TypeError`; null unless failed */
+  readonly errorName: string | null;
 }
 
 /** Time as a thing that is handed in, for tests. */

@@ -7,9 +7,14 @@ import { Watcher } from './watcher.ts';
 
 /** Which files count, and what of them. */
 export interface WatchOptions extends Pick<ScheduleOptions, 'name' | 'retry' | 'enabled'> {
-  /** of the path below the directory: `*.pdf`, `**` for all depths; default `*` */
-  readonly pattern?: string;
-  /** default `create` and `modify` */
+  /**
+   * Which files below the directory: `*`, `**`, `?` and `{a,b}`. Without a slash it counts at any depth (`*.pdf`), with one
+   * at its beginning at the top only (`/*.pdf`). Default: all files.
+   */
+  readonly pattern?: string | readonly string[];
+  /** files and directories that are left out, beside `.git`, `node_modules`, `.keruta` and `dist` */
+  readonly ignore?: string | readonly string[];
+  /** default `create`, `modify` and `rename` */
   readonly events?: readonly FileEvent[];
   /** how long size and time of a file must stand still before it is taken; seconds, default 2 */
   readonly settleSeconds?: number;
@@ -18,7 +23,7 @@ export interface WatchOptions extends Pick<ScheduleOptions, 'name' | 'retry' | '
 }
 
 /** What can happen to a file. */
-export type FileEvent = 'create' | 'modify' | 'delete';
+export type FileEvent = 'create' | 'modify' | 'delete' | 'rename';
 
 function directory<F extends FileFunction>(path: string, fn: F): F;
 function directory<F extends FileFunction>(path: string, options: WatchOptions, fn: F): F;
@@ -26,11 +31,12 @@ function directory<F extends FileFunction>(path: string, ...rest: [F] | [WatchOp
   const [options, fn] = rest.length === 2 ? rest : [{}, rest[0]];
   if (path === '')
     throw new InputError('KERUTA_ERR_BAD_VALUE', 'watch.directory: expected a directory, got nothing');
-  const { name, retry, enabled, pattern = '*', events, settleSeconds, existing } = options;
+  const { name, retry, enabled, pattern, ignore, events, settleSeconds, existing } = options;
   const written = {
     type: 'file',
     path,
-    patterns: [pattern],
+    ...(pattern === undefined ? {} : { patterns: [pattern].flat() }),
+    ...(ignore === undefined ? {} : { ignore: [ignore].flat() }),
     ...(events === undefined ? {} : { events: [...events] }),
     ...(settleSeconds === undefined ? {} : { settle: `${settleSeconds}s` }),
     ...(existing === true ? { onStart: 'run' } : {}),

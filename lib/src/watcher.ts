@@ -1,10 +1,12 @@
 import { homedir } from 'node:os';
-import { matchesGlob, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { parseDuration } from '../../internal/domain/duration.ts';
+import { pathIgnorer, pathMatcher } from '../../internal/trigger/path-pattern.ts';
 import { systemClock } from '../../pkg/clock/system-clock.ts';
+import { type FileChange, type KnownFiles, settledChanges } from './file-changes.ts';
 import { type Registry, registry, type Unit } from './registry.ts';
 import { runUnit } from './run-unit.ts';
-import { type Found, scanDirectory } from './scan-directory.ts';
+import { lookAt, type ScanWish, scanDirectory } from './scan-directory.ts';
 import type { RunRecord, Time } from './types.ts';
 import type { FileEvent } from './watch.ts';
 
@@ -20,16 +22,15 @@ export interface WatcherOptions {
   readonly time?: Time;
 }
 
-interface Watched {
+interface Watched extends ScanWish {
   readonly unit: Unit;
   readonly root: string;
-  readonly patterns: readonly string[];
   readonly events: readonly FileEvent[];
   readonly settleMs: number;
-  /** what was taken: path and how the file was; null until the first look */
-  known: Map<string, Found> | null;
-  /** what has changed and must stand still first; epoch ms since when it does */
-  readonly changing: Map<string, { readonly found: Found; readonly since: number }>;
+  /** whether files that are there at the first look count */
+  readonly takesThose: boolean;
+  /** null until the first look */
+  known: KnownFiles | null;
   isBroken: boolean;
 }
 
@@ -84,52 +85,32 @@ export class Watcher {
   }
 
   async #look(one: Watched): Promise<void> {
-    const files = await scanDirectory(one.root, (path) =>
-      one.patterns.some((pattern) => matchesGlob(path, pattern)),
-    ).catch((error: Error) => {
+    const files = await scanDirectory(one.root, one).catch((error: Error) => {
       if (!one.isBroken) this.#options.onProblem?.(`${one.root} cannot be watched: ${error.message}`);
       one.isBroken = true;
       return null;
     });
     if (files === null) return;
     one.isBroken = false;
-    if (one.known === null) {
-      const takesThose = one.unit.triggers.some(({ path, onStart }) => path && onStart === 'run');
-      one.known = takesThose ? new Map() : files;
-    }
-    const now = this.#time.now();
-    for (const [path, found] of files) this.#compare(one, { path, found, now });
-    for (const path of one.known.keys()) {
-      if (files.has(path)) continue;
-      one.known.delete(path);
-      one.changing.delete(path);
-      if (one.events.includes('delete')) this.#fire(one, path, now);
-    }
+    one.known ??= { taken: one.takesThose ? new Map() : files, changing: new Map() };
+    const look = { files, now: this.#time.now(), settleMs: one.settleMs };
+    for (const change of settledChanges(one.known, look))
+      if (one.events.includes(change.kind)) this.#fire(one, change);
   }
 
-  #compare(
-    one: Watched,
-    { path, found, now }: { readonly path: string; readonly found: Found; readonly now: number },
-  ): void {
-    const before = one.known?.get(path);
-    if (before?.mark === found.mark) return void one.changing.delete(path);
-    const changing = one.changing.get(path);
-    const since = changing?.found.mark === found.mark ? changing.since : now;
-    if (now - since < one.settleMs) return void one.changing.set(path, { found, since });
-    one.changing.delete(path);
-    one.known?.set(path, found);
-    if (one.events.includes(before === undefined ? 'create' : 'modify')) this.#fire(one, path, now);
-  }
-
-  /** Files of one function are taken one after the other. */
-  #fire({ unit, root }: Watched, path: string, dueAt: number): void {
+  /** Files of one function are taken one after the other. What it does to the file itself does not fire it again. */
+  #fire(one: Watched, { kind, path }: FileChange): void {
+    const { unit } = one;
     const signal = this.#stopping?.signal ?? AbortSignal.abort();
-    const wish = { unit, source: 'file', dueAt, input: resolve(root, path), signal } as const;
+    const input = join(one.root, path);
+    const wish = { unit, source: 'file', dueAt: this.#time.now(), input, event: kind, signal } as const;
     const parts = { time: this.#time, table: this.#table };
     const before = this.#queues.get(unit) ?? Promise.resolve();
     const running = before.then(async () => {
       if (signal.aborted) return;
       const record = await runUnit(parts, wish);
+      const after = await lookAt(input);
+      if (after) one.known?.taken.set(path, after);
       this.#options.onRun?.(record);
     });
     this.#queues.set(unit, running);
@@ -144,11 +125,12 @@ function watchedOf(unit: Unit): Watched[] {
     .map((written) => ({
       unit,
       root: resolve(String(written.path).replace(/^~(?=\/|$)/, homedir())),
-      patterns: written.patterns as readonly string[],
-      events: (written.events as readonly FileEvent[] | undefined) ?? ['create', 'modify'],
+      counts: pathMatcher((written.patterns as readonly string[] | undefined) ?? ['**']),
+      ignored: pathIgnorer((written.ignore as readonly string[] | undefined) ?? []),
+      events: (written.events as readonly FileEvent[] | undefined) ?? ['create', 'modify', 'rename'],
       settleMs: parseDuration(String(written.settle ?? '2s')) ?? 2000,
+      takesThose: written.onStart === 'run',
       known: null,
-      changing: new Map(),
       isBroken: false,
     }));
 }

@@ -1,6 +1,7 @@
 /** Runs a file in a process of its own, and starts that again when something changes: nothing of the old run stays. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { dirname, resolve } from 'node:path';
+import { pathIgnorer } from '../../../internal/trigger/path-pattern.ts';
 import { scanDirectory } from '../../../lib/src/scan-directory.ts';
 import type { CommandContext } from '../command.ts';
 import { selfCommand } from '../roles/self.ts';
@@ -63,6 +64,8 @@ async function end(child: ChildProcess): Promise<void> {
 
 async function marksOf(directory: string): Promise<Map<string, string>> {
   const isCode = (path: string) => /\.([cm]?[jt]s|json)$/.test(path);
-  const found = await scanDirectory(directory, isCode).catch(() => new Map());
+  const found = await scanDirectory(directory, { counts: isCode, ignored: pathIgnorer(['.*']) }).catch(
+    () => new Map(),
+  );
   return new Map([...found].map(([path, { mark }]) => [path, mark]));
 }

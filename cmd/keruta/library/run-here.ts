@@ -58,7 +58,7 @@ function overview(
   const watchers = unitsOf(file).flatMap(({ name, triggers }) =>
     triggers
       .filter(({ type }) => type === 'file')
-      .map(({ path, patterns }) => `  ${name}: ${path}/${patterns}`),
+      .map(({ path, patterns }) => `  ${name}: ${path}, ${patterns ?? 'all files'}`),
   );
   return [
     `${file.path} runs; end it with Ctrl-C`,

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { InputError } from '../../../internal/domain/errors.ts';
 import type { Unit } from '../../../lib/src/registry.ts';
-import type { WrittenTrigger } from '../../../lib/src/types.ts';
+import type { RetryOptions, WrittenTrigger } from '../../../lib/src/types.ts';
 
 /** How a task gets at the file. */
 export type Carriage =
@@ -18,23 +18,33 @@ export interface WorkflowWish {
   readonly module: string;
   readonly session: string | null;
   readonly carriage: Carriage;
+  /** whether the file wants to be told when a function has failed for the last time */
+  readonly hasOnError: boolean;
 }
 
 /** The workflow of a function, as people write it: named `module.function`. */
-export function workflowOfUnit({ unit, module, session, carriage }: WorkflowWish): Record<string, unknown> {
+export function workflowOfUnit(wish: WorkflowWish): Record<string, unknown> {
+  const { unit, module, session, carriage } = wish;
   const inSession = unit.session ?? session ?? module;
   return {
     name: `${module}.${unit.name}`,
     ...(unit.description === '' ? {} : { description: unit.description }),
     session: inSession,
-    run: { name: unit.name, script: scriptOf(unit.name, carriage) },
+    run: { name: unit.name, script: scriptOf(carriage, quote(unit.name)) },
     triggers: unit.triggers.map(deployedTrigger),
     ...(unit.retry === null ? {} : { retry: retryOf(unit.retry) }),
+    ...(wish.hasOnError ? { onError: onErrorOf(unit, carriage) } : {}),
   };
 }
 
-function retryOf({ maxAttempts, backoff = 'fixed', backoffSeconds = 60 }: NonNullable<Unit['retry']>) {
-  return { maxAttempts, backoff, delay: `${backoffSeconds}s` };
+function retryOf({ maxAttempts, backoff = 'fixed', backoffSeconds = 60, neverOn }: RetryOptions) {
+  const never = neverOn === undefined ? {} : { neverOn: [...neverOn] };
+  return { maxAttempts, backoff, delay: `${backoffSeconds}s`, ...never };
+}
+
+/** A task of its own, after the last attempt, however that ended. */
+function onErrorOf({ name }: Unit, carriage: Carriage) {
+  return { name: `${name} onError`, script: scriptOf(carriage, `${quote(name)} --on-error`) };
 }
 
 /** A webhook of a function is signed as GitHub signs, by the secret in the environment of the server. */
@@ -47,8 +57,8 @@ function deployedTrigger(trigger: WrittenTrigger): Record<string, unknown> {
   };
 }
 
-function scriptOf(name: string, carriage: Carriage): string {
-  const call = (file: string) => `exec "$KERUTA_EXECUTABLE" call ${file} ${quote(name)}\n`;
+function scriptOf(carriage: Carriage, words: string): string {
+  const call = (file: string) => `exec "$KERUTA_EXECUTABLE" call ${file} ${words}\n`;
   if (carriage.kind === 'there') return `#!/bin/sh\n${call(quote(carriage.path))}`;
   // a line that cannot stand in the text, as it depends on all of it
   const end = `KERUTA_${createHash('sha256').update(carriage.source).digest('hex').slice(0, 16)}`;

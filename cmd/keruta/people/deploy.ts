@@ -44,8 +44,10 @@ export const deploy = command({
     if (values.at === undefined) refuseImports(name, file.imports);
     const carriage: Carriage =
       values.at === undefined ? { kind: 'carried', source } : { kind: 'there', path: values.at };
+    const hasOnError = file.table.onError.length > 0;
+    const about = { module: file.module, session, carriage, hasOnError };
     const made = unitsOf(file).map((unit) => {
-      const value = workflowOfUnit({ unit, module: file.module, session, carriage });
+      const value = workflowOfUnit({ ...about, unit });
       return written(value, { file: name, line: lineOf(source, unit.name) });
     });
     const own = file.table.workflows.map((value) =>

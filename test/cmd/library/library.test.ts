@@ -55,7 +55,7 @@ export const morningReport = schedule.cron(
 export async function unreliable({ attempt }: { attempt: number }) {
   throw new Error(\`attempt \${attempt}\`);
 }
-schedule.retry({ maxAttempts: 2 }, unreliable);
+schedule.retry({ maxAttempts: 2, backoffSeconds: 0, neverOn: ['TypeError'] }, unreliable);
 schedule.onError((error, name) => console.log('alert', name, error.message));
 const app = new App('shop', { tenantId: 'tenant-7' });
 export const stock = app.cron({ expression: '@hourly', eventName: 'stock-check' }, () => 'in stock');
@@ -91,11 +91,76 @@ describe('keruta call', () => {
     };
     const called = await cli(['call', 'hook.ts', 'hook'], { home, cwd, env });
     expect(called).toEqual({ status: 0, out: '[{"x":1},{"p":2}]\n', err: '' });
+  });
+
+  test.each([
+    [
+      'a file of the agent',
+      { source: 'file', kind: 'create', data: { changes: [], paths: ['/in/a.pdf'] } },
+      '["/in/a.pdf","create"]',
+    ],
+    [
+      'several files at once',
+      { source: 'file', kind: 'batch', data: { paths: ['/a', '/b'] } },
+      '[["/a","/b"],"batch"]',
+    ],
+    [
+      'a webhook with a name',
+      { source: 'webhook', kind: 'push', data: { body: { x: 1 } } },
+      '[{"x":1},"github.push"]',
+    ],
+    ['a mail', { source: 'email', kind: 'message', data: { from: 'a@b' } }, '[{"from":"a@b"},"message"]'],
+  ])('hands over %s as the functions expect it', async (_title, event, expected) => {
+    put(
+      'hook.ts',
+      "import { webhook } from 'keruta';\nexport const hook = webhook.on('github.push', (payload, { event }) => [payload, event]);",
+    );
+    put('event.json', JSON.stringify(event));
+    const env = { KERUTA_EVENT_FILE: join(cwd, 'event.json') };
+    expect((await cli(['call', 'hook.ts', 'hook', '--json'], { home, cwd, env })).out).toBe(`${expected}\n`);
+  });
+
+  test.each([
+    ["webhook.on('a.b',", '{"p":2}'],
+    ["watch.directory('/in',", '"/in/x"'],
+    ['agent({},', '{"name":"hook"}'],
+  ])('fired by hand, %s … gets what its parameters say', async (head, expected) => {
+    put(
+      'hook.ts',
+      `import { agent, watch, webhook } from 'keruta';\nexport const hook = ${head} (a: any) => a?.name ? { name: a.name } : a);`,
+    );
+    put('parameters.json', expected.startsWith('"') ? '{"file_path":"/in/x"}' : '{"p":2}');
+    const env = { KERUTA_PARAMETERS_FILE: join(cwd, 'parameters.json') };
+    expect((await cli(['call', 'hook.ts', 'hook', '--json'], { home, cwd, env })).out).toBe(`${expected}\n`);
+  });
+
+  test('tells onError by hand; in a task it leaves that to the hook, which knows the end of the task', async () => {
+    const said = vi.spyOn(console, 'log').mockImplementation(() => {});
+    onTestFinished(() => said.mockRestore());
     put('a.ts', file);
-    const failed = await cli(['call', 'a.ts', 'unreliable'], { home, cwd, env: { KERUTA_ATTEMPT: '1' } });
-    expect(failed).toMatchObject({ status: 1, err: 'unreliable failed: attempt 1\n' });
+    const byHand = await cli(['call', 'a.ts', 'unreliable'], { home, cwd, env: {} });
+    expect(byHand).toMatchObject({ status: 1, err: 'unreliable failed: attempt 2\n' });
+    expect(said).toHaveBeenCalledExactlyOnceWith('alert', 'unreliable', 'attempt 2');
+    said.mockClear();
     const last = await cli(['call', 'a.ts', 'unreliable'], { home, cwd, env: { KERUTA_ATTEMPT: '2' } });
-    expect(last).toMatchObject({ status: 1, err: 'unreliable failed: attempt 2\n' });
+    expect(last).toEqual({ status: 1, out: '', err: 'unreliable failed: attempt 2\n' });
+    put(
+      'b.ts',
+      "import { schedule } from 'keruta';\nexport const job = () => 1;\nschedule.onError((error, name, { attempt, source, event }) => console.log(JSON.stringify([String(error), name, attempt, source, event])));\n",
+    );
+    const end = { code: 'TypeError', message: 'no disk', attempts: 3 };
+    const from = { source: 'webhook', at: '2026-01-01T00:00:00Z', kind: 'push' };
+    put('parameters.json', JSON.stringify({ error: end, event: from }));
+    const env = { KERUTA_PARAMETERS_FILE: join(cwd, 'parameters.json'), KERUTA_ATTEMPT: '1' };
+    const told = await cli(['call', 'b.ts', 'job', '--on-error'], { home, cwd, env });
+    expect(told).toEqual({ status: 0, out: '', err: '' });
+    expect(said).toHaveBeenCalledExactlyOnceWith('["TypeError: no disk","job",3,"webhook","push"]');
+    put(
+      'b.ts',
+      "import { schedule } from 'keruta';\nexport const job = () => 1;\nschedule.onError(() => { throw new Error('no mail'); });\n",
+    );
+    const failed = await cli(['call', 'b.ts', 'job', '--on-error'], { home, cwd, env });
+    expect(failed).toMatchObject({ status: 1, err: 'onError failed: no mail\n' });
   });
 
   test.each([
@@ -138,6 +203,11 @@ describe('keruta deploy', () => {
       },
     });
     expect(shown.definition.run.script).toContain(file.trim());
+    expect(shown.definition.onError.script).toMatch(
+      /call "\$KERUTA_RUN_DIR\/automation\.mts" 'morningReport' --on-error\n$/,
+    );
+    const unreliable = JSON.parse((await keruta('workflow', 'show', 'auto.unreliable', '--json')).out);
+    expect(unreliable.definition.retry).toMatchObject({ maxAttempts: 2, delayMs: 0, neverOn: ['TypeError'] });
     const stock = JSON.parse((await keruta('workflow', 'show', 'auto.stock-check', '--json')).out);
     expect(stock.definition.session).toBe('tenant-7');
     put('auto.ts', file.replace(/^defineWorkflow.*$/m, ''));

@@ -1,0 +1,50 @@
+/** Which paths below a directory a pattern means. Pure. */
+import { matchesGlob } from './glob.ts';
+
+/** Left out everywhere: what tools make, not people. */
+const alwaysIgnored = ['.git', 'node_modules', '.keruta', 'dist'];
+/** Most patterns that one stands for, by its braces. */
+const maxAlternatives = 100;
+
+/**
+ * Makes a question from patterns: `*`, `**`, `?`, `{a,b}`. One without a slash counts at any depth; one that begins with a
+ * slash counts from the top. Takes time with the product of both lengths at most.
+ */
+export function pathMatcher(patterns: readonly string[]): (relative: string) => boolean {
+  const all = [...new Set(patterns.flatMap(alternatives).map(anywhere).flatMap(withoutDirectories))];
+  return (relative) => all.some((one) => matchesGlob(one, relative));
+}
+
+/** Makes the question whether a file or directory is left out; one that is takes all below it along. */
+export function pathIgnorer(patterns: readonly string[]): (relative: string) => boolean {
+  const matches = pathMatcher(patterns.map((pattern) => pattern.replace(/\/(\*\*)?$/, '')));
+  return (relative) => {
+    const names = relative.split('/');
+    return names.some(
+      (name, index) => alwaysIgnored.includes(name) || matches(names.slice(0, index + 1).join('/')),
+    );
+  };
+}
+
+/** Writes out the innermost braces, then those of what comes of it. A brace without its partner is itself. */
+function alternatives(pattern: string): string[] {
+  let done = [pattern];
+  for (;;) {
+    const next = done.flatMap((one) => {
+      const [whole, before = '', inner = '', after = ''] = /^(.*?)\{([^{}]*)\}(.*)$/s.exec(one) ?? [];
+      return whole === undefined ? [one] : inner.split(',').map((part) => `${before}${part}${after}`);
+    });
+    if (next.length > maxAlternatives || next.every((one, at) => one === done[at])) return done;
+    done = next;
+  }
+}
+
+const anywhere = (pattern: string) => (pattern.includes('/') ? pattern.replace(/^\//, '') : `**/${pattern}`);
+
+/** `**` before a slash is also no directory at all. */
+function withoutDirectories(pattern: string): string[] {
+  const at = pattern.search(/(?<=^|\/)\*\*\//);
+  if (at === -1) return [pattern];
+  const [before, after] = [pattern.slice(0, at), pattern.slice(at + 3)];
+  return withoutDirectories(after).flatMap((rest) => [`${before}${rest}`, `${before}**/${rest}`]);
+}
