@@ -50,6 +50,8 @@ export interface ServerOptions {
   readonly doubts?: () => readonly string[];
   /** default: the list in `routes.ts` */
   readonly routes?: readonly Route[];
+  /** leaves out the addresses about the server itself, such as those of health; default false */
+  readonly isOnlyTheseRoutes?: boolean;
 }
 
 /** A server, not yet listening. */
@@ -244,6 +246,7 @@ async function listen(
 
 function withAbout(options: ServerOptions): readonly Route[] {
   const routes = options.routes ?? allRoutes;
+  if (options.isOnlyTheseRoutes) return routes;
   const about = {
     version: options.version,
     clock: options.parts.clock,

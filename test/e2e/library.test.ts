@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { TaskWire } from '../../internal/api/shapes.ts';
 import { makePlace } from './place.ts';
 
 const place = makePlace('library');
@@ -37,7 +38,13 @@ test('functions of a deployed file are run by the agent as tasks, with their par
   const isOver = ({ status, attempt }: { status: string; attempt: number }) =>
     status === 'FAILED' && attempt === 2;
   await place.when(id, (one) => isOver(one) && one.logComplete, 50_000);
-  const said = await place.logs(id);
-  expect(said).toContain('flaky failed: attempt 2');
-  expect(said.match(/ALERT flaky attempt \d/g)).toEqual(['ALERT flaky attempt 2']);
+  expect(await place.logs(id)).toContain('flaky failed: attempt 2');
+  expect(await place.logs(id)).not.toContain('ALERT');
+  expect((await place.task(id)).message).toBe('attempt 2');
+  // the hook is a task of its own, after the last attempt
+  const tasks = await place.api<TaskWire[]>('GET', `/sessions/${task.sessionId}/tasks`);
+  const hooks = tasks.filter(({ name }) => name === 'flaky onError');
+  expect(hooks).toHaveLength(1);
+  const hook = await place.whole(hooks[0]?.id ?? '', 30_000);
+  expect(await place.logs(hook.id, 'stdout')).toBe('ALERT flaky attempt 2\n');
 });

@@ -50,11 +50,21 @@ function onErrorOf({ name }: Unit, carriage: Carriage) {
 /** A webhook of a function is signed as GitHub signs, by the secret in the environment of the server. */
 function deployedTrigger(trigger: WrittenTrigger): Record<string, unknown> {
   if (trigger.type !== 'webhook') return trigger;
-  const isGitHub = String(trigger.path).startsWith('github.');
+  const filter = filterOfEvent(String(trigger.path));
   return {
     ...trigger,
-    auth: { type: 'github', secretEnv: isGitHub ? 'GITHUB_WEBHOOK_SECRET' : 'WEBHOOK_SECRET' },
+    auth: { type: 'github', secretEnv: filter === null ? 'WEBHOOK_SECRET' : 'GITHUB_WEBHOOK_SECRET' },
+    ...(filter === null ? {} : { filter }),
   };
+}
+
+/**
+ * What an address for one event of GitHub, such as `github.push`, takes: that event, and what is sent without GitHub's
+ * header. Null for other addresses.
+ */
+export function filterOfEvent(path: string): string | null {
+  const [, event] = /^github\.([a-z_]+)$/.exec(path) ?? [];
+  return event === undefined ? null : `kind == '${event}' or kind == ''`;
 }
 
 function scriptOf(carriage: Carriage, words: string): string {

@@ -1,6 +1,7 @@
 /** Reads an automation file: each job, handler and watcher becomes a workflow that runs what its agent names. */
 import type { ZodError, ZodType, z } from 'zod';
 import { pathText } from '../../../internal/trigger/read-workflow.ts';
+import { filterOfEvent } from '../library/to-workflow.ts';
 import { automationShape, handlerShape, jobShape, watcherShape } from './automation-shape.ts';
 import type { WrittenWorkflow } from './workflow-files.ts';
 
@@ -21,6 +22,13 @@ export const automationOwner = 'file:automation.toml';
 /** Whether a file that was read is one. */
 export function isAutomation(value: unknown): boolean {
   return typeof value === 'object' && value !== null && 'automation' in value;
+}
+
+/** The port that webhooks are to be taken on; null when none is named, or they are switched off. */
+export function portOf(value: unknown): number | null {
+  const { data } = automationShape.safeParse(value);
+  const { enabled, webhook } = data?.automation ?? {};
+  return enabled && webhook?.enabled ? (webhook.port ?? null) : null;
 }
 
 type Automation = z.output<typeof automationShape>['automation'];
@@ -58,7 +66,7 @@ export function readAutomation(source: AutomationSource): WrittenWorkflow[] {
       ...{ name: handler.name ?? own(`${handler.event}-${handler.agent}`), agent: handler.agent },
       enabled: on(webhook) && handler.enabled,
       // without a secret the server says what it expects
-      trigger: { type: 'webhook', path: handler.event, ...authOf(webhook?.secret) },
+      trigger: { type: 'webhook', path: handler.event, ...authOf(webhook?.secret), ...onlyOf(handler.event) },
       keys: { '': 'event', path: 'event' },
     })),
     ...of(['automation', 'watch', 'watchers'], watch?.watchers, watcherShape, (watcher) => ({
@@ -68,6 +76,12 @@ export function readAutomation(source: AutomationSource): WrittenWorkflow[] {
       keys: { '': 'directory', path: 'directory', patterns: 'pattern' },
     })),
   ];
+}
+
+/** An address for one event of GitHub takes no others, whatever is sent there. */
+function onlyOf(event: string): Fields {
+  const filter = filterOfEvent(event);
+  return filter === null ? {} : { filter };
 }
 
 /** Signed as GitHub signs; the secret stays in the environment of the server. */

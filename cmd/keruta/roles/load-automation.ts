@@ -1,13 +1,15 @@
 /** Takes `~/.keruta/automation.toml` when a server starts: what it says is made, what it says no more is removed. */
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { KerutaError, NotFoundError } from '../../../internal/domain/errors.ts';
 import { applyWorkflow, deleteWorkflow } from '../../../internal/session/apply-workflow.ts';
 import { type SessionParts, systemCaller } from '../../../internal/session/parts.ts';
 import type { Log } from '../../../pkg/log/log.ts';
 import type { CommandContext } from '../command.ts';
-import { automationOwner } from '../people/automation-file.ts';
+import { automationOwner, portOf } from '../people/automation-file.ts';
 import { faultsOf } from '../people/faults-of.ts';
 import { resolveAgents } from '../people/resolve-agents.ts';
+import { readToml } from '../people/toml-lines.ts';
 import { readWorkflowFiles, type WrittenWorkflow } from '../people/workflow-files.ts';
 
 /**
@@ -19,7 +21,7 @@ export async function loadAutomation(
   { context, log }: { readonly context: Pick<CommandContext, 'home' | 'env'>; readonly log: Log },
 ): Promise<void> {
   if (!context.home) return;
-  const file = join(context.home, '.keruta', 'automation.toml');
+  const file = fileOf(context.home);
   const written = readAll(file, context, log);
   if (written === null) return;
   const find = async (name: string) => (await parts.store.workflowByName(name))?.definition ?? null;
@@ -34,6 +36,19 @@ export async function loadAutomation(
   if (isWhole) await removeOthers(parts, taken);
   if (taken.length > 0) log.info('the automation file was taken', { file, workflows: taken.length });
 }
+
+/** The port that the file wants webhooks to be taken on; null when it names none, switches it off, or cannot be read. */
+export function webhookPortOf({ home }: Pick<CommandContext, 'home'>): number | null {
+  if (!home) return null;
+  try {
+    return portOf(readToml('automation.toml', readFileSync(fileOf(home), 'utf8')).value);
+  } catch {
+    // what is wrong with it is told when its workflows are taken
+    return null;
+  }
+}
+
+const fileOf = (home: string) => join(home, '.keruta', 'automation.toml');
 
 /** @returns null when there is no file, or none that can be read */
 function readAll(

@@ -36,15 +36,16 @@ export const server = command({
 
 /** Prints where a server listens, and where its token is: the answer of `server` and `up`, on stdout. */
 export async function tellAddress(context: CommandContext, started: StartedServer): Promise<void> {
-  const { url, tokenFile, token } = started;
-  if (context.json) return context.stdout.write(`${JSON.stringify({ url, tokenFile })}\n`);
+  const { url, webhooksUrl, tokenFile, token } = started;
+  if (context.json) return context.stdout.write(`${JSON.stringify({ url, webhooksUrl, tokenFile })}\n`);
   const about =
     tokenFile === null
       ? token === null
         ? 'no token is needed'
         : 'the admin token is the one that was set'
       : `the admin token is in ${tokenFile}`;
-  await context.stdout.write(`keruta listens on ${url}\n${about}\n`);
+  const hooks = webhooksUrl === null ? '' : `webhooks are taken on ${webhooksUrl}\n`;
+  await context.stdout.write(`keruta listens on ${url}\n${hooks}${about}\n`);
 }
 
 function stopped(context: CommandContext): Promise<void> {

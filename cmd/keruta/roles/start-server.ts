@@ -20,6 +20,8 @@ import { openState } from './open-state.ts';
 export interface StartedServer {
   /** the address to call it by */
   readonly url: string;
+  /** the address of the port that takes webhooks only; null when there is none */
+  readonly webhooksUrl: string | null;
   /** an admin token; null without authentication */
   readonly token: string | null;
   /** the file that holds the admin token; null when there is none */
@@ -103,7 +105,8 @@ export async function startServer(
     const { version } = context;
     const limits = limitsOf(values);
     const served = { version, limits, logger: log, problems, doubts };
-    const server = buildServer({ parts, noAuth: values.devNoAuth, ...served });
+    const options = { parts, noAuth: values.devNoAuth, ...served };
+    const server = buildServer(options);
     undo.push(() => server.close());
     const { url } = await server.listen({ host, port });
     undo.push(writeServerState(dataDir, url, process.pid));
@@ -116,6 +119,9 @@ export async function startServer(
     });
     const { loadAutomation } = await import('./load-automation.ts');
     await loadAutomation(parts, { context, log });
+    const { listenForWebhooks } = await import('./webhook-listener.ts');
+    const hooks = await listenForWebhooks(context, options, { host, serverPort: port });
+    undo.push(() => hooks.close());
     triggers = startTriggers(parts, sweeping.signal);
     const fired = triggers.ended;
     undo.push(() => {
@@ -137,8 +143,14 @@ export async function startServer(
       });
     }
     const inFile = token !== null && values.adminToken === null;
-    const tokenFile = inFile ? join(dataDir, 'admin.token') : null;
-    return { url, token, tokenFile, secretVariables: () => secretVariables(parts), close };
+    return {
+      url,
+      webhooksUrl: hooks.url,
+      token,
+      tokenFile: inFile ? join(dataDir, 'admin.token') : null,
+      secretVariables: () => secretVariables(parts),
+      close,
+    };
   } catch (error) {
     await close();
     throw error;

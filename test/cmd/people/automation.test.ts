@@ -93,8 +93,13 @@ describe('an automation file', () => {
           name: 'github.push-github.on_push',
           enabled: true,
           triggers: [
-            // biome-ignore lint/suspicious/noTemplateCurlyInString: a reference, resolved on the server
-            { type: 'webhook', path: 'github.push', auth: { type: 'github', secret: '${WEBHOOK_SECRET}' } },
+            {
+              type: 'webhook',
+              path: 'github.push',
+              // biome-ignore lint/suspicious/noTemplateCurlyInString: a reference, resolved on the server
+              auth: { type: 'github', secret: '${WEBHOOK_SECRET}' },
+              filter: "kind == 'push' or kind == ''",
+            },
           ],
         },
       },
