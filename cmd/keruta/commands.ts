@@ -60,6 +60,7 @@ export const commandLoaders: Readonly<Record<string, () => Promise<AnyCommand>>>
   'trigger pause': async () => (await import('./people/trigger-hold.ts')).triggerPause,
   'trigger resume': async () => (await import('./people/trigger-hold.ts')).triggerResume,
   'trigger history': async () => (await import('./people/trigger-history.ts')).triggerHistory,
+  'schedule start': async () => (await import('./people/schedule-start.ts')).scheduleStart,
   'schedule list': async () => (await import('./people/trigger-list.ts')).scheduleList,
   'cron explain': async () => (await import('./people/cron-explain.ts')).cronExplain,
   'skill list': async () => (await import('./people/skill-list.ts')).skillList,

@@ -3,7 +3,7 @@ import { systemRandom } from '../../pkg/random/random.ts';
 import { CronRegistry } from './cron-registry.ts';
 import type { AnyFunction } from './registry.ts';
 import { Scheduler } from './scheduler.ts';
-import type { RunContext, Time, TimedFunction } from './types.ts';
+import type { RetryOptions, RunContext, Time, TimedFunction } from './types.ts';
 
 /** What decides instead of a function. */
 export interface AgentRuntime {
@@ -39,6 +39,8 @@ export interface CronOptions {
   readonly description?: string;
   /** IANA name; default: the app's */
   readonly timezone?: string;
+  /** how a failed run is repeated; default: not at all */
+  readonly retry?: RetryOptions;
   /** what runs when there is no agent, or when it fails; default: the function itself */
   readonly fallback?: AnyFunction;
   /** when the fallback runs: after a failure of the agent, instead of it, or never; default `on_failure` */
@@ -63,7 +65,7 @@ export class App {
   /**
    * Registers a cron trigger for a function.
    * @returns a function of the same name, length and fields, that does what the trigger does
-   * @throws {InputError} KERUTA_ERR_BAD_VALUE: an eventName that is taken; KERUTA_ERR_CRON
+   * @throws {InputError} KERUTA_ERR_BAD_VALUE: no eventName, or one that is taken; KERUTA_ERR_CRON
    */
   cron<F extends TimedFunction>(options: CronOptions, fn: F): F {
     const { eventName = fn.name, expression, focus = null, description = '', fallback = fn } = options;
@@ -73,7 +75,16 @@ export class App {
     // whoever looks at the function still sees it: its name, its length, what was attached to it
     Object.defineProperties(run, Object.getOwnPropertyDescriptors(fn));
     const timezone = options.timezone ?? zone;
-    this.cronRegistry.register({ ...about, expression, timezone, fallback, run, session: tenantId });
+    const retry = options.retry === undefined ? {} : { retry: options.retry };
+    this.cronRegistry.register({
+      ...about,
+      expression,
+      timezone,
+      fallback,
+      run,
+      session: tenantId,
+      ...retry,
+    });
     return run as F;
   }
 

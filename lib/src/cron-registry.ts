@@ -1,10 +1,10 @@
 import { InputError, NotFoundError } from '../../internal/domain/errors.ts';
 import { makeCronRule } from '../../internal/trigger/cron/cron-rule.ts';
 import { systemClock } from '../../pkg/clock/system-clock.ts';
-import { type AnyFunction, registry, type Unit } from './registry.ts';
+import { type AnyFunction, registry, type Unit, unitOf } from './registry.ts';
 import { runUnit } from './run-unit.ts';
 import { addTrigger } from './schedule.ts';
-import type { RunRecord, Time } from './types.ts';
+import type { RetryOptions, RunRecord, Time } from './types.ts';
 
 /** A trigger of an app. */
 export interface CronTrigger {
@@ -32,10 +32,23 @@ export interface TriggerStatus extends CronTrigger {
 }
 
 /** What a registry is told of a trigger. */
-export interface Registration extends Omit<CronTrigger, 'isEnabled'> {
-  /** what is run when it falls due */
-  readonly run: AnyFunction;
-  readonly session: string | null;
+export interface Registration {
+  readonly eventName: string;
+  /** five fields, or a macro */
+  readonly expression: string;
+  /** default: everything */
+  readonly focus?: string | null;
+  readonly description?: string;
+  /** IANA name; default `UTC` */
+  readonly timezone?: string;
+  /** what runs when there is no agent, or when it fails */
+  readonly fallback: AnyFunction;
+  /** what is run when it falls due; default: the fallback */
+  readonly run?: AnyFunction;
+  /** session whose agent runs it, when it is deployed; default: as deploy says */
+  readonly session?: string | null;
+  /** default: a failed run is not repeated */
+  readonly retry?: RetryOptions;
 }
 
 interface Kept {
@@ -57,19 +70,23 @@ export class CronRegistry {
     this.#time = time;
   }
 
-  /** @throws {InputError} KERUTA_ERR_BAD_VALUE: a name that is taken; KERUTA_ERR_CRON: an expression that is none */
-  register({ run, session, ...trigger }: Registration): void {
-    const { eventName, expression, timezone, description } = trigger;
-    if (this.#kept.has(eventName))
-      throw new InputError(
-        'KERUTA_ERR_BAD_VALUE',
-        `app.cron: expected an eventName of its own, got ${eventName} again`,
-      );
-    addTrigger(run, { type: 'cron', expression }, { name: eventName, timezone });
-    const unit = registry().units.get(run) as Unit;
+  /**
+   * Adds a trigger.
+   * @throws {InputError} KERUTA_ERR_BAD_VALUE: no name, or one that is taken; KERUTA_ERR_CRON: an expression that is none
+   */
+  register(registration: Registration): void {
+    const { eventName, expression, fallback, run = fallback, session = null, retry } = registration;
+    const { focus = null, description = '', timezone = 'UTC' } = registration;
+    if (eventName === '') throw refused('expected a function that has a name, or an eventName');
+    if (this.#kept.has(eventName)) throw refused(`expected an eventName of its own, got ${eventName} again`);
+    if (typeof fallback !== 'function') throw refused(`${eventName}: expected a function as its fallback`);
+    const options = { name: eventName, timezone, ...(retry === undefined ? {} : { retry }) };
+    addTrigger(run, { type: 'cron', expression }, options);
+    const unit = unitOf(run);
     unit.description = description;
     unit.session = session;
-    this.#kept.set(eventName, { trigger: { ...trigger, isEnabled: true }, unit, history: [] });
+    const trigger = { eventName, expression, focus, description, timezone, fallback, isEnabled: true };
+    this.#kept.set(eventName, { trigger, unit, history: [] });
   }
 
   /** @returns null when there is none */
@@ -147,4 +164,8 @@ export class CronRegistry {
     kept.trigger = { ...kept.trigger, isEnabled };
     kept.unit.isHeld = !isEnabled;
   }
+}
+
+function refused(message: string): InputError {
+  return new InputError('KERUTA_ERR_BAD_VALUE', `app.cron: ${message}`);
 }

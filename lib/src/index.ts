@@ -1,7 +1,7 @@
 /** Functions that run by themselves: on time, by webhooks, and when files change. */
 export { type AgentOptions, type Ask, agent, type PromptOptions } from './agent.ts';
-export { App, type AppOptions, type CronOptions } from './app.ts';
-export type { CronRegistry, CronTrigger, TriggerStatus } from './cron-registry.ts';
+export { type AgentRuntime, App, type AppOptions, type CronOptions } from './app.ts';
+export { CronRegistry, type CronTrigger, type Registration, type TriggerStatus } from './cron-registry.ts';
 export type * from './github-events.ts';
 export type { CompleteHandler, ErrorHandler } from './registry.ts';
 export { type Every, type ScheduleOptions, schedule } from './schedule.ts';

@@ -90,15 +90,17 @@ function hooks(table: Registry): { readonly event: string; readonly unit: Unit }
 
 async function answer(parts: Parts, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const event = eventOf(request);
-  const limit = event?.startsWith('github.') ? maxBytes.github : maxBytes.other;
+  const limit = isOfGitHub(event ?? '') ? maxBytes.github : maxBytes.other;
   const body = await readBody(request, limit);
   if (body === null)
     return reply(response, 413, { status: 'refused', reason: `more than ${limit} bytes` }, true);
   const found = hooks(parts.table).filter((hook) => hook.event === event);
   // an unknown event and a wrong signature are answered alike, so that nobody learns which events there are
   const isSigned = isTrusted(parts.options, request, body);
+  const passed = isSigned ? passedOver(request, parts.table) : null;
+  if (passed !== null) return reply(response, 200, { status: passed });
   if (!isSigned || event === null || found.length === 0) return reply(response, 401, { status: 'refused' });
-  const payload = parse(body);
+  const payload = parse(body, request.headers['content-type']);
   if (payload === undefined)
     return reply(response, 400, { status: 'refused', reason: 'the body is no JSON' });
   const id = request.headers['x-github-delivery'] ?? request.headers['idempotency-key'];
@@ -116,11 +118,28 @@ async function answer(parts: Parts, request: IncomingMessage, response: ServerRe
 }
 
 /** `/webhook/github.push`, or `/webhook/github` and the name in GitHub's header. */
-function eventOf({ method, url, headers }: IncomingMessage): string | null {
-  const [, named] = /^\/webhook\/([A-Za-z0-9._-]{1,100})\/?(?:\?.*)?$/.exec(url ?? '') ?? [];
-  if (method !== 'POST' || named === undefined) return null;
-  return named === 'github' ? `github.${String(headers['x-github-event'] ?? '')}` : named;
+function eventOf(request: IncomingMessage): string | null {
+  const named = addressOf(request);
+  return named === 'github' ? `github.${String(request.headers['x-github-event'] ?? '')}` : named;
 }
+
+function addressOf({ method, url }: IncomingMessage): string | null {
+  const [, named] = /^\/webhook\/([A-Za-z0-9._-]{1,100})\/?(?:\?.*)?$/.exec(url ?? '') ?? [];
+  return method === 'POST' ? (named ?? null) : null;
+}
+
+/** What GitHub sends to an address where it does not belong: a greeting, or an event that nobody there waits for. */
+function passedOver(request: IncomingMessage, table: Registry): 'pong' | 'skipped' | null {
+  const [address, sent] = [addressOf(request), request.headers['x-github-event']];
+  const events = hooks(table).map(({ event }) => event);
+  const isHere = address === 'github' ? events.some(isOfGitHub) : events.includes(address ?? '');
+  if (typeof sent !== 'string' || !isHere || !isOfGitHub(`${address}.`)) return null;
+  if (sent === 'ping') return 'pong';
+  const waited = address === 'github' ? `github.${sent}` : address;
+  return waited === `github.${sent}` && events.includes(waited) ? null : 'skipped';
+}
+
+const isOfGitHub = (event: string) => event.startsWith('github.');
 
 async function readBody(request: IncomingMessage, limit: number): Promise<Buffer | null> {
   const chunks: Buffer[] = [];
@@ -140,9 +159,12 @@ function isTrusted({ secret }: ServeOptions, { headers }: IncomingMessage, body:
   return given.length === wanted.length && timingSafeEqual(given, wanted);
 }
 
-function parse(body: Buffer): unknown {
+/** JSON, or a form with a field `payload` that holds it, which GitHub sends when it is not told otherwise. */
+function parse(body: Buffer, contentType = ''): unknown {
+  const text = body.toString('utf8');
+  const isForm = contentType.startsWith('application/x-www-form-urlencoded');
   try {
-    return JSON.parse(body.toString('utf8'));
+    return JSON.parse(isForm ? (new URLSearchParams(text).get('payload') ?? text) : text);
   } catch {
     return undefined;
   }

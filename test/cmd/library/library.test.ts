@@ -265,3 +265,23 @@ describe('keruta dev', () => {
     expect(err).toContain('dev.ts changed; starting again');
   }, 60_000);
 });
+
+test('keruta schedule start runs what falls due by time, and nothing else, until it is told to end', async () => {
+  put(
+    'automation.ts',
+    "import { schedule, watch, webhook } from 'keruta';\nexport const tick = schedule.every({ seconds: 1 }, () => 'tock');\nwebhook.on('a', function a() {});\nwatch.directory('/nowhere', function b() {});\n",
+  );
+  const main = resolve(import.meta.dirname, '../../../cmd/keruta/main.ts');
+  const child = spawn(process.execPath, [main, 'schedule', 'start'], { cwd });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  let said = '';
+  for (const stream of [child.stdout, child.stderr])
+    stream.on('data', (chunk: Buffer) => {
+      said += chunk;
+    });
+  const ended = new Promise((done) => child.once('exit', done));
+  await vi.waitFor(() => expect(said).toContain('tick (interval): completed'), 30_000);
+  child.kill('SIGINT');
+  expect(await ended).toBe(0);
+  expect(said).not.toMatch(/webhook|nowhere/);
+}, 60_000);

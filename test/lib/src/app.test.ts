@@ -42,6 +42,23 @@ describe('app.cron', () => {
     expect(app.cronRegistry.getTrigger('z')).toBeNull();
   });
 
+  test('takes a trigger by hand, with its retry, and refuses one without a name', async () => {
+    const { cronRegistry } = new App('shop');
+    let runs = 0;
+    const fallback = () => {
+      runs += 1;
+      throw new Error(`run ${runs}`);
+    };
+    const retry = { maxAttempts: 3, backoffSeconds: 0 };
+    cronRegistry.register({ eventName: 'clean', expression: '@daily', fallback, retry });
+    expect(cronRegistry.getTrigger('clean')).toMatchObject({ focus: null, description: '', timezone: 'UTC' });
+    expect(await cronRegistry.triggerNow('clean')).toMatchObject({ attempts: 3, error: 'run 3' });
+    expect(() => new App('shop').cron({ expression }, () => 1)).toThrow('a function that has a name');
+    expect(() => cronRegistry.register({ eventName: 'x', expression } as never)).toThrow(
+      'x: expected a function',
+    );
+  });
+
   test.each([
     ['asks the agent', {}, 0.5, 'agent: prices'],
     ['falls back when the agent fails', { fails: true }, 0.5, 'fallback'],

@@ -36,6 +36,24 @@ describe('webhook', () => {
     expect(await post(`${url}/webhook/github`, body, byHeader)).toEqual(result);
   });
 
+  test('takes the form that GitHub sends, answers its greeting, and lets events pass that nobody waits for', async () => {
+    const ran: unknown[] = [];
+    webhook.on('github.push', (payload) => void ran.push(payload));
+    const { url } = await serve();
+    const send = (path: string, event: string, body = '{}', more = {}) =>
+      post(`${url}${path}`, body, { 'x-hub-signature-256': sign(body), 'x-github-event': event, ...more });
+    for (const path of ['/webhook/github', '/webhook/github.push']) {
+      expect(await send(path, 'ping')).toEqual({ status: 200, body: { status: 'pong' } });
+      expect(await send(path, 'star')).toEqual({ status: 200, body: { status: 'skipped' } });
+    }
+    expect(await send('/webhook/github.star', 'star')).toMatchObject({ status: 401 });
+    expect(ran).toEqual([]);
+    const form = 'payload=%7B%22ref%22%3A%22a%22%7D';
+    const type = { 'content-type': 'application/x-www-form-urlencoded' };
+    expect((await send('/webhook/github.push', 'push', form, type)).status).toBe(200);
+    expect(ran).toEqual([{ ref: 'a' }]);
+  });
+
   test('answers a missing signature, a bad one and an unknown event alike', async () => {
     webhook.on('a', () => 'ran');
     const { url } = await serve();
