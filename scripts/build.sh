@@ -1,24 +1,26 @@
 #!/usr/bin/env bash
 # Makes dist/keruta for this machine, beside it dist/keruta.sbom.json (what it is made of) and dist/SHA256SUMS; with --all also
-# the other Linux architecture (built, not run); with --faults instead dist/keruta-faults, the build for fault tests.
-#   scripts/build.sh [--all] [--if-needed] [--faults]
+# the other Linux architecture (built, not run); with --library also dist/keruta-VERSION.tgz, the npm package of the library;
+# with --faults instead dist/keruta-faults, the build for fault tests.
+#   scripts/build.sh [--all] [--library] [--if-needed] [--faults]
 set -euo pipefail
 source "$(dirname "$0")/ensure.sh"
 
-all=0 lazy=0 other= out=dist/keruta
+all=0 lazy=0 library=0 other= out=dist/keruta
 for word in "$@"; do
   case $word in
   --all) all=1 ;;
+  --library) library=1 ;;
   --if-needed) lazy=1 ;;
   --faults) out=dist/keruta-faults ;;
-  *) say "build.sh: unknown option $word; expected --all, --if-needed or --faults"; exit 2 ;;
+  *) say "build.sh: unknown option $word; expected --all, --library, --if-needed or --faults"; exit 2 ;;
   esac
 done
 
 host=$(node -p 'process.platform + "-" + process.arch')
-made_by="scripts/bundle.ts scripts/sbom.ts scripts/lock-file.ts scripts/string-width.cjs package.json package-lock.json"
+made_by="scripts/bundle.ts scripts/build-library.ts scripts/sbom.ts scripts/lock-file.ts scripts/string-width.cjs package.json package-lock.json"
 if [ $lazy = 1 ] && [ -x $out ] && [ -f $out.sbom.json ] &&
-  [ -z "$(find cmd internal pkg $made_by -newer $out -type f | head -1)" ]; then
+  [ -z "$(find cmd internal pkg lib/src $made_by -newer $out -type f | head -1)" ]; then
   say "$out is up to date"
 else
   failpoints=
@@ -44,5 +46,7 @@ if [ -n "$other" ]; then
   tar -xzf "$fetched"/*.tgz -C "$fetched"
   node scripts/bundle.ts --node "$fetched/package/bin/node" --arch "${other#linux-}" --out "dist/keruta-$other" | grep -v '^> ' >&2
 fi
+
+[ $library = 0 ] || node scripts/library.ts --pack dist >&2
 
 node scripts/checksums.ts

@@ -1,53 +1,109 @@
 import { execFileSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 
 const root = resolve(import.meta.dirname, '../..');
+let work = '';
+let project = '';
+let tarball = '';
 
-test('the package is packed, and a program of somebody else runs and type-checks with nothing but it', () => {
-  const work = mkdtempSync(join(tmpdir(), 'keruta-package-'));
-  onTestFinished(() => rmSync(work, { recursive: true, force: true }));
-  const run = (program: string, words: readonly string[], cwd: string) =>
-    execFileSync(program, words, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
-  // built beside the sources: the files that the package names
-  run(process.execPath, [join(root, 'scripts/library.ts')], root);
-  const copy = join(work, 'copy');
-  cpSync(join(root, 'lib'), copy, { recursive: true });
-  const packed = JSON.parse(run('npm', ['pack', '--json', '--ignore-scripts', '--offline'], copy));
-  const [{ filename, files }] = packed as [{ filename: string; files: { path: string }[] }];
-  expect(files.map(({ path }) => path)).toEqual(
+const run = (program: string, words: readonly string[], cwd = project) =>
+  execFileSync(program, words, {
+    cwd,
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'pipe'],
+    // a cache of its own, and no address of a registry that answers
+    env: {
+      PATH: process.env.PATH,
+      HOME: work,
+      npm_config_cache: join(work, 'cache'),
+      npm_config_registry: 'http://127.0.0.1:9/',
+    },
+  });
+
+/** As somebody else gets it: packed, then installed into an empty directory, without network. */
+beforeAll(() => {
+  work = mkdtempSync(join(tmpdir(), 'keruta-package-'));
+  tarball = run(process.execPath, [join(root, 'scripts/library.ts'), '--pack', work], root).trim();
+  project = join(work, 'project');
+  mkdirSync(project);
+  writeFileSync(join(project, 'package.json'), '{"type":"module"}');
+  run('npm', ['install', '--offline', '--no-audit', '--no-fund', tarball]);
+}, 180_000);
+afterAll(() => rmSync(work, { recursive: true, force: true }));
+
+test('the package holds what it names, the licences of what is in it, and no sources', () => {
+  const files = run('tar', ['-tzf', tarball]).trim().split('\n');
+  expect(files).toEqual(
     expect.arrayContaining([
-      'LICENSE',
-      'README.md',
-      'dist/index.js',
-      'dist/types/index.d.ts',
-      'package.json',
+      'package/LICENSE',
+      'package/README.md',
+      'package/dist/THIRD-PARTY.txt',
+      'package/dist/index.js',
+      'package/dist/types/index.d.ts',
+      'package/package.json',
     ]),
   );
-  expect(files.filter(({ path }) => path.startsWith('src/'))).toEqual([]);
-  const project = join(work, 'project');
-  mkdirSync(join(project, 'node_modules/keruta'), { recursive: true });
-  run('tar', ['-xzf', join(copy, filename), '-C', 'node_modules/keruta', '--strip-components=1'], project);
-  symlinkSync(join(root, 'node_modules/@types'), join(project, 'node_modules/@types'));
-  writeFileSync(join(project, 'package.json'), '{"type":"module"}');
+  expect(
+    files.filter((path) => !/^package\/(dist\/|LICENSE$|README\.md$|package\.json$)/.test(path)),
+  ).toEqual([]);
+  const notices = run('tar', ['-xzOf', tarball, 'package/dist/THIRD-PARTY.txt']);
+  expect(notices.match(/^(zod|croner) \d+\.\d+\.\d+$/gm)).toHaveLength(2);
+  // who installs it waits for it
+  expect(statSync(tarball).size).toBeLessThan(200_000);
+});
+
+test('it needs no other package', () => {
+  const { dependencies } = JSON.parse(run('npm', ['ls', '--all', '--json'])) as {
+    dependencies: Record<string, { dependencies?: object }>;
+  };
+  expect(Object.keys(dependencies)).toEqual(['keruta']);
+  expect(dependencies.keruta?.dependencies).toBeUndefined();
+});
+
+test('an example runs with it, and its cron trigger is run by hand', () => {
+  copyFileSync(join(root, 'examples/morning-report.ts'), join(project, 'morning-report.ts'));
   writeFileSync(
     join(project, 'main.ts'),
+    `import { App, Scheduler } from 'keruta';
+import { morningReport } from './morning-report.ts';
+const scheduler = new Scheduler().start();
+console.log(scheduler.jobs().map(({ when }) => when).join());
+await scheduler.stop();
+const app = new App('shop');
+app.cron({ expression: '0 9 * * *', eventName: 'report' }, morningReport);
+const { result } = await app.cronRegistry.triggerNow('report');
+console.log(String(result).split('\\n')[1]);
+`,
+  );
+  const said = run(process.execPath, ['main.ts']).trim().split('\n');
+  expect(said).toEqual(['0 9 * * *, 0 0 * * 1', 'users: 1234']);
+});
+
+test('its types are those of the payloads, and it type-checks on its own', () => {
+  mkdirSync(join(project, 'node_modules/@types'), { recursive: true });
+  symlinkSync(join(root, 'node_modules/@types/node'), join(project, 'node_modules/@types/node'));
+  writeFileSync(
+    join(project, 'typed.ts'),
     `import { agent, App, defineWorkflow, schedule, Scheduler, tool, Watcher, watch, webhook } from 'keruta';
 webhook.on('github.push', (payload) => payload.commits.length);
 // @ts-expect-error a push has no such field of that type
 webhook.on('github.push', (payload) => payload.commits.lenght);
-watch.directory('/tmp', { pattern: '*.pdf' }, (path) => path.length);
+webhook.on('github.pull_request', ({ pull_request: { head } }, { signal }) => head.sha.length + Number(signal.aborted));
+webhook.on('other', (payload) => typeof payload);
+watch.directory('/tmp', { pattern: '*.pdf', ignore: ['old'] }, (path, { event }) => path.length + event.length);
+// @ts-expect-error what time fires gets no payload
+schedule.cron('@daily', (path: string) => path);
 const fn = schedule.every({ hours: 1 }, schedule.retry({ maxAttempts: 2 }, agent({}, async () => 'x')));
+export const same: () => Promise<string> = fn;
+export const sum: (a: number) => number = tool((a: number) => a + 1);
 defineWorkflow({ name: 'w', run: 'true' });
-const scheduler = new Scheduler().start();
-console.log(scheduler.jobs().length, typeof fn, typeof App, typeof Watcher, typeof tool);
-await scheduler.stop();
+export const all: [Scheduler, Watcher, App] = [new Scheduler(), new Watcher(), new App('x')];
 `,
   );
-  expect(run(process.execPath, ['main.ts'], project)).toBe('1 function function function function\n');
-  const compiler = [
+  const words = [
     '--noEmit',
     '--strict',
     '--module',
@@ -56,9 +112,7 @@ await scheduler.stop();
     'es2024',
     '--types',
     'node',
-    'main.ts',
+    'typed.ts',
   ];
-  expect(run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), ...compiler], project)).toBe(
-    '',
-  );
-}, 120_000);
+  expect(run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), ...words])).toBe('');
+}, 60_000);
