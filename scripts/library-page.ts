@@ -32,15 +32,16 @@ that it was given, so that calls can be nested. \`examples/\` has five files tha
 | \`keruta dev automation.ts\` | runs the file in this terminal, and again whenever something below its directory changes |
 | \`keruta deploy automation.ts\` | makes the workflow \`automation.<function>\` of each function; an agent runs it as a task |
 | \`keruta call automation.ts NAME\` | runs one function, as its tasks do |
+| \`keruta schedule start automation.ts\` | runs what falls due by time, and nothing else |
 
 The executable carries the library and runs TypeScript by leaving its types out (no enums, no namespaces, no parameter
 properties); nothing has to be installed. A \`keruta\` in \`node_modules\` comes first. For the types in an editor, and for use
-without keruta, \`npm pack\` in \`lib/\` makes the package.
+without keruta, \`scripts/build.sh --library\` makes the package, as \`npm install FILE\` takes it.
 
 A deployed task carries the text of its file, so the file may import only \`keruta\` and what Node has; with \`--at PATH\` the
 agent runs the file that it finds there, with all that it imports. Webhooks of deployed functions are signed as GitHub signs, with
-\`GITHUB_WEBHOOK_SECRET\` (events \`github.…\`) or \`WEBHOOK_SECRET\` of the server. Handlers of \`schedule.onError\` run within the
-last attempt: one that the agent ends from outside (a limit of time, a lost machine) does not reach them.
+\`GITHUB_WEBHOOK_SECRET\` (events \`github.…\`) or \`WEBHOOK_SECRET\` of the server. Handlers of \`schedule.onError\` run once, as a task
+of their own, after the last attempt, whatever ended that. What a function returns or throws is the message of its task.
 `;
 
 /** Makes the page. */

@@ -26,7 +26,8 @@ let server: StartedServer;
 beforeAll(async () => {
   home = mkdtempSync(join(tmpdir(), 'keruta-guide-'));
   const uid = process.getuid?.() ?? 0;
-  const context = { clock: systemClock, random: systemRandom, uid, version: '9.9.9' } as CommandContext;
+  const env = {};
+  const context = { clock: systemClock, random: systemRandom, uid, version: '9.9.9', env } as CommandContext;
   const sources = { env: { PORT: '0' }, isServer: true, home, uid, cwd: home };
   server = await startServer(context, loadSettings(sources).values, silentLog);
 }, 60_000);
@@ -42,6 +43,11 @@ describe('the guide to workflows', () => {
     for (const text of files) {
       const [, name = ''] = /^# (\S+\.yaml)\n/.exec(text) ?? [];
       expect([text.split('\n')[0], name]).toEqual([`# ${name}`, expect.stringMatching(/./)]);
+      writeFileSync(join(home, name), text);
+    }
+    for (const text of [...blocks('ts'), ...blocks('toml')]) {
+      const [, name = ''] = /^(?:#|\/\/) (\S+\.(?:ts|toml))\n/.exec(text) ?? [];
+      expect(name).not.toBe('');
       writeFileSync(join(home, name), text);
     }
     expect(commands.length).toBeGreaterThan(15);

@@ -42,9 +42,7 @@ export async function importFile(
   name: string,
   { cwd, onlyDescribes }: { readonly cwd: string; readonly onlyDescribes: boolean },
 ): Promise<ImportedFile> {
-  const path = resolve(cwd, name);
-  if (!statSync(path, { throwIfNoEntry: false })?.isFile())
-    throw new NotFoundError('KERUTA_ERR_FILE_NOT_FOUND', `There is no file ${name}.`);
+  const path = requireFile(name, cwd);
   hookLibrary();
   takeRegistry();
   registry().onlyDescribes = onlyDescribes;
@@ -69,6 +67,13 @@ export async function importFile(
     .filter(({ by, specifier }) => by === url.href && !/^(keruta$|node:)/.test(specifier))
     .map(({ specifier }) => specifier);
   return { path, imports, module: basename(path).replace(/\.[cm]?[jt]s$/, ''), exports, table };
+}
+
+/** @returns its absolute path @throws {NotFoundError} KERUTA_ERR_FILE_NOT_FOUND */
+export function requireFile(name: string, cwd: string): string {
+  const path = resolve(cwd, name);
+  if (statSync(path, { throwIfNoEntry: false })?.isFile()) return path;
+  throw new NotFoundError('KERUTA_ERR_FILE_NOT_FOUND', `There is no file ${name}.`);
 }
 
 /** `import()` of the process: that of a bundle that is run from text finds nothing. */

@@ -5,14 +5,20 @@ import { pathIgnorer } from '../../../internal/trigger/path-pattern.ts';
 import { scanDirectory } from '../../../lib/src/scan-directory.ts';
 import type { CommandContext } from '../command.ts';
 import { selfCommand } from '../roles/self.ts';
+import { requireFile } from './import-file.ts';
 
 const lookEveryMs = 300;
 
-/** Until SIGINT or SIGTERM. @returns the exit status */
+/**
+ * Until SIGINT or SIGTERM.
+ * @returns the exit status
+ * @throws {NotFoundError} KERUTA_ERR_FILE_NOT_FOUND: it is not there at the beginning; later it may go and come
+ */
 export async function reloading(
   context: CommandContext,
   values: { readonly file: string; readonly port: number; readonly timezone: string },
 ): Promise<number> {
+  requireFile(values.file, context.cwd);
   const stopping = new AbortController();
   let child = start(context, values);
   context.onStop(() => stopping.abort());

@@ -20,7 +20,8 @@ export function unitsOf({ table, exports, path }: ImportedFile): Unit[] {
       throw fault(
         `${path}: a function without a name (${JSON.stringify(triggers)}); export it, or give it one`,
       );
-    if (names.has(name)) throw fault(`${path}: expected functions of different names, got ${name} twice`);
+    if (names.has(name))
+      throw fault(`${path}: expected each function to have a name of its own, got two named ${name}`);
     names.add(name);
   }
   return units;

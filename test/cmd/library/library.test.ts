@@ -231,13 +231,18 @@ describe('keruta deploy', () => {
       'two.ts',
       "import { agent } from 'keruta';\nagent({ name: 'a' }, () => 1);\nagent({ name: 'a' }, () => 2);\n",
     );
-    expect((await keruta('deploy', 'two.ts')).err).toContain('got a twice');
+    expect((await keruta('deploy', 'two.ts')).err).toContain('got two named a');
     put('none.ts', "import { schedule } from 'keruta';\nschedule.cron('@daily', () => 1);\n");
     expect((await keruta('deploy', 'none.ts')).err).toContain('a function without a name');
   });
 });
 
 describe('keruta dev', () => {
+  test('ends at once when there is no such file', async () => {
+    const ended = await keruta('dev', 'gone.ts');
+    expect(ended).toMatchObject({ status: 4, err: 'keruta: There is no file gone.ts.\n' });
+  });
+
   test('runs the functions of a file, says what comes when, and again when the file changes', async () => {
     const text = (word: string) =>
       `import { schedule } from 'keruta';\nexport const tick = schedule.every({ seconds: 1 }, () => '${word}');\n`;
