@@ -11,7 +11,7 @@ const maxAlternatives = 100;
  * slash counts from the top. Takes time with the product of both lengths at most.
  */
 export function pathMatcher(patterns: readonly string[]): (relative: string) => boolean {
-  const all = [...new Set(patterns.flatMap(alternatives).map(anywhere).flatMap(withoutDirectories))];
+  const all = [...new Set(patterns.map(anywhere).flatMap(alternatives).flatMap(withoutDirectories))];
   return (relative) => all.some((one) => matchesGlob(one, relative));
 }
 
