@@ -101,6 +101,32 @@ export type GitHubRelease = Common & {
   };
 };
 
+/** `pull_request_review` */
+export type GitHubPullRequestReview = Common & {
+  readonly action: string;
+  readonly review: More & {
+    readonly id: number;
+    readonly body: string | null;
+    readonly state: string;
+    readonly html_url: string;
+    readonly user: GitHubUser;
+  };
+  readonly pull_request: More & {
+    readonly number: number;
+    readonly title: string;
+    readonly html_url: string;
+    readonly head: Side;
+    readonly base: Side;
+  };
+};
+
+/** `create` and `delete`: a branch or a tag */
+export type GitHubRef = Common & {
+  /** its name, without `refs/heads/` */
+  readonly ref: string;
+  readonly ref_type: 'branch' | 'tag';
+};
+
 /** `workflow_run` */
 export type GitHubWorkflowRun = Common & {
   readonly action: string;
@@ -118,6 +144,9 @@ export type GitHubWorkflowRun = Common & {
 export interface EventPayloads {
   readonly 'github.push': GitHubPush;
   readonly 'github.pull_request': GitHubPullRequest;
+  readonly 'github.pull_request_review': GitHubPullRequestReview;
+  readonly 'github.create': GitHubRef;
+  readonly 'github.delete': GitHubRef;
   readonly 'github.issues': GitHubIssues;
   readonly 'github.issue_comment': GitHubIssueComment;
   readonly 'github.release': GitHubRelease;

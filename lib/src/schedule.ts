@@ -69,15 +69,24 @@ export const schedule: {
    * Runs a function when the clock on the wall matches an expression of five fields, or a macro such as `@daily`.
    * @throws {InputError} KERUTA_ERR_CRON, KERUTA_ERR_TIME_ZONE
    */
-  readonly cron: typeof cron;
+  readonly cron: {
+    <F extends TimedFunction>(expression: string, fn: F): F;
+    <F extends TimedFunction>(expression: string, options: ScheduleOptions, fn: F): F;
+  };
   /**
    * Runs a function every so often, on a grid that does not drift with how long runs take.
    * @throws {InputError} KERUTA_ERR_BAD_VALUE: less than a second, or `at` without `days: 1`
    */
-  readonly every: typeof every;
+  readonly every: {
+    <F extends TimedFunction>(every: Every, fn: F): F;
+    <F extends TimedFunction>(every: Every, options: ScheduleOptions, fn: F): F;
+  };
   /** Says how a failed run is repeated. @throws {InputError} KERUTA_ERR_BAD_VALUE */
-  readonly retry: typeof retry;
-  /** Told, once, when a function has failed for the last time; `(error, name, context)`. For all functions of the file. */
+  readonly retry: <F extends AnyFunction>(options: RetryOptions, fn: F) => F;
+  /**
+   * Told, once, when a function has failed for the last time; `(error, name, context)`. For all functions of the file.
+   * Deployed it is a task of its own, which is told the end of the one before: the error is the message that it left.
+   */
   readonly onError: (handler: ErrorHandler) => ErrorHandler;
   /** @see Scheduler */
   readonly Scheduler: typeof Scheduler;

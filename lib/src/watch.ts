@@ -51,10 +51,14 @@ function directory<F extends FileFunction>(path: string, ...rest: [F] | [WatchOp
 /** Functions that files start. */
 export const watch: {
   /**
-   * Runs a function with the path of each file of a directory that comes or changes; `~` is the home directory.
+   * Runs a function with the path of each file below a directory that comes or changes; `~` is the home directory. What it
+   * does to that file does not fire it again. A file that is deployed needs a path that is absolute, or begins with `~/`.
    * @returns the function itself
    */
-  readonly directory: typeof directory;
+  readonly directory: {
+    <F extends FileFunction>(path: string, fn: F): F;
+    <F extends FileFunction>(path: string, options: WatchOptions, fn: F): F;
+  };
   /**
    * Told after a function that a file started has ended well; `(result, filePath, context)`. For all functions of the
    * file. It is part of the run: when it fails, the run has failed.

@@ -38,7 +38,10 @@ export const webhook: {
    * @returns the function itself
    * @throws {InputError} KERUTA_ERR_BAD_VALUE: a name that cannot stand in an address
    */
-  readonly on: typeof on;
+  readonly on: {
+    <E extends string, F extends EventFunction<PayloadOf<E>>>(event: E, fn: F): F;
+    <E extends string, F extends EventFunction<PayloadOf<E>>>(event: E, options: WebhookOptions, fn: F): F;
+  };
   /**
    * Listens in this process. @see ServeOptions
    * @throws {InputError} KERUTA_ERR_BAD_VALUE: no secret, and not `auth: 'none'` on a loopback address

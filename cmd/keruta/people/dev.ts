@@ -1,4 +1,5 @@
 import { command } from '../command.ts';
+import { fromSetting } from '../options.ts';
 
 /** `keruta dev` */
 export const dev = command({
@@ -17,21 +18,17 @@ export const dev = command({
       doc: 'of the webhooks; 0 is any',
       placeholder: 'PORT',
     },
-    timezone: {
-      kind: 'string',
-      doc: 'zone of functions that name none',
-      default: 'UTC',
-      placeholder: 'ZONE',
-    },
-    reload: { kind: 'bool', doc: 'starts again when something changes', default: true },
+    timezone: fromSetting('timeZone'),
+    reload: { kind: 'bool', doc: 'whether it starts again when something changes', default: true },
   },
   examples: ['keruta dev automation.ts', 'keruta dev automation.ts --port 9000 --timezone Asia/Tokyo'],
   run: async (context, values) => {
+    const timezone = (await context.settings()).values.timeZone;
     if (values.reload) {
       const { reloading } = await import('../library/reloading.ts');
-      return reloading(context, values);
+      return reloading(context, { ...values, timezone });
     }
     const { runHere } = await import('../library/run-here.ts');
-    return runHere(context, values);
+    return runHere(context, { ...values, timezone });
   },
 });

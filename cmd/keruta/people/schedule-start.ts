@@ -1,4 +1,5 @@
 import { command } from '../command.ts';
+import { fromSetting } from '../options.ts';
 
 /** `keruta schedule start` */
 export const scheduleStart = command({
@@ -14,15 +15,11 @@ export const scheduleStart = command({
     },
   },
   options: {
-    timezone: {
-      kind: 'string',
-      doc: 'zone of functions that name none',
-      default: 'UTC',
-      placeholder: 'ZONE',
-    },
+    timezone: fromSetting('timeZone'),
   },
   examples: ['keruta schedule start', 'keruta schedule start reports.ts --timezone Asia/Tokyo'],
-  run: async (context, { file = 'automation.ts', timezone }) => {
+  run: async (context, { file = 'automation.ts' }) => {
+    const timezone = (await context.settings()).values.timeZone;
     const { runHere } = await import('../library/run-here.ts');
     return runHere(context, { file, timezone, port: null });
   },

@@ -27,7 +27,7 @@ beforeAll(async () => {
   home = mkdtempSync(join(tmpdir(), 'keruta-library-'));
   const sources = { env: { PORT: '0' }, isServer: true, home, uid, cwd: home };
   server = await startServer(context, loadSettings(sources).values, silentLog);
-});
+}, 60_000);
 afterAll(async () => {
   await server.close();
   rmSync(home, { recursive: true, force: true });
