@@ -46,6 +46,7 @@ console.log(
   `\n${counts.tasks} tasks, ${counts.lines.toLocaleString('en')} lines compared, ${counts.faults} faults`,
 );
 for (const line of slopes(samples)) console.log(line);
+if (failure !== null) for (const line of standing()) console.log(line);
 await lab.close();
 if (failure !== null) {
   console.log(`\nFAILED: ${failure instanceof Error ? failure.message : String(failure)}`);
@@ -84,6 +85,16 @@ async function live(index: number): Promise<void> {
     counts.tasks += 1;
     counts.lines += 2 * lines;
   }
+}
+
+/** What is alive at the end, and what it said last: a promise may be broken by whoever killed the server from outside. */
+function standing(): readonly string[] {
+  const all = [['server', lab.server] as const, ...agents.map((agent, n) => [`agent ${n}`, agent] as const)];
+  return all.map(([name, started]) => {
+    const { exitCode = null, signalCode = null } = started?.child ?? {};
+    const state = exitCode === null && signalCode === null ? 'alive' : `ended (${exitCode ?? signalCode})`;
+    return `${name}: ${state}; last said: ${started?.stderr?.().trim().split('\n').slice(-3).join(' | ') ?? ''}`;
+  });
 }
 
 /** The API may be away when the end is asked for: the check waits longer than any fault lasts. */

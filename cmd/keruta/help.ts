@@ -88,7 +88,7 @@ const sections = [
   { title: 'Work with sessions and tasks', of: inGroups('run', 'session', 'task', 'agent', 'token') },
   {
     title: 'Have tasks start by themselves',
-    of: inGroups('apply', 'workflow', 'trigger', 'schedule', 'cron', 'dev', 'deploy', 'call'),
+    of: inGroups('apply', 'workflow', 'trigger', 'schedule', 'cron', 'dev', 'deploy', 'call', 'skill'),
   },
   {
     title: 'In a script, about its own task',

@@ -1,12 +1,10 @@
 import { createHmac } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { TaskWire } from '../../internal/api/shapes.ts';
-import { triggerTypes } from '../../internal/trigger/types.ts';
 import { makePlace, until } from './place.ts';
 
 const place = makePlace('automation');
 const secret = 'a secret of more than thirty-two bytes';
-const watchesFiles = triggerTypes.has('file');
 
 /** The file of the Kagura document; the port is any, and the folder of the watcher another one. */
 const automation = `[automation]
@@ -46,7 +44,7 @@ let hooks = '';
 let session = '';
 
 beforeAll(async () => {
-  place.file('home/.keruta/automation.toml', watchesFiles ? automation + watchers : automation);
+  place.file('home/.keruta/automation.toml', automation + watchers);
   place.file('home/Downloads/.keep', '');
   place.env = { ...place.env, WEBHOOK_SECRET: secret };
   const server = await place.server();
@@ -110,14 +108,11 @@ test('a job of the automation file runs its agent as if its time had come', asyn
   expect(task.message).toBe('report manual 2026-01-05T09:00:00.000Z');
 });
 
-test.runIf(watchesFiles)(
-  'a watcher of the automation file runs its agent with the path of a file that came',
-  async () => {
-    await until('the folder is watched', async () => {
-      const { stdout } = await place.keruta(['daemon', 'status', '--json']);
-      return stdout.includes('Downloads');
-    });
-    place.file('home/Downloads/a.pdf', '12345');
-    await until('the file was read', async () => (await messages()).includes('a.pdf has 5 bytes'), 30_000);
-  },
-);
+test('a watcher of the automation file runs its agent with the path of a file that came', async () => {
+  await until('the folder is watched', async () => {
+    const { stdout } = await place.keruta(['daemon', 'status', '--json']);
+    return stdout.includes('Downloads');
+  });
+  place.file('home/Downloads/a.pdf', '12345');
+  await until('the file was read', async () => (await messages()).includes('a.pdf has 5 bytes'), 30_000);
+});
