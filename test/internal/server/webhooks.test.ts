@@ -53,6 +53,7 @@ describe('a delivery that is signed', () => {
     const { claim } = (await server.call('POST', `sessions/${session?.id}/claim`, wish)).body;
     expect(claim.environment).toEqual({
       KERUTA_WORKFLOW: 'w',
+      KERUTA_FOCUS: '',
       KERUTA_TRIGGER: 'webhook',
       KERUTA_TRIGGER_TYPE: 'webhook',
       KERUTA_NOMINAL_AT: expect.stringMatching(/^20.*Z$/),
