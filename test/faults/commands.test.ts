@@ -16,6 +16,7 @@ beforeAll(async () => {
   lab = await Lab.open('commands');
   session = await lab.place.session('commands');
   lab.place.file('note.txt', 'hello');
+  lab.place.file('flow.yaml', 'name: w\nrun: echo x\n');
 });
 afterAll(() => lab.close());
 
@@ -64,12 +65,29 @@ const peopleCommands: Readonly<Record<string, Row>> = {
   'token create': [['token', 'create'], 6],
   'token list': [['token', 'list'], 6],
   'token revoke': [['token', 'revoke', nobody], 6],
+  apply: [['apply', '-f', 'flow.yaml'], 6],
+  'workflow list': [['workflow', 'list'], 6],
+  'workflow show': [['workflow', 'show', 'w'], 6],
+  'workflow history': [['workflow', 'history', 'w'], 6],
+  'workflow delete': [['workflow', 'delete', 'w'], 6],
+  'workflow export': [['workflow', 'export', 'w'], 6],
+  'trigger list': [['trigger', 'list'], 6],
+  'trigger status': [['trigger', 'status', 'w'], 6],
+  'trigger backfill': [['trigger', 'backfill', 'w', '--from', '2026-01-01', '--to', '2026-01-02'], 6],
+  'trigger fire': [['trigger', 'fire', 'w'], 6],
+  'trigger pause': [['trigger', 'pause', 'w'], 6],
+  'trigger resume': [['trigger', 'resume', 'w'], 6],
+  'trigger history': [['trigger', 'history', 'w'], 6],
+  'schedule list': [['schedule', 'list'], 6],
   doctor: [['doctor'], 1],
   health: [['health'], 1],
 };
 /** They call no API, or wait for it because that is their work. */
 const others = [
   ...['up', 'server', 'daemon', 'daemon start', 'daemon status', 'daemon logs', 'daemon stop', 'daemon unit'],
+  ...['workflow schema', 'trigger lint', 'cron explain', 'skill list', 'skill show', 'skill prompt'],
+  // a file of functions is needed, and they are tried with one in test/e2e
+  ...['dev', 'deploy', 'call', 'schedule start'],
   ...['redact add', 'config show', 'config set', 'config path', 'completion', 'version'],
 ];
 
