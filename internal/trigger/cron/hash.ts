@@ -1,10 +1,5 @@
 /** Spreads triggers over time by their ids: stable for each, even over many. */
-import { createHash } from 'node:crypto';
-
-/** A number of a text, 0 to 2³² − 1: the first four bytes of its SHA-256, the most significant first. */
-export function u32(text: string): number {
-  return createHash('sha256').update(text).digest().readUInt32BE(0);
-}
+import { u32 } from '../../../pkg/hash/u32.ts';
 
 /** One of `count` places, 0 to count − 1, chosen by a text. */
 export function placeOf(text: string, count: number): number {

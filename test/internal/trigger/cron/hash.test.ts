@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { readCron } from '../../../../internal/trigger/cron/expression.ts';
-import { spreadMs, u32 } from '../../../../internal/trigger/cron/hash.ts';
+import { spreadMs } from '../../../../internal/trigger/cron/hash.ts';
+import { u32 } from '../../../../pkg/hash/u32.ts';
 
 const hour = 3_600_000;
 
