@@ -14,6 +14,7 @@ const floors: Readonly<Record<string, number>> = {
   executor: 1,
   trigger: 1,
   skill: 1,
+  governance: 1,
   session: 2,
   worker: 3,
   server: 3,
