@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
+import { policyShape } from '../internal/trigger/policy-shape.ts';
 import { triggerTypes } from '../internal/trigger/types.ts';
 import { triggerFields, workflowShape } from '../internal/trigger/workflow-shape.ts';
 
@@ -20,8 +21,9 @@ export interface ReferenceSection {
 export function workflowSections(): ReferenceSection[] {
   const shapes = commentsOf(join(room, 'workflow-shape.ts'));
   const whole = schemaOf(workflowShape);
-  const { run, onError, onComplete, triggers, ...fields } = whole.properties ?? {};
-  const isTemplate = { run, onError, onComplete, triggers };
+  const { run, onError, onComplete, fallback, triggers, policy, ...fields } = whole.properties ?? {};
+  const isTemplate = { run, onError, onComplete, fallback, triggers, policy };
+  const otherTypes: Readonly<Record<string, string>> = { triggers: 'list of triggers', policy: 'a policy' };
   const docsOf = (...names: readonly string[]) =>
     new Map(names.flatMap((name) => [...(shapes.get(name) ?? [])]));
   const workflowDocs = docsOf('catchUpFields', 'workflowShape');
@@ -34,15 +36,24 @@ export function workflowSections(): ReferenceSection[] {
         ...rowsOf({ properties: fields, required: [...needs] }, workflowDocs),
         ...Object.keys(isTemplate).map((name): [string, string, string] => [
           name,
-          name === 'triggers' ? 'list of triggers' : 'text (the script), or a task',
+          otherTypes[name] ?? 'text (the script), or a task',
           `${workflowDocs.get(name) ?? ''}${needs.has(name) ? ' (required)' : ''}`,
         ]),
       ],
     },
     {
       title: 'Task',
-      intro: 'What `run`, `onError` and `onComplete` say; a text alone is its script.',
+      intro: 'What `run`, `fallback`, `onError` and `onComplete` say; a text alone is its script.',
       rows: rowsOf(templateOf(run), docsOf('template')),
+    },
+    {
+      title: 'Policy',
+      intro:
+        'What `policy` says, and a file that `keruta policy set` reads. Amounts of money are texts or numbers, in dollars.',
+      rows: rowsOf(
+        schemaOf(policyShape),
+        commentsOf(join(room, 'policy-shape.ts')).get('policyShape') ?? new Map(),
+      ),
     },
     {
       title: 'Trigger',

@@ -53,6 +53,12 @@ export const errorTable = {
     doc: 'A file that uses the library cannot be run, or not be deployed.',
   },
   KERUTA_ERR_WORKFLOW: { kind: 'input', doc: 'The definition of a workflow has faults; each is named.' },
+  KERUTA_ERR_POLICY_SHAPE: { kind: 'input', doc: 'A policy has faults; each is named.' },
+  KERUTA_ERR_APPROVAL_CHANGED: {
+    kind: 'input',
+    http: 422,
+    doc: 'What was to be approved has changed since it was asked for.',
+  },
   KERUTA_ERR_CRON: { kind: 'input', doc: 'A cron expression cannot be read, or never falls due.' },
   KERUTA_ERR_TIME_ZONE: { kind: 'input', doc: 'A time zone is not a name of the IANA database.' },
   // denied: exit 3, HTTP 401 or 403
@@ -98,6 +104,12 @@ export const errorTable = {
     http: 410,
     doc: 'A confirmation was not used within its ten minutes.',
   },
+  KERUTA_ERR_APPROVAL_NOT_FOUND: { kind: 'not-found', doc: 'There is no such question to approve.' },
+  KERUTA_ERR_APPROVAL_EXPIRED: {
+    kind: 'not-found',
+    http: 410,
+    doc: 'An approval was asked for, and nobody answered in time.',
+  },
   KERUTA_ERR_TRIGGER_NOT_FOUND: { kind: 'not-found', doc: 'There is no such trigger.' },
   KERUTA_ERR_TOKEN_NOT_FOUND: { kind: 'not-found', doc: 'There is no such token.' },
   KERUTA_ERR_DOCUMENT_NOT_FOUND: { kind: 'not-found', doc: 'There is no such document.' },
@@ -109,6 +121,11 @@ export const errorTable = {
   KERUTA_ERR_SESSION_NAME_TAKEN: { kind: 'conflict', doc: 'Another session has this name.' },
   KERUTA_ERR_WORKFLOW_NAME_TAKEN: { kind: 'conflict', doc: 'Another workflow has this name.' },
   KERUTA_ERR_CONFIRMATION_USED: { kind: 'conflict', doc: 'A confirmation was used already; it counts once.' },
+  KERUTA_ERR_APPROVAL_DECIDED: { kind: 'conflict', doc: 'An approval was given or refused already.' },
+  KERUTA_ERR_NO_FALLBACK: {
+    kind: 'conflict',
+    doc: 'The workflow has no fallback, so there is nothing to weigh or compare.',
+  },
   KERUTA_ERR_WORKFLOW_OWNED: { kind: 'conflict', doc: 'The workflow was made by another file, or by hand.' },
   KERUTA_ERR_SESSION_CLOSED: { kind: 'conflict', doc: 'The session has ended and takes no more tasks.' },
   KERUTA_ERR_TASK_ENDED: { kind: 'conflict', doc: 'The task has ended; its status no longer changes.' },
@@ -182,6 +199,10 @@ export const errorTable = {
     kind: 'unavailable',
     http: 429,
     doc: 'Too much at once; the answer names the limit, and Retry-After says when to come again.',
+  },
+  KERUTA_ERR_GOVERNANCE_UNAVAILABLE: {
+    kind: 'unavailable',
+    doc: 'What a policy counts could not be read, so nothing was run; it is tried again.',
   },
   KERUTA_ERR_QUEUE_FULL: {
     kind: 'unavailable',

@@ -2,6 +2,7 @@
  * Work that starts by itself: a workflow says what to run, its triggers say when, and every time that a trigger falls due
  * becomes one occurrence, whether something ran or not. Times are epoch ms.
  */
+import type { FallbackStrategy, Policy } from './policy.ts';
 import { type RetryRule, retryDefaults } from './retry.ts';
 
 /** A named, versioned unit of work. */
@@ -42,6 +43,19 @@ export interface WorkflowDefinition {
   readonly onError: TaskTemplate | null;
   /** run once after it succeeded */
   readonly onComplete: TaskTemplate | null;
+  /** what limits it; null = nothing of its own */
+  readonly policy: Policy | null;
+  /** the classic script, beside `run` as the agent's action; null = there is no choice */
+  readonly fallback: Fallback | null;
+}
+
+/** A classic script that stands beside the agent's action. */
+export interface Fallback {
+  readonly task: TaskTemplate;
+  /** when it runs after the agent's action */
+  readonly strategy: FallbackStrategy;
+  /** part of the times that go to the agent's action; 0 to 1; the others run the classic script at once */
+  readonly migrationWeight: number;
 }
 
 /** What a task is made of when a workflow fires. */
@@ -167,6 +181,20 @@ export const occurrenceReasons = [
   'on_error',
   'on_complete',
   'chain_too_long',
+  'fallback',
+  'shadow',
+  'outside_hours',
+  'repository_refused',
+  'executor_refused',
+  'breaker_open',
+  'breaker_probe_in_flight',
+  'cooldown',
+  'run_limit',
+  'cost_limit',
+  'cost_unknown',
+  'concurrency',
+  'approval_asked',
+  'governance_unavailable',
 ] as const;
 /** @see occurrenceReasons */
 export type OccurrenceReason = (typeof occurrenceReasons)[number];

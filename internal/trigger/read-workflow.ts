@@ -3,12 +3,14 @@ import type { ZodError } from 'zod';
 import { InputError, KerutaError } from '../domain/errors.ts';
 import {
   type CatchUp,
+  type Fallback,
   type RetryPolicy,
   type TaskTemplate,
   type TriggerDefinition,
   type WorkflowDefinition,
   workflowDefaults,
 } from '../domain/workflow.ts';
+import { faultsOfPolicy, policyOf } from './read-policy.ts';
 import type { ScheduleContext, TriggerHost, TriggerType } from './trigger-type.ts';
 import { triggerTypes } from './types.ts';
 import {
@@ -68,8 +70,23 @@ export function readWorkflow(
       message: `expected a name of its own, got ${name} again`,
     });
   }
+  if (read.success) faults.push(...limitFaults(read.data));
   if (!read.success || faults.length > 0) throw workflowError(faults);
   return { definition: definitionOf(read.data, triggers), enabled: read.data.enabled ?? true, warnings };
+}
+
+/** What the policy and the fallback contradict. */
+function limitFaults(input: WorkflowInput): WorkflowFault[] {
+  const { policy, fallback, migrationWeight, fallbackStrategy } = input;
+  const faults: WorkflowFault[] = faultsOfPolicy(policy ?? {}, true).map(({ path, message }) => ({
+    path: ['policy', ...path],
+    message,
+  }));
+  const lonely = { migrationWeight, fallbackStrategy };
+  for (const [name, value] of Object.entries(lonely))
+    if (value !== undefined && fallback === undefined)
+      faults.push({ path: [name], message: `expected a fallback beside it, got none` });
+  return faults;
 }
 
 /** An error of which every fault is told. */
@@ -204,6 +221,17 @@ function definitionOf(input: WorkflowInput, triggers: readonly TriggerDefinition
     concurrency: input.concurrency ?? null,
     onError: input.onError === undefined ? null : templateOf(input.onError),
     onComplete: input.onComplete === undefined ? null : templateOf(input.onComplete),
+    policy: input.policy === undefined ? null : policyOf(input.policy),
+    fallback: fallbackOf(input),
+  };
+}
+
+function fallbackOf({ fallback, fallbackStrategy, migrationWeight }: WorkflowInput): Fallback | null {
+  if (fallback === undefined) return null;
+  return {
+    task: templateOf(fallback),
+    strategy: fallbackStrategy ?? 'on_failure',
+    migrationWeight: migrationWeight ?? 1,
   };
 }
 

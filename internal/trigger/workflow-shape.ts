@@ -1,18 +1,12 @@
 /** What a workflow looks like as people write it: in YAML, TOML, or as the body of a request. */
 import { z } from 'zod';
-import { parseDuration } from '../domain/duration.ts';
 import { focusPattern, maxFocuses } from '../domain/focus.ts';
+import { fallbackStrategies } from '../domain/policy.ts';
 import { overlapPolicies, workflowNamePattern } from '../domain/workflow.ts';
+import { duration } from './duration-field.ts';
+import { policyShape } from './policy-shape.ts';
 
 const text = (max: number) => z.string().max(max);
-
-/** A duration as people write it, or a number of seconds; inside ms. */
-const duration = z.union([z.string(), z.number().nonnegative()]).transform((value, context) => {
-  const ms = parseDuration(String(value));
-  if (ms !== null) return ms;
-  context.addIssue({ code: 'custom', message: `expected a duration such as 30s, 5m or 2h, got ${value}` });
-  return z.NEVER;
-});
 
 const name = z
   .string()
@@ -131,6 +125,14 @@ export const workflowShape = z.strictObject({
     .optional(),
   /** limits the tasks of all workflows that name the same group */
   concurrency: z.strictObject({ group: name, limit: z.int().min(1).max(1000) }).optional(),
+  /** what limits it: when, how often and for how much it may run */
+  policy: policyShape.optional(),
+  /** the classic script beside `run`, the agent's action: run in its place, or after it failed */
+  fallback: runShape.optional(),
+  /** part of the times that go to the agent's action, 0 to 1; the others run the fallback at once; default 1 */
+  migrationWeight: z.number().min(0).max(1).optional(),
+  /** when the fallback runs after the agent's action: `on_failure` after its last attempt failed, `always` after any end but a cancel; default `on_failure` */
+  fallbackStrategy: z.enum(fallbackStrategies).optional(),
   /** run once after the last attempt failed */
   onError: runShape.optional(),
   /** run once after it succeeded */

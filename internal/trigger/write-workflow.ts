@@ -1,6 +1,8 @@
 /** Writes a definition as people write it, so that reading it gives the same again. Pure. */
 import { isDeepStrictEqual } from 'node:util';
 import { formatDuration } from '../domain/duration.ts';
+import { formatMoney } from '../domain/money.ts';
+import type { Policy } from '../domain/policy.ts';
 import type { CatchUp, TriggerDefinition, WorkflowDefinition } from '../domain/workflow.ts';
 import { readWorkflow } from './read-workflow.ts';
 
@@ -21,7 +23,7 @@ export function writeWorkflow(definition: WorkflowDefinition, isEnabled: boolean
 }
 
 function writeFields(definition: WorkflowDefinition): Written {
-  const { catchUp, triggers, run, onError, onComplete, session, ...rest } = definition;
+  const { catchUp, triggers, run, onError, onComplete, session, fallback, ...rest } = definition;
   return {
     ...plainOf(rest),
     ...(session === definition.name ? {} : { session }),
@@ -30,7 +32,19 @@ function writeFields(definition: WorkflowDefinition): Written {
     ...(triggers.length === 0 ? {} : { triggers: triggers.map(writeTrigger) }),
     ...(onError === null ? {} : { onError: plainOf(onError) }),
     ...(onComplete === null ? {} : { onComplete: plainOf(onComplete) }),
+    ...(fallback === null
+      ? {}
+      : {
+          fallback: plainOf(fallback.task),
+          fallbackStrategy: fallback.strategy,
+          migrationWeight: fallback.migrationWeight,
+        }),
   };
+}
+
+/** Writes a policy; what it does not say is left out. */
+export function writePolicy(policy: Policy): Written {
+  return plainOf(policy);
 }
 
 function writeTrigger({ catchUp, spec, ...rest }: TriggerDefinition): Written {
@@ -66,6 +80,8 @@ function plainOf(fields: object): Written {
     if (foreign.includes(key)) written[key] = value;
     else if (typeof value === 'number' && key.endsWith('Ms'))
       written[key.slice(0, -2)] = formatDuration(value);
+    else if (typeof value === 'number' && key.endsWith('Micro'))
+      written[key.slice(0, -5)] = formatMoney(value);
     else if (typeof value === 'number' && key.endsWith('At')) written[key] = new Date(value).toISOString();
     else if (typeof value === 'object' && !Array.isArray(value)) written[key] = plainOf(value);
     else written[key] = value;

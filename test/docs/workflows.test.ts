@@ -66,8 +66,8 @@ describe('the guide to workflows', () => {
 
 describe('the reference of workflow files', () => {
   test('says of every field of a workflow, a task and a trigger what it means', () => {
-    const [whole, task, trigger] = workflowSections();
-    const silent = [whole, task, trigger].flatMap((section) =>
+    const [whole, task, policy, trigger] = workflowSections();
+    const silent = [whole, task, policy, trigger].flatMap((section) =>
       (section?.rows ?? [])
         .filter(([name, , meaning]) => meaning === '' && !name.includes('.'))
         .map(([name]) => name),
