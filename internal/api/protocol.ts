@@ -20,6 +20,7 @@
  * KERUTA_ERR_ATTEMPT_SUPERSEDED. Every one of them may be repeated: the same again has no second effect.
  */
 import { z } from 'zod';
+import { maxMicro } from '../domain/money.ts';
 import { endReasons } from '../domain/outcome.ts';
 
 /** What a server can do beyond the plain protocol; told in `/api/v1/health` as `abilities`. */
@@ -122,6 +123,18 @@ export const controlMessage = z.discriminatedUnion('kind', [
     prompt: z.string(),
     choices: z.array(z.string()),
     secret: z.boolean(),
+  }),
+  z.object({
+    /** what the run paid for; the same key again is the same cost */
+    kind: z.literal('cost'),
+    seq: count,
+    at: instant,
+    key: z.string().min(1).max(200),
+    /** millionths of a dollar */
+    micro: z.number().int().min(0).max(maxMicro),
+    tokensIn: count.nullable(),
+    tokensOut: count.nullable(),
+    model: z.string().max(200),
   }),
   z.object({
     /** the wait is over without an answer: it timed out, was answered elsewhere, or is no longer waited for */

@@ -77,6 +77,11 @@ export const newTokenBody = z.object({
   scope: z.enum(['admin', 'session', 'read-only']),
   sessionId: z.string().nullish(),
   name: z.string().max(255).nullish(),
+  /** what it may approve */
+  role: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9._-]{0,63}$/, 'expected small letters, digits, dots, dashes')
+    .nullish(),
   expiresInSeconds: z.number().int().positive().max(maxSeconds).nullish(),
 });
 

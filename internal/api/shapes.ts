@@ -145,6 +145,8 @@ export const tokenShape = z.object({
   scope: z.string(),
   sessionId: z.string().nullable(),
   name: z.string(),
+  /** what it may approve; null = nothing */
+  role: z.string().nullable().default(null),
   createdAt: instant,
   expiresAt: instantOrNull,
   revokedAt: instantOrNull,

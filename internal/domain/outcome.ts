@@ -4,6 +4,8 @@ import type { EndStatus } from './task-status.ts';
 export const endReasons = [
   /** a person or a client asked for it */
   'cancel',
+  /** it spent what its policy lets a run spend, or what was left of the day */
+  'cost_limit',
   /** the task's time was up */
   'timeout',
   /** the task was silent for longer than its no-output timeout */
@@ -72,7 +74,7 @@ const hints: Readonly<Record<number, string>> = {
  */
 export function judge(end: ProcessEnd, reason: EndReason | null, declared: Declared | null): Outcome {
   const said = { message: declared?.message ?? '', errorCode: declared?.errorCode ?? '' };
-  if (reason === 'cancel') return { ...end, reason, status: 'CANCELLED', ...said };
+  if (reason === 'cancel' || reason === 'cost_limit') return { ...end, reason, status: 'CANCELLED', ...said };
   if (reason !== null)
     return {
       ...end,

@@ -69,6 +69,8 @@ export interface Token {
   readonly sessionId: string | null;
   readonly taskId: string | null;
   readonly attempt: number | null;
+  /** what it may approve, beside what its scope allows; null = nothing */
+  readonly role: string | null;
   readonly name: string;
   /** SHA-256 of the token; lower-case hex */
   readonly hash: string;

@@ -104,6 +104,7 @@ function toCaller(token: Token): Caller {
     sessionId: token.sessionId,
     taskId: token.taskId,
     attempt: token.attempt,
+    role: token.role,
   };
 }
 

@@ -55,10 +55,12 @@ async function cancelAtOnce(
   { task, now }: Pick<HeldTask, 'task' | 'now'>,
   attempt: Attempt | null,
 ): Promise<Task> {
+  const hasOverspent = ((await tx.reservation(task.id))?.exceededAt ?? null) !== null;
+  const reason = hasOverspent ? 'cost_limit' : 'cancel';
   if (attempt !== null) {
     // A lost run may still be going: its agent learns from the refusal of its next write that it is to end it.
     const state = task.status === 'LOST' ? 'superseded' : 'finished';
-    await tx.putAttempt({ ...attempt, state, endReason: 'cancel', finishedAt: now });
+    await tx.putAttempt({ ...attempt, state, endReason: reason, finishedAt: now });
     await closeRequests(tx, task, { number: attempt.number, now });
     await tx.expireTaskTokens(task.id, now);
   }
@@ -68,7 +70,7 @@ async function cancelAtOnce(
     {
       ...task,
       status: 'CANCELLED',
-      reason: 'cancel',
+      reason,
       notBefore: null,
       cancelRequested: true,
       logComplete,

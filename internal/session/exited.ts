@@ -1,3 +1,4 @@
+import { withCostReason } from './cost-end.ts';
 import { decidesTask, type EndReport, endTask, judgeAttempt, withEnd } from './end-attempt.ts';
 import { type AttemptRef, onAttempt } from './fence.ts';
 import type { SessionParts } from './parts.ts';
@@ -14,7 +15,7 @@ export async function reportExited(
 ): Promise<void> {
   await onAttempt(parts, { ...ref, settled: true }, async (tx, held) => {
     if (held.attempt.state === 'finished' || held.attempt.state === 'exited') return;
-    const attempt = withEnd(held.attempt, ref.report);
+    const attempt = await withCostReason(tx, withEnd(held.attempt, ref.report));
     const leaseUntil = attempt.leaseUntil === null ? null : held.leaseNow + held.timing.leaseMs;
     await tx.putAttempt({ ...attempt, state: 'exited', leaseUntil });
     if (!(await decidesTask(tx, held))) return;

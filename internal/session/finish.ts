@@ -9,6 +9,7 @@ import { isClosed } from '../domain/session.ts';
 import type { Task } from '../domain/task.ts';
 import type { Reads, Transaction } from '../store/store.ts';
 import { noteSighting, putSighting } from './agent-seen.ts';
+import { costMessage, withCostReason } from './cost-end.ts';
 import { decidesTask, endTask, judgeAttempt, withEnd } from './end-attempt.ts';
 import { type AttemptRef, type HeldAttempt, onAttempt } from './fence.ts';
 import { checkBarrier } from './finish-barrier.ts';
@@ -84,8 +85,10 @@ interface Finishing {
 
 async function finishNow(tx: Transaction, finishing: Finishing): Promise<FinishAnswer> {
   const { parts, held, report, logComplete } = finishing;
-  const attempt: Attempt = { ...withEnd(held.attempt, report), state: 'finished', usage: report.usage };
-  const outcome = judgeAttempt(attempt, report);
+  const ended = await withCostReason(tx, withEnd(held.attempt, report));
+  const attempt: Attempt = { ...ended, state: 'finished', usage: report.usage };
+  const judged = judgeAttempt(attempt, report);
+  const outcome = { ...judged, message: judged.message || (await costMessage(tx, attempt)) };
   await tx.putAttempt(attempt);
   await tx.expireTaskTokens(held.task.id, held.now + tokenGraceMs);
   if (!(await decidesTask(tx, held))) return { status: outcome.status, fixTaskId: null, willRetry: false };

@@ -4,8 +4,9 @@ import type { Occurrence } from '../domain/workflow.ts';
 import type { Transaction } from '../store/store.ts';
 import { maxRowsAtOnce } from '../store/workflow-store.ts';
 import { statusOf } from './events.ts';
-import { type Firing, kindOf, occurrenceOf, switchedOff, taskOf } from './fire.ts';
+import { type Firing, kindOf, occurrenceOf, ranAs, switchedOff, taskOf } from './fire.ts';
 import type { EventWish } from './fire-event.ts';
+import { governedBy } from './judge-run.ts';
 import { type SessionParts, systemCaller } from './parts.ts';
 import { sessionOfWorkflow } from './session-of-workflow.ts';
 import { makeTask, submittedEntry } from './submit.ts';
@@ -42,6 +43,8 @@ export async function fireMany(
     const workflow = trigger === null ? null : await tx.workflow(trigger.workflowId);
     if (trigger === null || workflow === null || switchedOff({ trigger, workflow }) !== null) return null;
     if ((trigger.definition.overlap ?? workflow.definition.overlap) !== 'allow') return null;
+    // limits are for one after another
+    if ((await governedBy(tx, parts, { workflow })) !== null) return null;
     const { definition } = workflow;
     const session = await sessionOfWorkflow(tx, { parts, caller: systemCaller, definition, now });
     await tx.lockSession(session.id);
@@ -51,7 +54,8 @@ export async function fireMany(
       // made in the same ms, they run in the order in which they came
       const id = parts.random.uuid7(now);
       const task = { ...makeTask({ parts, now }, taskOf(firing, session.id)), id };
-      const ran = { decision: 'run', reason: 'event', taskId: task.id, details: kindOf(firing) } as const;
+      const details = { ...kindOf(firing), ...ranAs(firing) };
+      const ran = { decision: 'run', reason: 'event', taskId: task.id, details } as const;
       return { firing, task, occurrence: occurrenceOf(parts, firing, ran) };
     });
     const written = await tx.insertOccurrences(wanted.map(({ occurrence }) => occurrence));

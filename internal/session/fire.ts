@@ -9,16 +9,18 @@ import type {
   Occurrence,
   OccurrenceReason,
   OccurrenceSource,
-  OverlapPolicy,
   TaskTemplate,
   Trigger,
   TriggerEvent,
   Workflow,
 } from '../domain/workflow.ts';
 import type { Transaction } from '../store/store.ts';
+import { askApproval } from './ask-approval.ts';
 import { cancelTaskIn } from './cancel.ts';
 import { refOfEvent } from './github-origin.ts';
 import { beginReport } from './github-report.ts';
+import { blockedBy, checkOf, judgeOverlap, type Overlap } from './judge-overlap.ts';
+import { governedBy, type Judged, judgeRun, modeOf, useLimits } from './judge-run.ts';
 import { type SessionParts, systemCaller } from './parts.ts';
 import { sessionOfWorkflow } from './session-of-workflow.ts';
 import { submitTaskIn } from './submit.ts';
@@ -53,6 +55,8 @@ export interface Firing {
   readonly parameters?: Readonly<Record<string, unknown>>;
   /** whether a person wants it to run although the trigger is switched off, and whatever is under way */
   readonly isForced?: boolean;
+  /** roles that have said yes to it */
+  readonly approved?: readonly string[];
   /** a row of the same key on which nothing ran: it gives way to the run */
   readonly instead?: Occurrence;
   /** put on record with it */
@@ -65,10 +69,12 @@ export interface Fired {
   readonly task: Task | null;
   /** false: it was on record already */
   readonly isNew: boolean;
+  /** why a row that was to give way to a run did not */
+  readonly refused?: {
+    readonly reason: OccurrenceReason;
+    readonly details: Readonly<Record<string, unknown>>;
+  };
 }
-
-/** Most tasks of a trigger that wait with `buffer_all`. */
-const maxBuffered = 100;
 
 /** Fires inside a transaction. Looks at the trigger again only as far as it was handed in: take it before. */
 export async function fireIn(tx: Transaction, parts: SessionParts, firing: Firing): Promise<Fired> {
@@ -85,11 +91,36 @@ export async function fireIn(tx: Transaction, parts: SessionParts, firing: Firin
   const off = firing.isForced ? null : switchedOff(firing);
   if (off !== null) return skip(tx, parts, { firing, reason: off });
   const overlap = await judgeOverlap(tx, firing);
-  if (overlap.blocking !== null) {
-    const details = { taskId: overlap.blocking.id, policy: overlap.policy };
-    return skip(tx, parts, { firing, reason: 'overlap_skipped', details });
+  const governed = await governedBy(tx, parts, firing);
+  if (governed === null) {
+    if (overlap.blocking === null)
+      return run(tx, parts, { firing, replaced: overlap.replaced, judged: null });
+    return skip(tx, parts, { firing, reason: 'overlap_skipped', details: blockedBy(overlap) });
   }
-  return run(tx, parts, { firing, replaced: overlap.replaced });
+  const judged = await judgeRun(tx, { firing, governed, overlap: checkOf(overlap) });
+  const { decision, isShadow } = judged.verdict;
+  if (decision === 'allow' && !isShadow)
+    return run(tx, parts, { firing, replaced: overlap.replaced, judged });
+  return hold(tx, parts, { firing, judged, overlap });
+}
+
+/** Puts on record what the policies do not let run, or not now. */
+async function hold(
+  tx: Transaction,
+  parts: SessionParts,
+  what: { readonly firing: Firing; readonly judged: Judged; readonly overlap: Overlap },
+): Promise<Fired> {
+  const { firing, judged, overlap } = what;
+  const { verdict } = judged;
+  const known = { ...ranAs(firing), checks: verdict.checks };
+  if (verdict.decision === 'deny') {
+    const reason = (verdict.reason ?? 'failed') as OccurrenceReason;
+    const blocking = reason === 'overlap_skipped' ? blockedBy(overlap) : {};
+    return skip(tx, parts, { firing, reason, details: { ...known, ...blocking } });
+  }
+  if (verdict.isShadow) return skip(tx, parts, { firing, reason: 'shadow', details: known });
+  const asked = await askApproval(tx, parts, { firing, judged });
+  return skip(tx, parts, { firing, reason: 'approval_asked', details: { ...known, ...asked } });
 }
 
 /** Puts on record that an instant, or a range of them, was not run. */
@@ -104,7 +135,8 @@ export async function skip(
 ): Promise<Fired> {
   const { firing, reason, details = {} } = skipped;
   const occurrence = occurrenceOf(parts, firing, { decision: 'skipped', reason, taskId: null, details });
-  if (firing.instead !== undefined) return { occurrence: firing.instead, task: null, isNew: false };
+  if (firing.instead !== undefined)
+    return { occurrence: firing.instead, task: null, isNew: false, refused: { reason, details } };
   const isNew = await tx.insertOccurrence(occurrence);
   return { occurrence, task: null, isNew };
 }
@@ -118,37 +150,14 @@ export function switchedOff({
   return trigger.pausedAt === null ? null : 'paused';
 }
 
-interface Overlap {
-  readonly policy: OverlapPolicy;
-  /** the task that stands in the way */
-  readonly blocking: Task | null;
-  /** tasks that make room */
-  readonly replaced: readonly Task[];
-}
-
-/** A task that waits in the queue counts too: otherwise an agent that is away would be met by a pile of them. */
-async function judgeOverlap(tx: Transaction, { trigger, workflow, isForced }: Firing): Promise<Overlap> {
-  const policy = isForced ? 'allow' : (trigger.definition.overlap ?? workflow.definition.overlap);
-  if (policy === 'allow') return { policy, blocking: null, replaced: [] };
-  const unfinished = await tx.unfinishedTasks(trigger.id);
-  const waiting = unfinished.filter(({ status }) => status === 'PENDING');
-  const last = unfinished.at(-1) ?? null;
-  switch (policy) {
-    case 'skip':
-      return { policy, blocking: unfinished[0] ?? null, replaced: [] };
-    case 'buffer_one':
-      return { policy, blocking: waiting[0] ?? null, replaced: [] };
-    case 'buffer_all':
-      return { policy, blocking: waiting.length >= maxBuffered ? last : null, replaced: [] };
-    case 'cancel_other':
-      return { policy, blocking: null, replaced: unfinished };
-  }
-}
-
 async function run(
   tx: Transaction,
   parts: SessionParts,
-  { firing, replaced }: { readonly firing: Firing; readonly replaced: readonly Task[] },
+  {
+    firing,
+    replaced,
+    judged,
+  }: { readonly firing: Firing; readonly replaced: readonly Task[]; readonly judged: Judged | null },
 ): Promise<Fired> {
   const { workflow, now } = firing;
   const caller = { ...systemCaller, actor: firing.actor };
@@ -171,7 +180,9 @@ async function run(
       idempotencyKey: key,
     });
     const cancelled = replaced.length === 0 ? {} : { cancelled: replaced.map(({ id }) => id) };
-    const details = { ...kindOf(firing), ...cancelled };
+    if (judged !== null) await useLimits(tx, judged, { firing, task });
+    const checks = judged === null ? {} : { checks: judged.verdict.checks };
+    const details = { ...kindOf(firing), ...ranAs(firing), ...cancelled, ...checks };
     const ran = { decision: 'run', reason: firing.reason, taskId: task.id, details } as const;
     const occurrence = occurrenceOf(parts, firing, ran);
     if (firing.instead === undefined) await tx.insertOccurrence(occurrence);
@@ -218,9 +229,17 @@ function filterOf(firing: Firing): Readonly<Record<string, unknown>> {
   return { ...kindOf(firing), ...(filteredBy === undefined ? {} : { filteredBy }) };
 }
 
+/** Which of two actions it is, where there are two. */
+export function ranAs(firing: Firing): Readonly<Record<string, unknown>> {
+  const mode = modeOf(firing);
+  return mode === null ? {} : { mode };
+}
+
 /** The task that a firing asks for. */
-export function taskOf({ workflow, trigger, parameters }: Firing, sessionId: string) {
-  const { run: template, retry, concurrency } = workflow.definition;
+export function taskOf(firing: Firing, sessionId: string) {
+  const { workflow, trigger, parameters } = firing;
+  const { run: agent, fallback, retry, concurrency } = workflow.definition;
+  const template = fallback && modeOf(firing) === 'classic' ? fallback.task : agent;
   const { maxAttempts, ...rule } = retry;
   const isRepeated = maxAttempts > 1 || rule.lostRetries > 0 || rule.deadlineMs !== null;
   return {

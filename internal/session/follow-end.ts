@@ -4,7 +4,9 @@ import type { Origin } from './end-words.ts';
 import { fireFollowers } from './fire-followers.ts';
 import { endReport } from './github-report.ts';
 import type { SessionParts } from './parts.ts';
+import { runFallback } from './run-fallback.ts';
 import { runHook } from './run-hook.ts';
+import { settleRun } from './settle-run.ts';
 
 /** A task that has ended, and how many workflows fired each other until it was made; 0 = it was the first. */
 export interface Ended {
@@ -30,6 +32,9 @@ export async function followEnd(
   if (waiting.length === 0 && task.triggerId === null) return;
   await endReport(tx, { task, now });
   const origin = await originOf(tx, task);
+  await settleRun(tx, parts, { task, now, occurrence: origin?.occurrence ?? null });
+  // the fallback is the rest of the same run: what follows, follows that
+  if (origin !== null && (await runFallback(tx, parts, { task, now, origin }))) return;
   const ended = { task, now, origin, depth: await depthOf(tx, task) };
   if (origin !== null) await runHook(tx, parts, { ...ended, origin });
   await fireFollowers(tx, parts, { ...ended, waiting });

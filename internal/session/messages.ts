@@ -5,6 +5,7 @@ import type { TaskLog } from '../domain/records.ts';
 import type { Task } from '../domain/task.ts';
 import { isActive } from '../domain/task-status.ts';
 import type { Transaction } from '../store/store.ts';
+import { recordCost } from './add-cost.ts';
 import { tellLogs, tellProgress } from './events.ts';
 import { type AttemptRef, type HeldAttempt, onAttempt } from './fence.ts';
 import { openRequests, putRequest, settleWaiting } from './open-requests.ts';
@@ -82,6 +83,9 @@ class Application {
       case 'ask':
         await this.#ask(message);
         break;
+      case 'cost':
+        await this.#cost(message);
+        break;
       case 'withdraw':
         await this.#withdraw(message.key);
         break;
@@ -149,6 +153,15 @@ class Application {
     };
     await putRequest(this.#tx, this.#task, { request, now });
     this.#moved = true;
+  }
+
+  /** The task is written before: a run that spent too much is cancelled there. */
+  async #cost(message: ControlMessage & { kind: 'cost' }): Promise<void> {
+    const { now, attempt } = this.#held;
+    const { key, micro, tokensIn, tokensOut, model } = message;
+    const cost = { key, micro, tokensIn, tokensOut, model, attempt: attempt.number };
+    const { cancelRequested } = await recordCost(this.#tx, this.#parts, { task: this.#task, now, cost });
+    this.#task = { ...this.#task, cancelRequested };
   }
 
   async #withdraw(key: string): Promise<void> {

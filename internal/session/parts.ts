@@ -57,6 +57,8 @@ export interface Caller {
   readonly taskId: string | null;
   /** the only attempt it may write for; null = any */
   readonly attempt: number | null;
+  /** what it may approve; absent = nothing but what its scope may */
+  readonly role?: string | null;
 }
 
 /** The server itself, when a sweep or a rule acts. */

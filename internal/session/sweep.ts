@@ -7,6 +7,7 @@ import { endReport } from './github-report.ts';
 import { type SessionParts, systemCaller } from './parts.ts';
 import { auditTask, putAndTell } from './put-task.ts';
 import { retryLost } from './retry-lost.ts';
+import { releaseReservation } from './settle-run.ts';
 
 /** How often leases are looked at; ms. */
 export const sweepEveryMs = 5_000;
@@ -128,6 +129,7 @@ async function loseTask(
     now,
   );
   await endReport(tx, { task: lost, now });
+  await releaseReservation(tx, task.id, now);
   await auditTask(tx, {
     parts,
     caller: systemCaller,

@@ -31,6 +31,8 @@ export interface NewToken {
   /** required for scope `session`; optional for `read-only` */
   readonly sessionId?: string | null;
   readonly name?: string | null;
+  /** what it may approve; absent = nothing but what its scope may */
+  readonly role?: string | null;
   /** absent = until it is revoked */
   readonly expiresInMs?: number | null;
 }
@@ -57,6 +59,7 @@ export async function createToken(parts: SessionParts, caller: Caller, wish: New
       scope: wish.scope,
       sessionId: session?.id ?? null,
       name: wish.name ?? '',
+      role: wish.role ?? null,
       expiresAt: wish.expiresInMs ? now + wish.expiresInMs : null,
     });
     await tx.putToken(minted.record);
@@ -184,6 +187,7 @@ function mint(
     readonly sessionId: string | null;
     readonly name: string;
     readonly expiresAt: number | null;
+    readonly role?: string | null;
     readonly taskId?: string;
     readonly attempt?: number;
   },
@@ -197,6 +201,7 @@ function mint(
       sessionId: wish.sessionId,
       taskId: wish.taskId ?? null,
       attempt: wish.attempt ?? null,
+      role: wish.role ?? null,
       name: wish.name,
       hash: hashToken(token),
       createdAt: now,
@@ -223,6 +228,11 @@ function audit(
     action: done.action,
     sessionId: done.token.sessionId,
     taskId: null,
-    details: { tokenId: done.token.id, scope: done.token.scope, name: done.token.name },
+    details: {
+      tokenId: done.token.id,
+      scope: done.token.scope,
+      name: done.token.name,
+      role: done.token.role,
+    },
   });
 }

@@ -183,6 +183,7 @@ export function toTokenWire(token: Token): TokenWire {
     scope: token.scope,
     sessionId: token.sessionId,
     name: token.name,
+    role: token.role,
     createdAt: toInstant(token.createdAt),
     expiresAt: toInstantOrNull(token.expiresAt),
     revokedAt: toInstantOrNull(token.revokedAt),

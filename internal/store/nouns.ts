@@ -144,6 +144,7 @@ export const tokenRow = rowMap<Token>()({
   sessionId: 'plain',
   taskId: 'plain',
   attempt: 'plain',
+  role: 'plain',
   name: 'plain',
   hash: 'plain',
   createdAt: 'plain',

@@ -33,6 +33,7 @@ import type {
 import type { Session, SessionStatus } from '../domain/session.ts';
 import type { StreamName, Task } from '../domain/task.ts';
 import type { TaskStatus } from '../domain/task-status.ts';
+import type { GovernanceReads, GovernanceWrites } from './governance-store.ts';
 import type { WorkflowReads, WorkflowWrites } from './workflow-store.ts';
 
 /** The store. */
@@ -105,7 +106,7 @@ export interface Page {
 }
 
 /** What may be asked at any time, inside a transaction or not. A thing that is not there is null. */
-export interface Reads extends WorkflowReads {
+export interface Reads extends WorkflowReads, GovernanceReads {
   session(id: string): Promise<Session | null>;
   sessionByName(name: string): Promise<Session | null>;
   sessionByWorkspace(workspaceId: string): Promise<Session | null>;
@@ -189,7 +190,7 @@ export interface Reads extends WorkflowReads {
 }
 
 /** An open transaction: reads see its own writes. `put…` inserts or replaces the whole row with that id. */
-export interface Transaction extends Reads, WorkflowWrites {
+export interface Transaction extends Reads, WorkflowWrites, GovernanceWrites {
   /**
    * Makes every other transaction that locks the same session wait until this one ends; also when the session does not
    * exist. Called before anything that decides about claims, submits or status. A no-op on SQLite, whose writers queue.

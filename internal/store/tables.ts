@@ -1,4 +1,5 @@
 import type { Kysely } from 'kysely';
+import type * as governance from './governance-nouns.ts';
 import type * as nouns from './nouns.ts';
 import type { RowOf } from './row.ts';
 import type * as workflows from './workflow-nouns.ts';
@@ -27,6 +28,13 @@ export interface Tables {
   trigger_events: RowOf<typeof workflows.triggerEventRow>;
   trigger_confirmations: RowOf<typeof workflows.confirmationRow>;
   reports: RowOf<typeof workflows.reportRow>;
+  policies: RowOf<typeof governance.policyRow>;
+  /** what is used up of a limit within its day or hour */
+  limit_counters: { key: string; used: number; updated_at: number };
+  workflow_histories: RowOf<typeof governance.workflowHistoryRow>;
+  reservations: RowOf<typeof governance.reservationRow>;
+  costs: RowOf<typeof governance.costRow>;
+  approvals: RowOf<typeof governance.approvalRow>;
   meta: { name: string; value: string };
   schema_versions: { version: number; name: string; applied_at: number };
 }

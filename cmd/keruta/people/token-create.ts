@@ -21,6 +21,7 @@ export const tokenCreate = command({
       doc: 'session of scope session; optional for read-only',
     },
     name: { kind: 'string', doc: 'what it is for' },
+    role: { kind: 'string', doc: 'what it may approve, as `requireApproval` of a policy names it' },
     expires: { kind: 'duration', doc: 'how long it holds (default: until it is revoked)' },
   },
   examples: [
@@ -37,6 +38,7 @@ export const tokenCreate = command({
         scope: values.scope as 'admin' | 'session' | 'read-only',
         sessionId,
         name: values.name ?? null,
+        ...(values.role === undefined ? {} : { role: values.role }),
         expiresInSeconds: values.expires === undefined ? null : Math.ceil(values.expires / 1000),
       },
       { signal: context.signal },

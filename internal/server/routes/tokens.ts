@@ -22,7 +22,12 @@ export const tokenRoutes: readonly Route[] = [
     answers: { 201: tokenShape.extend({ token: z.string() }) },
     handle: async ({ body, caller }, parts) => {
       const { expiresInSeconds, ...rest } = body;
-      const wish = { ...rest, sessionId: rest.sessionId ?? null, name: rest.name ?? null };
+      const wish = {
+        ...rest,
+        sessionId: rest.sessionId ?? null,
+        name: rest.name ?? null,
+        role: rest.role ?? null,
+      };
       const expiresInMs = expiresInSeconds ? expiresInSeconds * 1000 : null;
       const minted = await createToken(parts, caller, { ...wish, expiresInMs });
       const headers = { 'cache-control': 'no-store' };

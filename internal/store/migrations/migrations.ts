@@ -1,7 +1,8 @@
 import type { Migration } from '../migrate.ts';
 import { blobChunks } from './blob-chunks.ts';
 import { first } from './first.ts';
+import { governance } from './governance.ts';
 import { workflows } from './workflows.ts';
 
 /** All steps of the schema, in order. */
-export const migrations: readonly Migration[] = [first, blobChunks, workflows];
+export const migrations: readonly Migration[] = [first, blobChunks, workflows, governance];

@@ -2,12 +2,15 @@
 import type { Reads, Transaction } from '../store.ts';
 import type { Db } from '../tables.ts';
 import { agentReads, agentWrites } from './agents.ts';
+import { approvalReads, approvalWrites } from './approvals.ts';
 import { artifactReads, artifactWrites } from './artifacts.ts';
 import { attemptReads, attemptWrites } from './attempts.ts';
 import { auditReads, auditWrites } from './audit.ts';
 import { confirmationReads, confirmationWrites } from './confirmations.ts';
+import { costReads, costWrites } from './costs.ts';
 import { documentReads, documentWrites } from './documents.ts';
 import { eventReads, eventWrites } from './events.ts';
+import { governanceReads, governanceWrites } from './governance.ts';
 import { inputReads, inputWrites } from './inputs.ts';
 import { logReads, logWrites } from './logs.ts';
 import { metaReads, metaWrites } from './meta.ts';
@@ -49,6 +52,9 @@ export function readsOver(db: Db): Reads {
     ...occurrenceReads(db),
     ...confirmationReads(db),
     ...reportReads(db),
+    ...governanceReads(db),
+    ...costReads(db),
+    ...approvalReads(db),
   };
 }
 
@@ -74,5 +80,8 @@ export function writesOver(db: Db): Writes {
     ...occurrenceWrites(db),
     ...confirmationWrites(db),
     ...reportWrites(db),
+    ...governanceWrites(db),
+    ...costWrites(db),
+    ...approvalWrites(db),
   };
 }

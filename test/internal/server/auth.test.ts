@@ -148,6 +148,7 @@ describe('the authenticator', () => {
       sessionId: null,
       taskId: null,
       attempt: null,
+      role: null,
       name: '',
       hash: hashToken('krt_adm_x'),
       createdAt: run.now,
@@ -169,7 +170,15 @@ describe('the authenticator', () => {
     const clock = new TestClock();
     const parts = await openParts(clock);
     const hash = hashToken('krt_ro_x');
-    const bound = { sessionId: null, taskId: null, attempt: null, name: '', createdAt: 0, revokedAt: null };
+    const bound = {
+      sessionId: null,
+      taskId: null,
+      attempt: null,
+      role: null,
+      name: '',
+      createdAt: 0,
+      revokedAt: null,
+    };
     const token = { id: 'i', scope: 'read-only', hash, expiresAt: clock.now() + 100, ...bound } as const;
     await parts.store.transact((tx) => tx.putToken(token));
     const { identify } = makeAuthenticator({ store: parts.store, clock, noAuth: false });

@@ -157,6 +157,7 @@ export function sampleToken(some: Partial<Token> = {}): Token {
     sessionId: null,
     taskId: null,
     attempt: null,
+    role: null,
     name: 'a token',
     hash: uuid(),
     createdAt: 1000,

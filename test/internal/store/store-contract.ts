@@ -1,6 +1,7 @@
 import { describe } from 'vitest';
 import type { Store } from '../../../internal/store/store.ts';
 import { useFixture } from './contract/fixture.ts';
+import { testGovernance } from './contract/governance.ts';
 import { testHangings } from './contract/hangings.ts';
 import { testLaws } from './contract/laws.ts';
 import { testNouns } from './contract/nouns.ts';
@@ -33,6 +34,7 @@ export function storeContract(name: string, harness: StoreHarness): void {
     testHangings(fixture);
     testWorkflows(fixture);
     testReports(fixture);
+    testGovernance(fixture);
     testNouns(fixture);
     testProperties(fixture);
   });

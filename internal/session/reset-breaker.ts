@@ -1,0 +1,30 @@
+import type { WorkflowHistory } from '../domain/governance.ts';
+import type { Workflow } from '../domain/workflow.ts';
+import { namedWorkflow } from './apply-workflow.ts';
+import type { Caller, SessionParts } from './parts.ts';
+import { historyRow } from './run-history.ts';
+
+/** Closes the breaker of a workflow with an empty window, whatever it was. @throws {NotFoundError} KERUTA_ERR_WORKFLOW_NOT_FOUND */
+export async function resetBreaker(
+  parts: SessionParts,
+  wish: { readonly caller: Caller; readonly workflow: string },
+): Promise<{ readonly workflow: Workflow; readonly was: WorkflowHistory['breaker'] }> {
+  const now = await parts.store.now();
+  return parts.store.transact(async (tx) => {
+    const workflow = await namedWorkflow(tx, wish.workflow);
+    await tx.lockSession(`policy workflow ${workflow.id}`);
+    const row = await historyRow(tx, workflow.id);
+    await tx.putWorkflowHistory({ ...row, breaker: null, version: row.version + 1 });
+    await tx.insertAudit({
+      ...{ id: parts.random.uuid7(now), at: now, actor: wish.caller.actor, action: 'breaker.reset' },
+      ...{ sessionId: null, taskId: null },
+      details: {
+        workflow: workflow.name,
+        was: row.breaker?.state ?? 'closed',
+        results: row.breaker?.results ?? '',
+      },
+    });
+    tx.notify('triggers');
+    return { workflow, was: row.breaker };
+  });
+}
