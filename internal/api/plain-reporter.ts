@@ -2,6 +2,7 @@
 import type { Clock } from '../../pkg/clock/clock.ts';
 import type { Log } from '../../pkg/log/log.ts';
 import { ConflictError, NotFoundError } from '../domain/errors.ts';
+import { formatMoney } from '../domain/money.ts';
 import { type EndReason, judge } from '../domain/outcome.ts';
 import type { ApiClient } from './client/client.ts';
 import { isUnsupported, type LogWriter, type StatusWriter, statusOf } from './dialect.ts';
@@ -77,6 +78,12 @@ export function plainReporter(parts: PlainReporterParts, ref: AttemptRef): Attem
         await running('', signal);
         question = null;
         return;
+      case 'cost': {
+        const level = 'INFO';
+        const text = `cost: ${formatMoney(message.micro)} USD${message.model ? `, ${message.model}` : ''}`;
+        await parts.writeLogs(taskId, [{ level, message: text }], { signal });
+        return;
+      }
       case 'declared':
         // comes with the report: the status here ends the task
         return;

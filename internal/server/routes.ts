@@ -3,10 +3,12 @@ import type { Route } from './route.ts';
 import { artifactRoutes } from './routes/artifacts.ts';
 import { attemptRoutes } from './routes/attempts.ts';
 import { autoFixRoutes } from './routes/auto-fix.ts';
+import { costRoutes } from './routes/costs.ts';
 import { deploymentRoutes } from './routes/deployments.ts';
 import { documentRoutes } from './routes/documents.ts';
 import { eventRoutes } from './routes/events.ts';
 import { githubRoutes } from './routes/github.ts';
+import { governanceRoutes } from './routes/governance.ts';
 import { inputRoutes } from './routes/inputs.ts';
 import { rawLogRoutes } from './routes/raw-log.ts';
 import { realtimeRoutes } from './routes/realtime.ts';
@@ -59,4 +61,6 @@ export const routes: readonly Route[] = [
   ...deploymentRoutes,
   ...githubRoutes,
   ...watchRoutes,
+  ...governanceRoutes,
+  ...costRoutes,
 ];

@@ -19,8 +19,9 @@ export interface Overlap {
 /** What stands in the way, for the record. */
 export const blockedBy = ({ blocking, policy }: Overlap) => ({ taskId: blocking?.id ?? null, policy });
 
-/** The same, as one of the checks. */
-export function checkOf({ blocking, policy }: Overlap): Check {
+/** The same, as one of the checks; null where nothing could have stood in the way. */
+export function checkOf({ blocking, policy }: Overlap): Check | null {
+  if (policy === 'allow') return null;
   const check = { name: 'overlap', passed: blocking === null, limit: policy, value: blocking?.id ?? null };
   return blocking === null ? check : { ...check, reason: 'overlap_skipped' };
 }

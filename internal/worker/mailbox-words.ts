@@ -1,6 +1,7 @@
 /** The words that a script's commands leave in its mailbox, read into one closed set of requests. */
 import { maxDurationMs } from '../domain/duration.ts';
 import { type LogLevel, parseLogLevel } from '../domain/log-level.ts';
+import { parseMoney } from '../domain/money.ts';
 import type { StreamName } from '../domain/task.ts';
 
 /** What a script asked its agent to do. Absent texts are `''`. */
@@ -33,6 +34,16 @@ export type Request =
       readonly description: string;
       /** relative path under which it is shown; `''`: its base name */
       readonly name: string;
+    }
+  | {
+      readonly kind: 'cost';
+      readonly micro: number;
+      /** unique within the run: the same one again is the same cost */
+      readonly key: string;
+      /** null: not said */
+      readonly tokensIn: number | null;
+      readonly tokensOut: number | null;
+      readonly model: string;
     }
   | {
       readonly kind: 'redact';
@@ -91,6 +102,8 @@ export function parseRequest(words: readonly string[]): Request | null {
     case 'artifact':
       if (first !== 'add' || second === '') return null;
       return { kind: 'artifact', file: second, description: option('description'), name: option('name') };
+    case 'cost':
+      return first === 'add' ? parseCost(second, options) : null;
     case 'redact':
       return first === 'add' ? parseRedact(second, options) : null;
     default:
@@ -112,6 +125,18 @@ function parseAsk(question: string, options: ReadonlyMap<string, string>): Reque
     timeoutMs: seconds > 0 ? Math.min(seconds * 1000, maxDurationMs) : null,
     secret: options.has('secret'),
   };
+}
+
+function parseCost(amount: string, options: ReadonlyMap<string, string>): Request | null {
+  const micro = parseMoney(amount);
+  const key = options.get('key') ?? '';
+  if (micro === null || key === '' || key.length > 200) return null;
+  const tokens = (name: string) => {
+    const text = options.get(name) ?? '';
+    return /^\d{1,15}$/.test(text) ? Number(text) : null;
+  };
+  const model = (options.get('model') ?? '').slice(0, 200);
+  return { kind: 'cost', micro, key, tokensIn: tokens('tokens-in'), tokensOut: tokens('tokens-out'), model };
 }
 
 function parseRedact(id: string, options: ReadonlyMap<string, string>): Request | null {

@@ -59,6 +59,10 @@ export function understand(
       }
       return null;
     }
+    case 'cost': {
+      const { micro, key, tokensIn, tokensOut, model } = request;
+      return { kind: 'cost', at, micro, key, tokensIn, tokensOut, model: parts.mask(model) };
+    }
     case 'redact':
       return null;
   }

@@ -27,6 +27,7 @@ import {
 import { type ArtifactCalls, artifactCalls } from './artifacts.ts';
 import { type AttemptCalls, attemptCalls } from './attempts.ts';
 import { type EventCalls, eventCalls } from './events.ts';
+import { type GovernanceCalls, governanceCalls } from './governance.ts';
 import { type LogCalls, logCalls } from './logs.ts';
 import { type SessionCalls, sessionCalls } from './sessions.ts';
 import { type TaskCalls, taskCalls } from './tasks.ts';
@@ -51,6 +52,7 @@ export interface ApiClient {
   readonly workflows: WorkflowCalls;
   readonly triggers: TriggerCalls;
   readonly watches: WatchCalls;
+  readonly governance: GovernanceCalls;
 }
 
 /** What a client is made of. */
@@ -97,5 +99,6 @@ export function makeApiClient(parts: ApiClientParts): ApiClient {
     workflows: workflowCalls(transport),
     triggers: triggerCalls(transport),
     watches: watchCalls(transport),
+    governance: governanceCalls(transport),
   };
 }

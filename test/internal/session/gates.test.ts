@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { setPolicy } from '../../../internal/session/set-policy.ts';
 import { fireMany } from '../../../internal/session/fire-many.ts';
 import { resetBreaker } from '../../../internal/session/reset-breaker.ts';
+import { setPolicy } from '../../../internal/session/set-policy.ts';
 import { sweep } from '../../../internal/session/sweep.ts';
 import { caller, coded } from './claims-world.ts';
 import { checksOf, governed } from './govern-world.ts';
@@ -158,9 +158,9 @@ describe('a breaker', () => {
     expect((await resetBreaker(world.parts, { caller: someone, workflow: 'w' })).was?.state).toBe('open');
     await world.event();
     expect((await world.told()).at(-1)).toBe('run event');
-    const [entry] = await world.store.audit({ limit: 1000, offset: 0 }).then((all) =>
-      all.filter(({ action }) => action === 'breaker.reset'),
-    );
+    const [entry] = await world.store
+      .audit({ limit: 1000, offset: 0 })
+      .then((all) => all.filter(({ action }) => action === 'breaker.reset'));
     expect(entry).toMatchObject({ actor: 'ann', details: { workflow: 'w', was: 'open' } });
   });
 
@@ -178,10 +178,9 @@ describe('a breaker', () => {
 
 describe('money', () => {
   const policy = { maxCostPerDay: '1.00', costEstimate: '0.30', maxCostPerRun: '0.40' };
-  const used = async (world: Awaited<ReturnType<typeof governed>>) =>
-    (await world.store.counters(['cost workflow ' + `${world.workflow.id} UTC 2026-01-01`]))
-      .values()
-      .toArray();
+  const used = async (world: Awaited<ReturnType<typeof governed>>) => [
+    ...(await world.store.counters([`cost workflow ${world.workflow.id} UTC 2026-01-01`])).values(),
+  ];
 
   test('is reserved before, so that what is spent and reserved never passes the limit', async () => {
     const world = await governed({ policy });
@@ -279,7 +278,10 @@ describe('other gates', () => {
   test('look at the repository and at what runs the task', async () => {
     const repository = { url: 'https://git.example.com/evil/app.git' };
     const own = { session: 'own', repository };
-    const world = await governed({ ...own, policy: { allowedRepositories: ['https://git.example.com/team/*'] } });
+    const world = await governed({
+      ...own,
+      policy: { allowedRepositories: ['https://git.example.com/team/*'] },
+    });
     await world.event();
     await world.apply({ policy: { allowedExecutors: ['docker'] } });
     await world.event();
@@ -306,7 +308,9 @@ describe('shadow mode', () => {
     const world = await governed({ policy, triggers: [cron] });
     for (const at of ['09:59:00', '10:00:00', '10:01:00']) await world.go(`2026-01-01T${at}Z`);
     expect(await world.told()).toEqual(Array(3).fill('skipped shadow'));
-    expect(checksOf((await world.rows())[2]!)).toMatchObject([{ name: 'runs_per_day', passed: true, value: 0 }]);
+    expect(checksOf((await world.rows())[2]!)).toMatchObject([
+      { name: 'runs_per_day', passed: true, value: 0 },
+    ]);
     expect(await world.store.countTasks({})).toBe(0);
     await world.apply({ policy: { maxRunsPerDay: 1 }, triggers: [cron] });
     for (const at of ['10:01:30', '10:02:00', '10:03:00']) await world.go(`2026-01-01T${at}Z`);
