@@ -90,9 +90,21 @@ const sections = [
     title: 'Have tasks start by themselves',
     of: inGroups('apply', 'workflow', 'trigger', 'schedule', 'cron', 'dev', 'deploy', 'call', 'skill'),
   },
+  { title: 'Limit what starts by itself', of: inGroups('policy', 'approval', 'breaker') },
   {
     title: 'In a script, about its own task',
-    of: inGroups('start', 'progress', 'success', 'fail', 'log', 'ask', 'artifact', 'redact', 'execute'),
+    of: inGroups(
+      'start',
+      'progress',
+      'success',
+      'fail',
+      'log',
+      'ask',
+      'artifact',
+      'redact',
+      'cost',
+      'execute',
+    ),
   },
   { title: 'About keruta itself', of: inGroups('config', 'doctor', 'health', 'completion', 'version') },
 ];

@@ -66,8 +66,10 @@ class Lane {
   /** Never rejects: each one is told what became of it. */
   async #fire(group: readonly Waiting[]): Promise<void> {
     const fired = group.length === 1 ? null : await this.#many(group);
-    if (fired === null) await Promise.all(group.map((one) => this.#alone(one)));
-    else
+    if (fired === null) {
+      // they would only wait for each other's lock, each with a connection of its own
+      for (const one of group) await this.#alone(one);
+    } else
       group.forEach(({ resolve, reject }, index) => {
         const one = fired[index];
         if (one === undefined) reject(new Error('an event was not told what became of it'));

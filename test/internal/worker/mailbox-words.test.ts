@@ -24,6 +24,17 @@ describe('parseRequest', () => {
       `redact add ${'0'.repeat(36)} --stdout -1 --stderr x`,
       { kind: 'redact', id: '0'.repeat(36), from: { stdout: 0, stderr: 0 }, name: '' },
     ],
+    [
+      'cost add 0.12 --key k --tokens-in 5 --tokens-out 6 --model m',
+      { kind: 'cost', micro: 120_000, key: 'k', tokensIn: 5, tokensOut: 6, model: 'm' },
+    ],
+    [
+      'cost add 1 --key k --tokens-in -5 --tokens-out many',
+      { kind: 'cost', micro: 1_000_000, key: 'k', tokensIn: null, tokensOut: null, model: '' },
+    ],
+    ['cost add 1', null],
+    ['cost add -1 --key k', null],
+    ['cost remove 1 --key k', null],
   ])('reads %s', (line, expected) => {
     expect(parseRequest(line.split(' '))).toEqual(expected);
   });
