@@ -1,4 +1,5 @@
 import { type CommandContext, command } from '../command.ts';
+import { detailsText } from './details-text.ts';
 import { printJson } from './print.ts';
 
 /** `keruta trigger fire` */
@@ -68,7 +69,8 @@ export const triggerFire = command({
 });
 
 function describe(details: Readonly<Record<string, unknown>>): string {
-  return Object.keys(details).length === 0 ? '' : ` ${JSON.stringify(details)}`;
+  const text = detailsText(details);
+  return text === '' ? '' : `: ${text}`;
 }
 
 /** Asks the person at the terminal; where there is none, nobody says yes. */

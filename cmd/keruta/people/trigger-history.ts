@@ -1,4 +1,5 @@
 import { command } from '../command.ts';
+import { detailsText } from './details-text.ts';
 import { printJson, printTable, shortId } from './print.ts';
 
 /** `keruta trigger history` */
@@ -42,9 +43,7 @@ export const triggerHistory = command({
       one.reason,
       `${one.delayMs}ms`,
       one.taskId === null ? '-' : shortId(one.taskId),
-      Object.entries(one.details)
-        .map(([key, value]) => `${key} ${typeof value === 'string' ? value : JSON.stringify(value)}`)
-        .join(', '),
+      detailsText(one.details),
     ]);
     await printTable(context, columns, rows, 'it never fell due');
     return 0;

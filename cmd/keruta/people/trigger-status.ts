@@ -1,5 +1,6 @@
 import type { TriggerStatusWire } from '../../../internal/api/trigger-shapes.ts';
 import { command } from '../command.ts';
+import { detailsText } from './details-text.ts';
 import { printFields, printJson, shortId, span } from './print.ts';
 
 /** `keruta trigger status` */
@@ -51,7 +52,7 @@ export function fieldsOf(one: TriggerStatusWire): (readonly [string, string | nu
     ['why not', one.why],
     [
       'last skip',
-      lastSkip === null ? null : `${lastSkip.at} ${lastSkip.reason} ${textOf(lastSkip.details)}`.trim(),
+      lastSkip === null ? null : `${lastSkip.at} ${lastSkip.reason} ${detailsText(lastSkip.details)}`.trim(),
     ],
     [
       'falls behind',
@@ -69,7 +70,3 @@ function lastRunText(run: NonNullable<TriggerStatusWire['lastRun']>): string {
 
 const percent = (rate: number) => `${Math.round(rate * 100)} %`;
 const spanOf = (ms: number | null) => (ms === null ? 'unknown time' : span(ms));
-const textOf = (details: Readonly<Record<string, unknown>>) =>
-  Object.entries(details)
-    .map(([key, value]) => `${key} ${typeof value === 'string' ? value : JSON.stringify(value)}`)
-    .join(', ');
