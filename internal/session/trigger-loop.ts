@@ -9,6 +9,8 @@ import { refreshZoneData } from './zone-data.ts';
 const maxSleepMs = 15_000;
 /** How often events that are too old are looked for; ms. */
 const forgetEveryMs = 3_600_000;
+/** Counters of days and hours that were written last so long ago are over in every zone; ms. */
+const countersKeptMs = 7 * 86_400_000;
 /** After a round in which something could not be decided; ms. */
 const againMs = 1_000;
 
@@ -59,6 +61,8 @@ export function startTriggers(parts: SessionParts, signal: AbortSignal): Trigger
       await tick(parts, signal);
       if (clock.monotonicMs() - forgotAt >= forgetEveryMs) {
         await forgetEvents(parts, signal);
+        const before = (await store.now()) - countersKeptMs;
+        await store.transact((tx) => tx.forgetCounters(before));
         forgotAt = clock.monotonicMs();
       }
       const next = await store.nextDueAt();
