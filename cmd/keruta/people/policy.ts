@@ -48,7 +48,7 @@ export const policySet = command({
 async function readFile(context: CommandContext, file: string): Promise<object> {
   const { readWorkflowFiles } = await import('./workflow-files.ts');
   const { readPolicy } = await import('../../../internal/trigger/read-policy.ts');
-  const [first, another] = readWorkflowFiles(file, context.cwd);
+  const [first, another] = readWorkflowFiles(file, context.cwd, context.env);
   if (first === undefined || another !== undefined)
     throw new InputError(
       'KERUTA_ERR_POLICY_SHAPE',
