@@ -58,7 +58,6 @@ describe('a delivery that is signed', () => {
       KERUTA_TRIGGER_TYPE: 'webhook',
       KERUTA_NOMINAL_AT: expect.stringMatching(/^20.*Z$/),
       KERUTA_EVENT_KIND: 'push',
-      KERUTA_FOCUS: '',
     });
     const own = await server.call('GET', `tasks/${claim.task.id}/event`, undefined, {
       authorization: `Bearer ${claim.attempt.token}`,
