@@ -5,6 +5,7 @@ set -uo pipefail
 source "$(dirname "$0")/ensure.sh"
 source "$ROOT/scripts/postgres.sh"
 source "$ROOT/scripts/dovecot.sh"
+source "$ROOT/scripts/promtool.sh"
 
 reports=$(mktemp -d)
 trap 'stop_dovecot; stop_postgres; rm -rf "$reports"' EXIT
@@ -50,6 +51,7 @@ check "types" tsc --noEmit
 check "dependencies" node scripts/dependencies.ts
 start_postgres && echo "ok    PostgreSQL at $KERUTA_TEST_POSTGRES_URL"
 start_dovecot && echo "ok    Dovecot at $KERUTA_TEST_IMAP_URL"
+ensure_promtool && echo "ok    promtool at $KERUTA_TEST_PROMTOOL"
 suite tests --project unit --project contract --coverage --coverage.thresholds.lines=80
 check "build" ./scripts/build.sh --if-needed
 check "build again, byte by byte" ./scripts/rebuild.sh
