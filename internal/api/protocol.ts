@@ -22,6 +22,7 @@
 import { z } from 'zod';
 import { maxMicro } from '../domain/money.ts';
 import { endReasons } from '../domain/outcome.ts';
+import { usageShape } from './shapes.ts';
 
 /** What a server can do beyond the plain protocol; told in `/api/v1/health` as `abilities`. */
 export const abilities = ['claim', 'streams', 'messages', 'uploads', 'logs-batch', 'events'] as const;
@@ -169,9 +170,7 @@ export const finishRequest = exitedRequest.extend({
   streams: z.object({ stdout: streamReport, stderr: streamReport }),
   /** SHA-256 of every artifact that was sent */
   artifacts: z.array(z.object({ path: z.string(), sha256: z.string() })),
-  usage: z
-    .object({ durationMs: z.number(), cpuMs: z.number().nullable(), peakMemoryBytes: z.number().nullable() })
-    .nullable(),
+  usage: usageShape.nullable(),
   /** present: a fix task is wanted if the task turns out FAILED */
   fix: z
     .object({

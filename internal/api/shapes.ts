@@ -3,6 +3,7 @@
  * RFC 3339 UTC strings with milliseconds; absent values are explicit nulls. Fields are only ever added.
  */
 import { z } from 'zod';
+import { maxUsagePoints } from '../domain/task.ts';
 
 const instant = z.string();
 const instantOrNull = z.string().nullable();
@@ -35,6 +36,17 @@ export const usageShape = z.object({
   durationMs: z.number(),
   cpuMs: z.number().nullable(),
   peakMemoryBytes: z.number().nullable(),
+  /** from and to storage; bytes */
+  readBytes: z.number().nullish(),
+  writtenBytes: z.number().nullish(),
+  /** evenly spaced points; 100 % = one processor */
+  samples: z
+    .object({
+      everyMs: z.number().positive(),
+      cpuPercent: z.array(z.number()).max(maxUsagePoints).readonly(),
+      memoryBytes: z.array(z.number()).max(maxUsagePoints).readonly(),
+    })
+    .nullish(),
 });
 
 export const retryShape = z.object({

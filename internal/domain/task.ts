@@ -78,7 +78,25 @@ export interface Usage {
   readonly cpuMs: number | null;
   /** highest resident memory seen over the whole process tree, sampled; bytes; null when it could not be read */
   readonly peakMemoryBytes: number | null;
+  /** read from and written to storage, as far as samples saw it; bytes; left out by agents that do not measure it */
+  readonly readBytes?: number | null | undefined;
+  readonly writtenBytes?: number | null | undefined;
+  /** how it went over time; null for a run that was too short */
+  readonly samples?: UsageSamples | null | undefined;
 }
+
+/** Processor and memory over the time of a run, in evenly spaced points. */
+export interface UsageSamples {
+  /** between two points; ms */
+  readonly everyMs: number;
+  /** mean between two points; 100 = one processor */
+  readonly cpuPercent: readonly number[];
+  /** highest that was seen between two points; bytes */
+  readonly memoryBytes: readonly number[];
+}
+
+/** Most points that a server keeps of one run. */
+export const maxUsagePoints = 120;
 
 /** What it takes to make a task; everything else has a default. */
 export interface NewTask {

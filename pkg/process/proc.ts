@@ -203,6 +203,16 @@ export function isPipeReader(pid: number, descriptor: number): boolean {
   return flags !== undefined && (Number.parseInt(flags, 8) & 3) !== 1;
 }
 
+/**
+ * What a process, and the children that it waited for, read from and wrote to storage; bytes; null when it is gone, or not
+ * ours. @see proc(5), /proc/PID/io
+ */
+export function storageBytes(pid: number): { readonly read: number; readonly written: number } | null {
+  const text = readProc(`${pid}/io`);
+  const number = (name: string) => Number(new RegExp(`^${name}: (\\d+)`, 'm').exec(text ?? '')?.[1] ?? 0);
+  return text === null ? null : { read: number('read_bytes'), written: number('write_bytes') };
+}
+
 /** Resident memory of a process; bytes; 0 when it is gone. */
 export function residentBytes(pid: number): number {
   const kilobytes = /^VmRSS:\s*(\d+)/m.exec(readProc(`${pid}/status`) ?? '')?.[1];

@@ -126,10 +126,6 @@ export function taskFields(context: CommandContext, task: TaskWire): (readonly [
     ['started', task.startedAt],
     ['finished', task.finishedAt],
     ['duration', task.startedAt === null ? null : taskSpan(context, task)],
-    [
-      'peak memory',
-      task.usage?.peakMemoryBytes ? `${Math.round(task.usage.peakMemoryBytes / 1024 ** 2)} MB` : null,
-    ],
     ['log', task.finishedAt !== null && !task.logComplete ? 'not complete' : null],
   ];
 }

@@ -1,11 +1,12 @@
 import { command } from '../command.ts';
 import { findTask } from './find.ts';
 import { printFields, printJson, taskFields } from './print.ts';
+import { usageFields } from './usage-fields.ts';
 
 /** `keruta task show` */
 export const taskShow = command({
   name: 'task show',
-  summary: 'Shows one task, with its open questions.',
+  summary: 'Shows one task, with what it used and its open questions.',
   positionals: { task: { doc: 'id, or at least 4 characters of its beginning' } },
   options: {},
   examples: ['keruta task show 3f2a', 'keruta task show 3f2a --json'],
@@ -21,7 +22,7 @@ export const taskShow = command({
       return 0;
     }
     const questions = open.map((request) => ['question', request.prompt || '(its stdin)'] as const);
-    await printFields(context, [...taskFields(context, task), ...questions]);
+    await printFields(context, [...taskFields(context, task), ...usageFields(task.usage), ...questions]);
     return 0;
   },
 });
