@@ -5,9 +5,17 @@ import { emailRows } from './email-rows.ts';
 import { githubRows } from './github-rows.ts';
 import type { SettingRow } from './row.ts';
 import { serverRows } from './server-rows.ts';
+import { traceRows } from './trace-rows.ts';
 import type { ValueOf } from './value.ts';
 
-const rows = { ...clientRows, ...agentRows, ...serverRows, ...emailRows, ...githubRows } as const;
+const rows = {
+  ...clientRows,
+  ...agentRows,
+  ...serverRows,
+  ...emailRows,
+  ...githubRows,
+  ...traceRows,
+} as const;
 
 /** Name of a setting inside the program. */
 export type SettingKey = keyof typeof rows;

@@ -15,11 +15,15 @@ import { toErrorAnswer } from './error-answer.ts';
 import { checkDeclaredLength, Exchange, sendAnswer, Waiting } from './exchange.ts';
 import { makeNotFound } from './known-paths.ts';
 import { defaultLimits, maxUrlBytes, type ServerLimits } from './limits.ts';
+import { countRequests } from './metrics/count-requests.ts';
+import { ServerMetrics } from './metrics/server-metrics.ts';
 import { acceptMultipart } from './multipart.ts';
 import { newFastify } from './new-fastify.ts';
 import { makeRequestRate } from './request-rate.ts';
 import type { Access, Route } from './route.ts';
 import { aboutRoutes } from './routes/about.ts';
+import { type HealthWord, healthRoutes, makeHealthLook } from './routes/health.ts';
+import { metricsRoutes } from './routes/metrics.ts';
 import { routes as allRoutes } from './routes.ts';
 import { StandingAccess } from './standing-access.ts';
 import { tooMany } from './too-many.ts';
@@ -48,6 +52,12 @@ export interface ServerOptions {
   readonly problems?: () => readonly string[];
   /** what does not work while the server does its work, in one line each; said there too; default: nothing */
   readonly doubts?: () => readonly string[];
+  /** what needs a new start to work again, in one line each; said by the route of liveness; default: nothing */
+  readonly broken?: () => readonly string[];
+  /** what is counted, and shown by `/metrics`; default: requests only */
+  readonly metrics?: ServerMetrics;
+  /** called when `/metrics` can be shown; @param health  how the server is, as its routes say it */
+  readonly onHealth?: (health: () => Promise<HealthWord>) => void;
   /** default: the list in `routes.ts` */
   readonly routes?: readonly Route[];
   /** leaves out the addresses about the server itself, such as those of health; default false */
@@ -83,7 +93,9 @@ export function buildServer(options: ServerOptions): Server {
   const { clock } = parts;
   const limits = { ...defaultLimits, ...options.limits };
   const waiting = new Waiting();
-  const routes = withAbout(options);
+  const metrics = options.metrics ?? new ServerMetrics();
+  const routes = withAbout(options, metrics);
+  const counting = countRequests(metrics, routes);
   const notFound = makeNotFound(routes);
   const meta = () => ({ version: options.version, now: clock.now() });
   let stopping: Promise<void> | null = null;
@@ -103,6 +115,7 @@ export function buildServer(options: ServerOptions): Server {
   const standing = new StandingAccess(clock);
   let liveClients = 0;
   app.setErrorHandler(sendError);
+  app.addHook('onResponse', counting.onResponse);
   app.setNotFoundHandler((request, reply) => {
     const { error, allow } = notFound(request.method, request.url);
     if (allow !== '') reply.header('allow', allow);
@@ -155,7 +168,11 @@ export function buildServer(options: ServerOptions): Server {
       bodyLimit: maxBytes,
       onRequest: async (request, reply) => {
         const access = accessOf(route, request);
-        const caller = await authenticator.identify(request.headers.authorization, access);
+        const caller = await authenticator.identify(
+          request.headers.authorization,
+          access,
+          route.whileAway,
+        );
         callers.set(request, caller);
         checkRate(caller, route);
         const check = () => authenticator.identify(request.headers.authorization, access);
@@ -178,7 +195,9 @@ export function buildServer(options: ServerOptions): Server {
         const work = route.handle(exchange, parts);
         const onLate = (reason: Error) => exchange.end(reason);
         const deadline = { clock, ms: route.deadlineMs ?? limits.handlerDeadlineMs, onLate };
-        return sendAnswer(reply, await (streamed ? work : withDeadline(work, deadline)));
+        const answer = await (streamed ? work : withDeadline(work, deadline));
+        counting.note(request, answer);
+        return sendAnswer(reply, answer);
       },
     });
   };
@@ -244,7 +263,7 @@ async function listen(
   return { url: `http://${host.includes(':') ? `[${host}]` : host}:${got}` };
 }
 
-function withAbout(options: ServerOptions): readonly Route[] {
+function withAbout(options: ServerOptions, metrics: ServerMetrics): readonly Route[] {
   const routes = options.routes ?? allRoutes;
   if (options.isOnlyTheseRoutes) return routes;
   const about = {
@@ -254,6 +273,15 @@ function withAbout(options: ServerOptions): readonly Route[] {
       newFastify({ limits: defaultLimits, sendError: () => {}, meta: () => ({ version: '', now: 0 }) }),
     problems: options.problems ?? (() => []),
     doubts: options.doubts ?? (() => []),
+    broken: options.broken ?? (() => []),
   };
-  return [...routes, ...aboutRoutes(about, () => withAbout(options))];
+  const look = makeHealthLook(about);
+  options.onHealth?.(async () => (await look(options.parts)).health);
+  const all = (): readonly Route[] => [
+    ...routes,
+    ...metricsRoutes(metrics.metrics),
+    ...healthRoutes(about, look),
+    ...aboutRoutes(about, all),
+  ];
+  return all();
 }

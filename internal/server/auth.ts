@@ -10,6 +10,8 @@ import type { Access } from './route.ts';
 
 /** How long a token that was read from the store is believed, so that revoking works within 5 s everywhere; ms. */
 export const tokenCacheMs = 2_000;
+/** How long a good token is remembered for when the store is away, for those who look what is wrong; ms. */
+const awayMs = 600_000;
 /** So many tokens are remembered; more begin again from nothing. */
 const maxCached = 10_000;
 
@@ -29,9 +31,10 @@ export interface Authenticator {
    * @param authorization  the header as it came; undefined when there is none
    * @param access         what the route asks for
    * @returns the caller; for an open route without a good token, a caller that may see nothing of a session
+   * @param whileAway      whether a token that was good lately is believed while the store gives no answer
    * @throws {DeniedError} KERUTA_ERR_UNAUTHENTICATED, KERUTA_ERR_FORBIDDEN
    */
-  identify(authorization: string | undefined, access: Access): Promise<Caller>;
+  identify(authorization: string | undefined, access: Access, whileAway?: boolean): Promise<Caller>;
 }
 
 /** Callers of open routes: they have no session, so every object is out of sight. */
@@ -43,11 +46,15 @@ const operator: Caller = { ...everybody, actor: 'admin' };
 export function makeAuthenticator(parts: AuthenticatorParts): Authenticator {
   const cache = new Map<string, { readonly token: Token; readonly readAt: number }>();
 
-  const lookUp = async (hash: string): Promise<Token | null> => {
+  const lookUp = async (hash: string, whileAway: boolean): Promise<Token | null> => {
     const known = cache.get(hash);
     const at = parts.clock.monotonicMs();
     if (known && at - known.readAt < tokenCacheMs) return known.token;
-    const token = await parts.store.tokenByHash(hash);
+    const token = await parts.store.tokenByHash(hash).catch((error: unknown) => {
+      if (whileAway && known && at - known.readAt < awayMs) return known.token;
+      throw error;
+    });
+    if (token === known?.token) return token;
     if (cache.size >= maxCached) cache.clear();
     if (token === null) cache.delete(hash);
     else cache.set(hash, { token, readAt: at });
@@ -55,14 +62,14 @@ export function makeAuthenticator(parts: AuthenticatorParts): Authenticator {
   };
 
   return {
-    identify: async (authorization, access) => {
+    identify: async (authorization, access, whileAway = false) => {
       if (access === 'open') return nobody;
       if (parts.noAuth) return everybody;
       const hash = hashToken(readBearer(authorization));
       const caller =
         parts.adminTokenHash !== undefined && sameHash(hash, parts.adminTokenHash)
           ? operator
-          : toCaller(await checkToken(parts.store, await lookUp(hash), hash));
+          : toCaller(await checkToken(parts.store, await lookUp(hash, whileAway), hash));
       if (!access.includes(caller.scope)) {
         throw new DeniedError(
           'KERUTA_ERR_FORBIDDEN',

@@ -51,6 +51,12 @@ export interface RouteDefinition<
   readonly maxBodyBytes?: number;
   /** the answer is a stream of live events: it counts against `maxStreamClients` */
   readonly live?: true;
+  /** the answer may wait until something happens: how long it took says nothing about the server */
+  readonly waits?: true;
+  /** a request is something that is handed in from outside, and counted as such */
+  readonly delivers?: true;
+  /** tells what is wrong also while the store is away: a token that was good lately is believed then */
+  readonly whileAway?: true;
   /** asked by agents only, as often as their work makes it: no rate, also for tokens that have one */
   readonly unmetered?: true;
   /** shape of the good answer by status, for the OpenAPI page */
@@ -98,6 +104,8 @@ export interface RouteAnswer {
   readonly status: number;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: unknown;
+  /** of a route that delivers: what became of it, for metrics; never sent */
+  readonly result?: 'accepted' | 'duplicate' | 'skipped' | 'greeting';
 }
 
 /** Gives the compiler the shapes of a route; returns it as it is. */

@@ -4,6 +4,7 @@
  * missing signature and a wrong one give the same answer.
  */
 import { TokenBuckets } from '../../pkg/rate/token-bucket.ts';
+import { formatTraceparent, parseTraceparent } from '../../pkg/trace/trace-context.ts';
 import { DeniedError, UnavailableError } from '../domain/errors.ts';
 import { bodyWindowMs, deliveryKey } from '../trigger/webhook/delivery-key.ts';
 import { readBody } from '../trigger/webhook/read-body.ts';
@@ -121,6 +122,7 @@ async function handTo(
     parameters: parametersOf(hook.webhook, values),
     isFiltered: !hook.webhook.filter(values),
     isHandedInAgain: true,
+    ...traceOf(delivery),
     ...(before === null ? {} : { before: { key: before, since: now - bodyWindowMs } }),
   };
   const started = underWay.get(parts.store) ?? new Map<string, Promise<DeliveredTo>>();
@@ -135,6 +137,12 @@ async function handTo(
   } finally {
     started.delete(name);
   }
+}
+
+/** The trace that the sender is in goes on in the task. */
+function traceOf({ headers }: Delivery): Pick<EventWish, 'details'> {
+  const context = parseTraceparent(headers.traceparent);
+  return context === null ? {} : { details: { traceparent: formatTraceparent(context) } };
 }
 
 async function handIn(parts: SessionParts, hook: Hook, wish: EventWish): Promise<DeliveredTo> {

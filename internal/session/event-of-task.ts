@@ -4,6 +4,8 @@ import { NotFoundError } from '../domain/errors.ts';
 import type { Task } from '../domain/task.ts';
 import type { Occurrence } from '../domain/workflow.ts';
 import type { Reads } from '../store/store.ts';
+import type { SessionParts } from './parts.ts';
+import { traceparentOf } from './watch/task-traces.ts';
 import { toInstant } from './wire.ts';
 
 /** How a trigger that is gone is told of. */
@@ -34,13 +36,19 @@ export async function eventOfTask(reads: Reads, task: Task): Promise<TaskEventWi
   };
 }
 
-/** The variables that tell a task what fired it; none for a task that no trigger made. */
-export async function environmentOfTask(reads: Reads, task: Task): Promise<Readonly<Record<string, string>>> {
+/** The variables that tell a task its trace, and what fired it; of the latter none for a task that no trigger made. */
+export async function environmentOfTask(
+  { store: reads, isTraced = false }: Pick<SessionParts, 'store' | 'isTraced'>,
+  task: Task,
+): Promise<Readonly<Record<string, string>>> {
   const occurrence = task.triggerId === null ? null : await reads.occurrenceOfTask(task.id);
-  if (occurrence === null) return {};
+  const traceparent = traceparentOf(task, occurrence, isTraced);
+  const trace = traceparent === null ? {} : { TRACEPARENT: traceparent };
+  if (occurrence === null) return trace;
   const { workflow, trigger, focus } = await originOf(reads, occurrence);
   const { kind } = occurrence.details;
   return {
+    ...trace,
     KERUTA_WORKFLOW: workflow,
     KERUTA_FOCUS: focus.join(','),
     KERUTA_TRIGGER: trigger.name,

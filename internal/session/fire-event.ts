@@ -25,6 +25,8 @@ export interface EventWish {
   readonly isHandedInAgain?: boolean;
   /** another key that it may be on record under: it is, when that one was decided at or after `since`; epoch ms */
   readonly before?: { readonly key: string; readonly since: number };
+  /** put on record with it */
+  readonly details?: Readonly<Record<string, unknown>>;
   /** who handed it in; default `system` */
   readonly actor?: string;
   /** put on record with it */
@@ -53,6 +55,7 @@ export async function fireEvent(parts: SessionParts, wish: EventWish): Promise<F
       ...{ trigger, workflow, key, source, nominalAt: at, effectiveAt: at, now, actor },
       reason: 'event',
       event: { id: parts.random.uuid7(now), triggerId, kind, at: now, data },
+      ...(wish.details === undefined ? {} : { details: wish.details }),
       ...(wish.parameters === undefined ? {} : { parameters: wish.parameters }),
       isFiltered: wish.isFiltered ?? false,
       ...(wish.filteredBy === undefined ? {} : { filteredBy: wish.filteredBy }),

@@ -70,13 +70,13 @@ export async function fireMany(
 
 function firingOf(
   parts: SessionParts,
-  { triggerId, source, key, kind, data, actor = 'system', at, parameters = {} }: EventWish,
+  { triggerId, source, key, kind, data, actor = 'system', at, parameters = {}, details = {} }: EventWish,
   on: Pick<Firing, 'trigger' | 'workflow' | 'now'>,
 ): Firing {
   const { now } = on;
   const event = { id: parts.random.uuid7(now), triggerId, kind, at: now, data };
   const times = { nominalAt: at ?? now, effectiveAt: at ?? now };
-  return { ...on, ...times, key, source, reason: 'event', actor, event, parameters };
+  return { ...on, ...times, key, source, reason: 'event', actor, event, parameters, details };
 }
 
 async function submitAll(

@@ -32,6 +32,8 @@ export interface SessionParts {
   readonly github?: GithubParts;
   /** largest artifact; bytes; absent = 100 MiB */
   readonly maxArtifactBytes?: number;
+  /** whether this server tells spans of traces; absent = it does not */
+  readonly isTraced?: boolean;
   /** of one stream a view shows; absent = `defaultLogViewBytes` */
   readonly maxLogViewBytes?: number;
 }

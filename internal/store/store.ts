@@ -105,6 +105,16 @@ export interface Page {
   readonly offset: number;
 }
 
+/** How much there is of what changes all the time. */
+export interface StoreFigures {
+  /** tasks that are not at their end; a status without tasks may be missing */
+  readonly tasks: readonly { readonly status: TaskStatus; readonly count: number }[];
+  /** tasks that could be claimed now; `oldestAt`: since when the first of them could be; epoch ms; null = there is none */
+  readonly queue: { readonly count: number; readonly oldestAt: number | null };
+  readonly triggers: { readonly awake: number; readonly held: number; readonly disabled: number };
+  readonly agents: number;
+}
+
 /** What may be asked at any time, inside a transaction or not. A thing that is not there is null. */
 export interface Reads extends WorkflowReads, GovernanceReads {
   session(id: string): Promise<Session | null>;
@@ -185,6 +195,8 @@ export interface Reads extends WorkflowReads, GovernanceReads {
   repositoryByUrl(url: string): Promise<Repository | null>;
   /** By name. `search`: case-insensitive substring of name or URL. */
   repositories(filter: { readonly search?: string; readonly activeOnly?: boolean }): Promise<Repository[]>;
+  /** Figures of the whole store. @param agentsSince  agents that called at or after this are counted; epoch ms */
+  figures(now: number, agentsSince: number): Promise<StoreFigures>;
   /** A value kept under a name, such as the schema's age or a boot stamp; null when none. */
   meta(name: string): Promise<string | null>;
 }

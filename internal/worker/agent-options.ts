@@ -6,6 +6,7 @@ import type { Executor } from '../executor/executor.ts';
 import type { AgentStatus } from './agent-status.ts';
 import type { WatchBoard } from './watch/watch-board.ts';
 import type { WatchSource } from './watch/watches.ts';
+import type { SpanSink } from './run-trace.ts';
 
 /** What an agent works with. */
 export interface AgentParts {
@@ -25,6 +26,8 @@ export interface AgentParts {
   };
   /** Makes anew what a task deleted of the program's other files, such as the commands of runs; before each claim. */
   readonly heal?: () => void;
+  /** where the spans of traces go; absent = no traces are made */
+  readonly spans?: SpanSink & { readonly dropped: number };
   /** Called once when the agent begins to take tasks. */
   readonly onReady?: (status: AgentStatus) => void;
 }

@@ -1,5 +1,6 @@
 import type { Clock } from '../../pkg/clock/clock.ts';
 import type { EndStatus } from '../domain/task-status.ts';
+import type { Backlog } from './backlog.ts';
 import type { Input } from './input.ts';
 import { TaskTimes } from './watch/task-times.ts';
 import type { WatchStatus } from './watch/watches.ts';
@@ -21,6 +22,10 @@ export class AgentStatus {
   task: { readonly id: string; readonly name: string; readonly attempt: number } | null = null;
   /** the way into its input; null while no script runs */
   input: Input | null = null;
+  /** how far delivery is behind; null while no script runs */
+  backlog: Backlog | null = null;
+  /** how many spans of traces were lost; null = no traces are sent */
+  droppedSpans: (() => number) | null = null;
   /** null: the API answers; else what is wrong with it */
   apiFault: 'auth_failed' | 'unavailable' | null = null;
 

@@ -35,6 +35,8 @@ export async function runAgent(
     uid: options.uid,
   });
   const status = new AgentStatus(parts.clock);
+  const { spans } = parts;
+  if (spans) status.droppedSpans = () => spans.dropped;
   const disk = new DiskWatch({
     clock: parts.clock,
     log: parts.log,
@@ -85,6 +87,7 @@ export async function runAgent(
       status,
       disk,
       control,
+      spans: parts.spans ?? null,
       masking: maskingOf,
     });
     parts.log.info('the agent ends', { ...exit });

@@ -48,7 +48,7 @@ export async function beginRun(parts: TaskParts, scene: Scene): Promise<BegunRun
   let step: 'checkout' | 'refused' = 'checkout';
   try {
     scene.preparing.throwIfAborted();
-    const workplace = await prepareWorkplace(parts, scene);
+    const workplace = await scene.trace.during('checkout', () => prepareWorkplace(parts, scene));
     scene.preparing.throwIfAborted();
     step = 'refused';
     return await start(parts, scene, workplace);
@@ -94,6 +94,7 @@ async function start(parts: TaskParts, scene: Scene, workplace: Workplace): Prom
     workingDirectory: workplace.directory,
     parametersFile,
     eventFile,
+    traceparent: scene.trace.traceparent,
     executable: parts.options.executable,
     binDirectory: parts.options.binDirectory,
   });

@@ -29,6 +29,8 @@ export interface EnvironmentSource {
   readonly parametersFile: string;
   /** null: no trigger fired the task */
   readonly eventFile: string | null;
+  /** where the script stands in a trace; null: what `added` says of it, if anything */
+  readonly traceparent: string | null;
   /** the full executable, for what the short commands hand on */
   readonly executable: string;
   /** holds the short commands; first on PATH */
@@ -43,14 +45,14 @@ export interface TaskEnvironment {
 }
 
 /**
- * Variables of the agent that are nobody else's business: everything named KERUTA_…, what would let a task speak to
- * systemd in the agent's name, and what a server in the same process (`keruta up`) needs to be a GitHub App.
+ * Variables of the agent that are nobody else's business: everything named KERUTA_…, the trace that the agent was started
+ * in, and what would let a task speak to systemd in the agent's name.
  */
 const agentsOwn =
-  /^(KERUTA_.*|CODER_AGENT_TOKEN|NODE_OPTIONS|NODE_CHANNEL_FD|PKG_EXECPATH|PKG_NATIVE_CACHE_PATH|GITHUB_APP_PRIVATE_KEY|GITHUB_WEBHOOK_SECRET(_OLD)?|NOTIFY_SOCKET|WATCHDOG_USEC|WATCHDOG_PID|CREDENTIALS_DIRECTORY)$/;
+  /^(KERUTA_.*|TRACEPARENT|TRACESTATE|CODER_AGENT_TOKEN|NODE_OPTIONS|NODE_CHANNEL_FD|PKG_EXECPATH|PKG_NATIVE_CACHE_PATH|NOTIFY_SOCKET|WATCHDOG_USEC|WATCHDOG_PID|CREDENTIALS_DIRECTORY)$/;
 
 /** Secrets of the server, which has them in its environment too when it is in one process with the agent. */
-const serversOwn = /^(EMAIL_PASSWORD|GITHUB_APP_PRIVATE_KEY|GITHUB_WEBHOOK_SECRET|WEBHOOK_SECRET)$/;
+const serversOwn = /^(EMAIL_PASSWORD|GITHUB_APP_PRIVATE_KEY|GITHUB_WEBHOOK_SECRET(_OLD)?|WEBHOOK_SECRET)$/;
 
 /**
  * Makes the environment of a task: the agent's without what is the agent's own, then the parameters, then the
@@ -104,6 +106,7 @@ function contract(source: EnvironmentSource): Record<string, string> {
     KERUTA_ARTIFACTS_DIR: source.artifactsDirectory,
     KERUTA_WORKING_DIR: source.workingDirectory,
     KERUTA_PARAMETERS_FILE: source.parametersFile,
+    ...(source.traceparent === null ? {} : { TRACEPARENT: source.traceparent }),
     ...(source.eventFile === null ? {} : { KERUTA_EVENT_FILE: source.eventFile }),
     KERUTA_EXECUTABLE: source.executable,
   };

@@ -2,6 +2,7 @@ import { failpoint } from '../../pkg/failpoint/failpoint.ts';
 import { type EndReason, judge, type Outcome } from '../domain/outcome.ts';
 import type { Usage } from '../domain/task.ts';
 import type { Run, RunEnd, StreamLoss } from '../executor/executor.ts';
+import { Backlog } from './backlog.ts';
 import type { BegunRun } from './begin-run.ts';
 import { Delivery } from './delivery.ts';
 import { type Answer, Input } from './input.ts';
@@ -45,7 +46,13 @@ export async function followRun(parts: TaskParts, scene: Scene, begun: BegunRun)
   const supervisor = supervise(parts, scene, begun);
   const { delivery, input } = converse(parts, scene, { begun, supervisor });
   const watching = new AbortController();
-  const unwatch = run.watch(() => supervisor.look());
+  const backlog = new Backlog(parts.clock, run, scene.cursor);
+  parts.status.backlog = backlog;
+  const unwatch = run.watch(() => {
+    supervisor.look();
+    void backlog.look();
+  });
+  void sampleUsage(parts, run, watching.signal);
   const onLeaving = () => supervisor.look();
   parts.control.leaving.addEventListener('abort', onLeaving);
   try {
@@ -67,9 +74,11 @@ export async function followRun(parts: TaskParts, scene: Scene, begun: BegunRun)
     watching.abort();
     parts.status.input = null;
     parts.clock.after(exitedAfterMs, () => void tellExited(parts, scene, { end, started }));
+    scene.trace.phase('run', { startAt: started.at, endAt: end.endedAt });
     await settleProcesses(parts, scene, { run, supervisor });
     input.closeAll();
     await delivery.finish();
+    scene.trace.phase('deliver', { startAt: end.endedAt, endAt: parts.clock.now() });
     scene.life.throwIfAborted();
     for (const loss of await delivery.declareLosses(scene.life)) scene.note('WARN', lossText(loss));
     if (delivery.hasLostMessages()) scene.note('WARN', lostMessages);
@@ -81,7 +90,22 @@ export async function followRun(parts: TaskParts, scene: Scene, begun: BegunRun)
   } finally {
     watching.abort();
     unwatch();
+    parts.status.backlog = null;
     parts.control.leaving.removeEventListener('abort', onLeaving);
+  }
+}
+
+/** Samples are taken this often, or less when the run has gone on for long; ms. */
+const sampleMs = 500;
+
+async function sampleUsage({ clock, log }: TaskParts, run: Run, signal: AbortSignal): Promise<void> {
+  try {
+    for (;;) {
+      await clock.sleep(sampleMs, signal);
+      await run.usage();
+    }
+  } catch (error) {
+    if (!signal.aborted) log.debug('what a run uses can no longer be measured', { error });
   }
 }
 

@@ -121,6 +121,7 @@ async function metrics({ status, clock, health: agent }: LocalApiParts): Promise
     uptimeMs: clock.monotonicMs() - status.startedAt,
     rssBytes: process.memoryUsage.rss(),
     health: await agent.look(),
+    backlog: (await status.backlog?.look()) ?? null,
   };
   return { status: 200, text: await agentMetrics(status, now).text() };
 }

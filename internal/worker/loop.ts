@@ -5,6 +5,7 @@ import type { AgentExit } from './agent-options.ts';
 import { Backoff, isDenied, messageOf } from './retry.ts';
 import { hasReceipt, type RunRecord, readRecord, recordClaim, runDirectory } from './run-record.ts';
 import { runTask } from './run-task.ts';
+import type { Timing } from './run-trace.ts';
 import type { TaskParts } from './task-parts.ts';
 
 /** How often an ended session is looked at by an agent that stays; ms. */
@@ -63,6 +64,7 @@ export async function takeTasks(parts: TaskParts): Promise<AgentExit> {
         continue;
       }
       const left = options.exitOnIdleMs === null ? Number.POSITIVE_INFINITY : options.exitOnIdleMs - idleMs;
+      const askedAt = clock.now();
       const claim = await wish(parts, {
         backoff,
         waitMs: Math.min(options.claimWaitMs, left),
@@ -74,7 +76,7 @@ export async function takeTasks(parts: TaskParts): Promise<AgentExit> {
         await pause(parts, endedPauseMs, waiting.signal);
         continue;
       }
-      const end = await take(parts, claim);
+      const end = await take(parts, claim, { startAt: askedAt, endAt: clock.now() });
       if (end === 'left') return exit('left');
       if (end !== null) tasks++;
       idleSince = clock.monotonicMs();
@@ -111,6 +113,7 @@ async function wish(
 async function take(
   parts: TaskParts,
   claim: ClaimedTask,
+  asked: Timing,
 ): Promise<Awaited<ReturnType<typeof runTask>> | null> {
   failpoint('after_claim');
   // the same claim is asked for again, once there is a place for its run
@@ -128,7 +131,7 @@ async function take(
   const record = recordClaim(parts.base.runs, claim, parts.random.uuid4());
   parts.base.newClaim();
   parts.log.info('task claimed', { taskId: claim.task.id, attempt: claim.attempt, name: claim.task.name });
-  return runToTheEnd(parts, record);
+  return runToTheEnd(parts, record, asked);
 }
 
 /** How often a task is gone on with after a fault of the agent itself. */
@@ -138,12 +141,16 @@ const maxFaults = 3;
  * Runs a task, and goes on with it where it stands after a fault of the agent itself: a script is never started twice.
  * @throws the fault when it comes again and again; the run is left for the next agent
  */
-async function runToTheEnd(parts: TaskParts, record: RunRecord): ReturnType<typeof runTask> {
+async function runToTheEnd(
+  parts: TaskParts,
+  record: RunRecord,
+  asked: Timing | null = null,
+): ReturnType<typeof runTask> {
   const backoff = new Backoff(parts, { firstMs: 500, capMs: 5_000 });
   const directory = runDirectory(parts.base.runs, record.task.id, record.attempt);
   for (let fault = 1; ; fault++) {
     try {
-      return await runTask(parts, readRecord(directory) ?? record);
+      return await runTask(parts, readRecord(directory) ?? record, fault === 1 ? asked : null);
     } catch (error) {
       parts.log.error('a fault of the agent interrupted a task', { error, taskId: record.task.id, fault });
       if (fault >= maxFaults) throw error;

@@ -6,6 +6,7 @@ import { followRun, notRun } from './follow-run.ts';
 import { reportRun } from './report-run.ts';
 import { clearRun, type RunRecord, settleRun } from './run-record.ts';
 import { runSecrets } from './run-secrets.ts';
+import { RunTrace, type Timing } from './run-trace.ts';
 import { Scene } from './scene.ts';
 import type { TaskParts } from './task-parts.ts';
 
@@ -24,14 +25,22 @@ export type TaskEnd = EndStatus | 'superseded' | 'left';
  * | report   | judged outcome, sizes and checksums, the fix that is wanted             |
  * | settle   | a receipt stays, everything else goes                                   |
  *
+ * @param asked  when it was claimed; null: by a former agent
  * @throws only for a fault of the agent itself: what the task or the server did is a result
  */
-export async function runTask(given: TaskParts, record: RunRecord): Promise<TaskEnd> {
+export async function runTask(
+  given: TaskParts,
+  record: RunRecord,
+  asked: Timing | null = null,
+): Promise<TaskEnd> {
   // what is logged about a task is masked with what is secret in it, as far as that is known
   let mask = (text: string) => text;
   const parts = { ...given, log: maskedLog(given.log, (text) => mask(text)) };
+  const { clock, spans: sink } = parts;
+  const trace = new RunTrace({ clock, sink, mask: (text) => mask(text) }, record, asked);
   const scene = new Scene(parts, {
     record,
+    trace,
     runs: parts.base.runs,
     source: parts.source,
     control: parts.control,
@@ -48,7 +57,11 @@ export async function runTask(given: TaskParts, record: RunRecord): Promise<Task
     scene.life.throwIfAborted();
     parts.status.times.now(null);
     const artifacts = 'run' in begun ? await collect(parts, scene, begun) : [];
-    const { report, status } = await reportRun(parts, scene, { begun, followed, artifacts });
+    const source = { begun, followed, artifacts };
+    const { report, status } = await trace.during('report', () => reportRun(parts, scene, source));
+    const { exitCode, reason } = followed.outcome;
+    const why = status === 'FAILED' ? (reason ?? `exit code ${exitCode ?? 'unknown'}`) : null;
+    trace.end({ 'keruta.status': status, 'process.exit.code': exitCode }, why);
     settle(parts, scene, { state: 'reported', status, streams: report.streams, artifacts });
     parts.status.count(status, followed.usage?.durationMs ?? 0);
     return status;

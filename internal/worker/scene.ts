@@ -8,6 +8,7 @@ import { Heartbeat } from './heartbeat.ts';
 import type { Masking } from './masking.ts';
 import { isGone, messageOf, type RetryParts } from './retry.ts';
 import { type RunRecord, runDirectory } from './run-record.ts';
+import type { RunTrace } from './run-trace.ts';
 import type { TaskParts } from './task-parts.ts';
 
 /** What a running script adds to the scene: where news for it go. */
@@ -26,6 +27,7 @@ export interface SceneOptions {
   /** what is secret as far as it is known before the run */
   readonly secrets: readonly string[];
   readonly masking: TaskParts['masking'];
+  readonly trace: RunTrace;
 }
 
 /**
@@ -40,6 +42,7 @@ export class Scene {
   readonly cursor: Cursor;
   readonly messages: ControlLane;
   readonly heartbeat: Heartbeat;
+  readonly trace: RunTrace;
   readonly #parts: RetryParts;
   readonly #life = new AbortController();
   readonly #preparing = new AbortController();
@@ -60,6 +63,7 @@ export class Scene {
     this.#parts = parts;
     this.#control = options.control;
     this.record = options.record;
+    this.trace = options.trace;
     const { task, attempt } = options.record;
     this.directory = runDirectory(options.runs, task.id, attempt);
     this.cursor = new Cursor(join(this.directory, 'cursor.json'), parts.clock);

@@ -2,6 +2,8 @@
 import { minSecretBytes } from '../../pkg/redact/forms.ts';
 
 const secretName = /(TOKEN|SECRET|PASSWORD|PASSWD|_KEY|CREDENTIAL|DSN)/i;
+/** Holds `name=value,name=value`, and the values are what lets somebody in. */
+const headersName = /_OTLP_(\w+_)?HEADERS$/i;
 /** Names that match and yet hold no secret: paths and switches. */
 const harmlessName = /(_FILE|_PATH|_DIR|_SOCK)$/i;
 
@@ -24,13 +26,23 @@ export function secretsOf(
   const tooShort = new Set<string>();
   for (const [name, value = ''] of Object.entries(env)) {
     const isSecret = secretName.test(name) && !harmlessName.test(name);
-    const found = isSecret ? [value, ...passwordsOf(value)] : passwordsOf(value);
+    const found = [
+      ...(isSecret ? [value] : headersName.test(name) ? headerValues(value) : []),
+      ...passwordsOf(value),
+    ];
     for (const part of found) {
       if (isLong(part)) values.add(part);
       else if (part !== '') tooShort.add(name);
     }
   }
   return { values: [...values].filter(isLong), tooShort: [...tooShort] };
+}
+
+function headerValues(text: string): readonly string[] {
+  return text.split(',').flatMap((pair) => {
+    const value = pair.slice(pair.indexOf('=') + 1).trim();
+    return [value, decoded(value)];
+  });
 }
 
 function isLong(value: string): boolean {

@@ -8,6 +8,7 @@ import type { AgentStatus } from './agent-status.ts';
 import type { AgentControl } from './control.ts';
 import type { DiskWatch } from './disk-watch.ts';
 import type { LateSecret, Masking } from './masking.ts';
+import type { SpanSink } from './run-trace.ts';
 import type { StateDirectory } from './state-directory.ts';
 
 /** What bringing one task to its end needs. */
@@ -24,6 +25,8 @@ export interface TaskParts {
   readonly status: AgentStatus;
   readonly disk: DiskWatch;
   readonly control: AgentControl;
+  /** null = no traces are made */
+  readonly spans: SpanSink | null;
   /** makes the masking of a run from the values that are secret in it */
   readonly masking: (secrets: readonly string[], late: readonly LateSecret[]) => Masking;
 }

@@ -25,6 +25,7 @@ import { warnOfPlainHttp } from '../transport.ts';
 import { writePidFile } from './pid-file.ts';
 import { repositoriesOf } from './repositories.ts';
 import { selfCommand } from './self.ts';
+import { lastSpansMs, openTraces } from './traces.ts';
 
 /** What an agent is started with. */
 export interface AgentStart {
@@ -90,11 +91,13 @@ export async function startAgent(start: AgentStart): Promise<AgentExit> {
   );
   const mask = closeRepositories(options);
   const umask = start.beside?.umask ?? mask;
-  return runAgent(
+  const spans = await openTraces({ context, values, log, service: 'keruta-agent' });
+  const running = runAgent(
     {
       clock,
       random,
       log,
+      ...(spans === null ? {} : { spans }),
       executor: makeLocalExecutor({ clock, stateDirectory: join(values.baseDir, 'shims'), umask }),
       ...(start.onReady === undefined ? {} : { onReady: start.onReady }),
       watches: {
@@ -132,6 +135,7 @@ export async function startAgent(start: AgentStart): Promise<AgentExit> {
     options,
     control,
   );
+  return running.finally(() => spans?.close(lastSpansMs));
 }
 
 /**

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { SettingValues } from '../../../internal/config/table.ts';
 import { ConflictError, InputError } from '../../../internal/domain/errors.ts';
+import type { HealthWord } from '../../../internal/server/routes/health.ts';
 import type { Emailing } from '../../../internal/session/email-loop.ts';
 import type { GithubParts } from '../../../internal/session/parts.ts';
 import type { Reporting } from '../../../internal/session/report-loop.ts';
@@ -50,12 +51,15 @@ export async function startServer(
     );
   }
   const { buildServer } = await import('../../../internal/server/app.ts');
+  const { observe } = await import('../../../internal/server/observe.ts');
   const { startSweep } = await import('../../../internal/session/sweep.ts');
   const { startTriggers } = await import('../../../internal/session/trigger-loop.ts');
   const { makeTriggerHost } = await import('../../../internal/session/trigger-host.ts');
   const { secretVariables } = await import('../../../internal/session/secret-variables.ts');
   const { startEmail } = await import('../../../internal/session/email-loop.ts');
   const { startReports } = await import('../../../internal/session/report-loop.ts');
+  const { lastSpansMs, openTraces } = await import('./traces.ts');
+  const { taskTraces } = await import('../../../internal/session/watch/task-traces.ts');
   const { mailAccount } = await import('./mail-account.ts');
   const { makeHttp } = await import('../../../pkg/http/http.ts');
   const { readZone } = await import('../../../internal/trigger/cron/zone.ts');
@@ -69,6 +73,11 @@ export async function startServer(
   const undo: (() => Promise<unknown> | unknown)[] = [state.close];
   const close = closeOnce(undo);
   try {
+    const traces = await openTraces({ context, values, log, service: 'keruta-server' });
+    undo.push(() => traces?.close(lastSpansMs));
+    const tellers = traces === null ? [] : [taskTraces(traces)];
+    const observed = observe({ store: state.store, clock, log, tellers });
+    undo.push(observed.close);
     const { lease: leaseMs, bootGrace: bootGraceMs, lostHold: lostHoldMs } = values;
     const http = makeHttp({ userAgent: `keruta/${context.version}` });
     undo.push(() => http.close());
@@ -76,12 +85,13 @@ export async function startServer(
     warnOfSecrets(github, log);
     const timing = { leaseMs, bootGraceMs, lostHoldMs };
     const parts = {
-      store: state.store,
+      store: observed.store,
       blob: state.blob,
       clock,
       random,
       log,
       timing,
+      isTraced: traces !== null,
       maxArtifactBytes: values.maxFileSize,
       maxLogViewBytes: values.maxLogView,
       maxFixesPerHour: values.autoFixPerHour,
@@ -102,9 +112,16 @@ export async function startServer(
     const problems = () =>
       [sweep?.problem() ?? null, triggers?.problem() ?? null].filter((problem) => problem !== null);
     const doubts = () => [triggers, emailing, reporting].flatMap((one) => one?.doubts() ?? []);
+    const broken: string[] = [];
     const { version } = context;
     const limits = limitsOf(values);
-    const served = { version, limits, logger: log, problems, doubts };
+    const { metrics } = observed;
+    const onHealth = (health: () => Promise<HealthWord>) =>
+      observed.show(parts, { health, droppedSpans: () => traces?.dropped ?? null });
+    const served = {
+      ...{ version, limits, logger: log, problems, doubts },
+      ...{ broken: () => broken, metrics, onHealth },
+    };
     const options = { parts, noAuth: values.devNoAuth, ...served };
     const server = buildServer(options);
     undo.push(() => server.close());
@@ -112,7 +129,10 @@ export async function startServer(
     undo.push(writeServerState(dataDir, url, process.pid));
     sweep = startSweep(parts, sweeping.signal);
     const swept = sweep.ended;
-    swept.catch((error: unknown) => log.error('the sweep of leases ended', { error }));
+    swept.catch((error: unknown) => {
+      broken.push('the sweep of leases ended');
+      log.error('the sweep of leases ended', { error });
+    });
     undo.push(() => {
       sweeping.abort();
       return swept.catch(() => {});
@@ -124,6 +144,10 @@ export async function startServer(
     undo.push(() => hooks.close());
     triggers = startTriggers(parts, sweeping.signal);
     const fired = triggers.ended;
+    fired.catch((error: unknown) => {
+      broken.push('the loop of triggers ended');
+      log.error('the loop of triggers ended', { error });
+    });
     undo.push(() => {
       sweeping.abort();
       return fired.catch(() => {});

@@ -44,6 +44,7 @@ export const attemptRoutes: readonly Route[] = [
     summary: 'Claims the next task of a session for an agent; waits for one up to waitMs.',
     tag: 'attempts',
     unmetered: true,
+    waits: true,
     params: z.object({ id: z.string() }),
     body: claimRequest,
     answers: { 200: claimAnswer },
@@ -55,7 +56,7 @@ export const attemptRoutes: readonly Route[] = [
       const { number, reason } = attempt;
       const given = {
         task: toTaskWire(task),
-        environment: await environmentOfTask(parts.store, task),
+        environment: await environmentOfTask(parts, task),
         ...((await isOfGithub(parts, task)) ? { asksForCheckout: true } : {}),
         attempt: { number, reason, leaseMs: (parts.timing ?? defaultTiming).leaseMs, token },
       };
@@ -70,6 +71,7 @@ export const attemptRoutes: readonly Route[] = [
       'Extends the lease of an attempt; tells of a cancel and of answers, and waits for them up to waitMs.',
     tag: 'attempts',
     unmetered: true,
+    waits: true,
     params: attemptParams,
     body: renewRequest,
     answers: { 200: renewAnswer },

@@ -52,6 +52,8 @@ const deliveryRoutes: readonly Route[] = Object.entries(paths).flatMap(([path, s
       summary: `${summary} Signed as they ask; the answer comes when the event is durable. With ?rerun=1 and the token of an administrator, a delivery that came before is fired once more.`,
       tag: 'webhooks',
       bodyKind: 'raw',
+      waits: true,
+      delivers: true,
       maxBodyBytes: maxDeliveryBytes,
       deadlineMs: maxWebhookWaitMs + graceMs,
       params: z.object({ id: z.string().min(1).max(200) }),
@@ -86,17 +88,19 @@ async function answerOf(
   parts: SessionParts,
   { signal }: Pick<RouteRequest, 'signal'>,
 ): Promise<RouteAnswer> {
-  if (delivered.kind === 'greeting') return { status: 200, body: delivered.body };
+  if (delivered.kind === 'greeting') return { status: 200, body: delivered.body, result: 'greeting' };
   const { to } = delivered;
   const [first] = to;
   const isDuplicate = to.every(({ status }) => status === 'duplicate');
   const headers = isDuplicate ? { 'x-keruta-duplicate': 'true' } : {};
   const waited = await waitFor(to, parts, signal);
-  if (waited !== null) return { status: 200, headers, body: waited };
+  const isTaken = to.some(({ status }) => status === 'accepted');
+  const result = isTaken ? 'accepted' : isDuplicate ? 'duplicate' : 'skipped';
+  if (waited !== null) return { status: 200, headers, body: waited, result };
   const { status, reason, taskId, occurrenceId, eventId } = first;
   const told = to.map(({ waitMs: _, ...one }) => one);
   const body = { status, reason, taskId, occurrenceId, eventId, triggers: told };
-  return { status: isDuplicate ? 200 : 202, headers, body };
+  return { status: isDuplicate ? 200 : 202, headers, body, result };
 }
 
 /** The result of the first task that is waited for; null when none is, or it did not end in time. */

@@ -1,4 +1,5 @@
 import type { Migration } from '../migrate.ts';
+import { unfinishedText } from '../unfinished.ts';
 
 /** Workflows, their triggers, and what became of every time that one fell due. */
 export const workflows: Migration = {
@@ -29,6 +30,9 @@ export const workflows: Migration = {
     `ALTER TABLE tasks ADD COLUMN concurrency_group ${text}`,
     'ALTER TABLE tasks ADD COLUMN concurrency_limit BIGINT',
     'CREATE INDEX tasks_group ON tasks (concurrency_group, status)',
+
+    // for figures: most tasks have ended, and are not in it
+    `CREATE INDEX tasks_unfinished ON tasks (status, created_at) WHERE ${unfinishedText}`,
 
     // no foreign keys: what happened stays on record when a workflow is gone
     `CREATE TABLE occurrences (id ${text} PRIMARY KEY, trigger_id ${text} NOT NULL, key ${text} NOT NULL,

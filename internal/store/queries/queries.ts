@@ -11,6 +11,7 @@ import { costReads, costWrites } from './costs.ts';
 import { documentReads, documentWrites } from './documents.ts';
 import { eventReads, eventWrites } from './events.ts';
 import { governanceReads, governanceWrites } from './governance.ts';
+import { figureReads } from './figures.ts';
 import { inputReads, inputWrites } from './inputs.ts';
 import { logReads, logWrites } from './logs.ts';
 import { metaReads, metaWrites } from './meta.ts';
@@ -55,6 +56,7 @@ export function readsOver(db: Db): Reads {
     ...governanceReads(db),
     ...costReads(db),
     ...approvalReads(db),
+    ...figureReads(db),
   };
 }
 

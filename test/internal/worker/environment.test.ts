@@ -11,6 +11,7 @@ function make(
   parameters: Record<string, unknown> = {},
 ) {
   return taskEnvironment({
+    traceparent: null,
     inherited: { PATH: '/usr/bin', HOME: '/home/me', KERUTA_API_TOKEN: 'krt_ses_agents', KERUTA_OTHER: 'x' },
     added: {},
     task: { id: 't1', name: 'build', sessionId: 's1', parameters },

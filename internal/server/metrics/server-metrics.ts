@@ -1,0 +1,114 @@
+/** What the server counts as things happen. What it reads at the moment of asking is in `figures.ts`. */
+import { LabelCap } from '../../../pkg/metrics/label-cap.ts';
+import { Metrics } from '../../../pkg/metrics/metrics.ts';
+import { serverMetricTable as table } from '../../domain/metric-table.ts';
+import type { Occurrence } from '../../domain/workflow.ts';
+import type { Happened } from '../../session/watch/chronicle.ts';
+import { durationOf, endWord } from '../../session/watch/execution-log.ts';
+
+/** So many triggers have names of their own in labels; those that come later share `other`. */
+export const maxTriggerLabels = 200;
+/** Reasons and results are few; a version that brings many must not bring as many series. */
+const maxWords = 50;
+
+/** What became of a request to a webhook. */
+export const deliveryResults = [
+  'accepted',
+  'duplicate',
+  'skipped',
+  'greeting',
+  'unsigned',
+  'limited',
+  'bad',
+  'failed',
+] as const;
+/** @see deliveryResults */
+export type DeliveryResult = (typeof deliveryResults)[number];
+
+/** The metrics of one server. */
+export class ServerMetrics {
+  readonly metrics = new Metrics();
+  readonly #triggers = new LabelCap(maxTriggerLabels, 'other');
+  readonly #reasons = new LabelCap(maxWords, 'other');
+  readonly #decisions = new LabelCap(maxWords, 'other');
+  readonly #executions = this.metrics.counter(table.executions);
+  readonly #duration = this.metrics.histogram(table.executionDuration);
+  readonly #delay = this.metrics.histogram(table.triggerDelay);
+  readonly #skipped = this.metrics.counter(table.occurrencesSkipped);
+  readonly #deliveries = this.metrics.counter(table.webhookDeliveries);
+  readonly #wait = this.metrics.histogram(table.taskWait);
+  readonly #expiries = this.metrics.counter(table.leaseExpiries);
+  readonly #requests = this.metrics.counter(table.httpRequests);
+  readonly #requestDuration = this.metrics.histogram(table.httpDuration);
+  readonly #transactions = this.metrics.histogram(table.storeDuration);
+  readonly #storeErrors = this.metrics.counter(table.storeErrors);
+
+  constructor() {
+    // a count that begins at 1 looks to Prometheus as if it had always been 1
+    for (const result of deliveryResults) this.#deliveries({ result }, 0);
+  }
+
+  /** Counts what happened to triggers and tasks. */
+  readonly tell = (happened: Happened): void => {
+    if (happened.kind === 'occurred') this.#occurred(happened);
+    if (happened.kind === 'started') this.#started(happened);
+    if (happened.kind === 'ended') this.#ended(happened);
+    if (happened.kind === 'lost') this.#expiries({});
+  };
+
+  /** Counts a transaction. @param tookMs  with the wait for its turn */
+  transaction(tookMs: number, failed: boolean): void {
+    this.#transactions({}, tookMs / 1000);
+    if (failed) this.#storeErrors({});
+  }
+
+  /** Counts a request that was answered. */
+  request(answered: {
+    readonly method: string;
+    /** its template, never its path; `unknown` when there is no such route */
+    readonly route: string;
+    readonly status: number;
+    /** null: it waited for something to happen, so its time says nothing */
+    readonly tookMs: number | null;
+  }): void {
+    const { method, route, status, tookMs } = answered;
+    this.#requests({ method, route, status: `${Math.floor(status / 100)}xx` });
+    if (tookMs !== null) this.#requestDuration({ method, route }, tookMs / 1000);
+  }
+
+  /** Counts a request to a webhook. */
+  delivery(result: DeliveryResult): void {
+    this.#deliveries({ result });
+  }
+
+  #occurred({ occurrence, origin }: Extract<Happened, { kind: 'occurred' }>): void {
+    const { decision, reason, source, effectiveAt, decidedAt } = occurrence;
+    const trigger = this.#triggers.of(origin.name);
+    const isByTime = source === 'cron' || source === 'interval';
+    if (isByTime && reason !== 'caught_up' && decision === 'run')
+      this.#delay({ trigger }, (decidedAt - effectiveAt) / 1000);
+    if (decision === 'run') return;
+    this.#skipped({ reason: this.#reasons.of(reason) });
+    this.#executions({ trigger, status: 'skipped', decision: 'skipped' });
+  }
+
+  #started({ task, attempt }: Extract<Happened, { kind: 'started' }>): void {
+    if (attempt.number === 1) this.#wait({}, (attempt.createdAt - task.createdAt) / 1000);
+  }
+
+  #ended({ task, occurrence, origin }: Extract<Happened, { kind: 'ended' }>): void {
+    const trigger = this.#triggers.of(origin.name);
+    const status = endWord(task);
+    const decision = this.#decisions.of(modeOf(occurrence));
+    for (const other of ['success', 'failed']) this.#executions({ trigger, status: other, decision }, 0);
+    this.#executions({ trigger, status, decision });
+    const durationMs = durationOf(task);
+    if (durationMs !== null) this.#duration({ trigger, status }, durationMs / 1000);
+  }
+}
+
+/** Who decided what to run; a plain script is `classic`. */
+function modeOf(occurrence: Occurrence | null): string {
+  const { mode } = occurrence?.details ?? {};
+  return typeof mode === 'string' ? mode : 'classic';
+}
