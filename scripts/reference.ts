@@ -8,6 +8,7 @@ import { needlessFileKeys, needlessVariables, settingKeys, settingsTable } from 
 import { expectationOf, formatValue } from '../internal/config/value.ts';
 import { errorTable } from '../internal/domain/error-table.ts';
 import { errorOf, exitStatusOf, httpStatusOf, isErrorCode } from '../internal/domain/errors.ts';
+import { metricsPage } from './metrics-reference.ts';
 import { workflowSections } from './workflow-reference.ts';
 
 /** Every page by its file name. */
@@ -16,6 +17,7 @@ export async function referencePages(): Promise<Readonly<Record<string, string>>
     'settings.md': settingsPage(),
     'errors.md': errorsPage(),
     'workflow.md': workflowPage(),
+    'metrics.md': `${generated}\n${metricsPage(table)}`,
     'commands.md': commandsPage((await loadCommands()).filter((command) => !command.hidden)),
   };
 }
