@@ -61,7 +61,7 @@ export async function runTask(
     const { report, status } = await trace.during('report', () => reportRun(parts, scene, source));
     const { exitCode, reason } = followed.outcome;
     const why = status === 'FAILED' ? (reason ?? `exit code ${exitCode ?? 'unknown'}`) : null;
-    trace.end({ 'keruta.status': status, 'process.exit.code': exitCode }, why);
+    trace.end({ 'keruta.status': status, 'keruta.exit_code': exitCode }, why);
     settle(parts, scene, { state: 'reported', status, streams: report.streams, artifacts });
     parts.status.count(status, followed.usage?.durationMs ?? 0);
     return status;

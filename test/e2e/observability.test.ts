@@ -63,7 +63,7 @@ describe('a server and an agent that are told where traces go', () => {
       expect(named(spans, phase)?.parent, phase).toBe(attempt?.spanId);
     expect(task?.attributes).toMatchObject({
       ...{ 'keruta.task.id': taskId, 'keruta.trigger': 'w/webhook', 'keruta.status': 'failed' },
-      'process.exit.code': 3,
+      'keruta.exit_code': 3,
     });
     expect([task?.status.code, attempt?.status]).toEqual([2, { code: 2, message: 'exit code 3' }]);
     for (const span of spans) expect(span.endMs).toBeGreaterThanOrEqual(span.startMs);

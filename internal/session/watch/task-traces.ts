@@ -32,7 +32,7 @@ export function taskTraces(sink: { add(span: Span): void }): Teller {
         'keruta.workflow': origin.workflow,
         'keruta.status': status,
         'keruta.attempts': task.attempt,
-        'process.exit.code': task.exitCode,
+        'keruta.exit_code': task.exitCode,
       },
       // its message may hold anything that the script printed
       error: status === 'failed' ? (task.reason ?? `exit code ${task.exitCode ?? 'unknown'}`) : null,

@@ -109,6 +109,39 @@ describe('health', () => {
     await parts.close();
   });
 
+  test('is alive without its store, and not when it must be started anew', async () => {
+    const parts = await openParts();
+    const store = { ...parts.store, health: async () => ({ ok: false, message: 'the disk is full' }) };
+    const broken: string[] = [];
+    const made = { parts: { ...parts, store }, noAuth: true, version: '1', logger: silentLog };
+    const other = buildServer({ ...made, broken: () => broken });
+    const ask = async (url: string) => {
+      const { statusCode, body } = await other.inject({ method: 'GET', url });
+      return { statusCode, body: JSON.parse(body) };
+    };
+    expect(await ask('/readyz')).toMatchObject({ statusCode: 503, body: { store: 'unavailable' } });
+    expect(await ask('/livez')).toEqual({ statusCode: 200, body: { status: 'UP', reasons: [] } });
+    broken.push('the sweep of leases ended');
+    expect(await ask('/livez')).toMatchObject({ statusCode: 503, body: { status: 'DOWN', reasons: broken } });
+    await other.close();
+    await parts.close();
+  });
+
+  test('X2: is degraded when the clock is more than a minute from that of the database', async () => {
+    const parts = await openParts();
+    const behind = { ...parts.store, now: async () => Date.now() - 61_000 };
+    const made = { parts: { ...parts, store: behind }, noAuth: true, version: '1', logger: silentLog };
+    const other = buildServer(made);
+    const { body } = await other.inject({ method: 'GET', url: '/readyz' });
+    expect(JSON.parse(body)).toMatchObject({
+      health: 'degraded',
+      reasons: [expect.stringMatching(/^clock: 6\d s away from the database's$/)],
+      triggers: { awake: 0, held: 0, disabled: 0 },
+    });
+    await other.close();
+    await parts.close();
+  });
+
   test('of tasks alone is told to those with a token', async () => {
     expect((await get('/api/v1/tasks/health')).status).toBe(401);
     expect(await server.call('GET', 'tasks/health')).toMatchObject({ status: 200, body: { status: 'OK' } });

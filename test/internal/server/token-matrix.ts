@@ -54,6 +54,8 @@ export const matrix: Readonly<Record<string, Expectation>> = {
   'GET /api/v1/health': open,
   'GET /api/v1/openapi.json': open,
   'GET /readyz': open,
+  'GET /livez': open,
+  'GET /metrics': unbound(),
   'GET /docs': open,
   // open to every token and to none: a delivery shows by its signature that it may fire
   'POST /api/v1/public/webhook/workflow/:id': signed,

@@ -1,5 +1,6 @@
 import { describe } from 'vitest';
 import type { Store } from '../../../internal/store/store.ts';
+import { testFigures } from './contract/figures.ts';
 import { useFixture } from './contract/fixture.ts';
 import { testGovernance } from './contract/governance.ts';
 import { testHangings } from './contract/hangings.ts';
@@ -31,6 +32,7 @@ export function storeContract(name: string, harness: StoreHarness): void {
     testLaws(fixture);
     testTasks(fixture);
     testQueue(fixture);
+    testFigures(fixture);
     testHangings(fixture);
     testWorkflows(fixture);
     testReports(fixture);
