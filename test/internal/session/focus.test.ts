@@ -17,7 +17,7 @@ async function told(
   { store }: World,
   task: Task,
 ): Promise<[string | undefined, readonly string[] | undefined]> {
-  const { KERUTA_FOCUS } = await environmentOfTask({ store: store }, task);
+  const { KERUTA_FOCUS } = await environmentOfTask({ store }, task);
   return [KERUTA_FOCUS, (await eventOfTask(store, task)).focus];
 }
 
