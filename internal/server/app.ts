@@ -168,11 +168,7 @@ export function buildServer(options: ServerOptions): Server {
       bodyLimit: maxBytes,
       onRequest: async (request, reply) => {
         const access = accessOf(route, request);
-        const caller = await authenticator.identify(
-          request.headers.authorization,
-          access,
-          route.whileAway,
-        );
+        const caller = await authenticator.identify(request.headers.authorization, access, route.whileAway);
         callers.set(request, caller);
         checkRate(caller, route);
         const check = () => authenticator.identify(request.headers.authorization, access);

@@ -29,8 +29,6 @@ export interface EventWish {
   readonly details?: Readonly<Record<string, unknown>>;
   /** who handed it in; default `system` */
   readonly actor?: string;
-  /** put on record with it */
-  readonly details?: Readonly<Record<string, unknown>>;
 }
 
 /**
@@ -60,7 +58,6 @@ export async function fireEvent(parts: SessionParts, wish: EventWish): Promise<F
       isFiltered: wish.isFiltered ?? false,
       ...(wish.filteredBy === undefined ? {} : { filteredBy: wish.filteredBy }),
       isHandedInAgain: wish.isHandedInAgain ?? false,
-      ...(wish.details === undefined ? {} : { details: wish.details }),
     });
   });
 }

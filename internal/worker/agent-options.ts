@@ -4,9 +4,9 @@ import type { Random } from '../../pkg/random/random.ts';
 import type { TaskSource } from '../api/task-source.ts';
 import type { Executor } from '../executor/executor.ts';
 import type { AgentStatus } from './agent-status.ts';
+import type { SpanSink } from './run-trace.ts';
 import type { WatchBoard } from './watch/watch-board.ts';
 import type { WatchSource } from './watch/watches.ts';
-import type { SpanSink } from './run-trace.ts';
 
 /** What an agent works with. */
 export interface AgentParts {
