@@ -51,8 +51,12 @@ export interface TaskEnvironment {
 const agentsOwn =
   /^(KERUTA_.*|TRACEPARENT|TRACESTATE|CODER_AGENT_TOKEN|NODE_OPTIONS|NODE_CHANNEL_FD|PKG_EXECPATH|PKG_NATIVE_CACHE_PATH|NOTIFY_SOCKET|WATCHDOG_USEC|WATCHDOG_PID|CREDENTIALS_DIRECTORY)$/;
 
-/** Secrets of the server, which has them in its environment too when it is in one process with the agent. */
-const serversOwn = /^(EMAIL_PASSWORD|GITHUB_APP_PRIVATE_KEY|GITHUB_WEBHOOK_SECRET(_OLD)?|WEBHOOK_SECRET)$/;
+/**
+ * Secrets of the server, which has them in its environment too when it is in one process with the agent, and those with which
+ * both send their traces.
+ */
+const serversOwn =
+  /^(EMAIL_PASSWORD|OTEL_EXPORTER_OTLP(_TRACES)?_HEADERS|GITHUB_APP_PRIVATE_KEY|GITHUB_WEBHOOK_SECRET(_OLD)?|WEBHOOK_SECRET)$/;
 
 /**
  * Makes the environment of a task: the agent's without what is the agent's own, then the parameters, then the
