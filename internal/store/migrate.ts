@@ -17,6 +17,20 @@ export interface Ddl {
   readonly text: string;
   /** type of raw bytes */
   readonly bytes: string;
+  /** makes the database itself refuse something */
+  readonly refuse: (guard: Guard) => readonly string[];
+}
+
+/** What is refused, for whoever it is that asks. */
+export interface Guard {
+  /** unique in the schema */
+  readonly name: string;
+  readonly what: 'UPDATE' | 'DELETE';
+  readonly table: string;
+  /** about OLD and, for an update, NEW; in the words that both databases have */
+  readonly when: string;
+  /** without quotes */
+  readonly message: string;
 }
 
 /**

@@ -13,7 +13,16 @@ import type { Store, Topic, Transaction } from './store.ts';
 import type { Db, Tables } from './tables.ts';
 
 // Byte order, as in SQLite, whatever the database's own collation is.
-const ddl: Ddl = { text: 'TEXT COLLATE "C"', bytes: 'BYTEA' };
+const ddl: Ddl = {
+  text: 'TEXT COLLATE "C"',
+  bytes: 'BYTEA',
+  refuse: ({ name, what, table, when, message }) => [
+    `CREATE FUNCTION ${name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+      IF ${when} THEN RAISE EXCEPTION '${message}'; END IF;
+      RETURN ${what === 'UPDATE' ? 'NEW' : 'OLD'}; END $$`,
+    `CREATE TRIGGER ${name} BEFORE ${what} ON ${table} FOR EACH ROW EXECUTE FUNCTION ${name}()`,
+  ],
+};
 /** How often a transaction is done before its failure to get through is told. */
 const maxTries = 5;
 /** Times the number of tries so far: how long to wait before the next; ms. */
@@ -108,6 +117,10 @@ function transacting({
 }
 
 function transactionOver(open: Db, woken: Set<Topic>): Transaction {
+  const take = async (what: string) => {
+    const taken = sql<{ taken: boolean }>`SELECT pg_try_advisory_xact_lock(${lockOf(what)}::bigint) AS taken`;
+    return (await taken.execute(open)).rows[0]?.taken === true;
+  };
   return {
     ...readsOver(open),
     ...writesOver(open),
@@ -117,11 +130,8 @@ function transactionOver(open: Db, woken: Set<Topic>): Transaction {
     lockTrigger: async (id) => {
       await sql`SELECT pg_advisory_xact_lock(${lockOf(`trigger ${id}`)}::bigint)`.execute(open);
     },
-    takeTrigger: async (id) => {
-      const lock = lockOf(`trigger ${id}`);
-      const taken = sql<{ taken: boolean }>`SELECT pg_try_advisory_xact_lock(${lock}::bigint) AS taken`;
-      return (await taken.execute(open)).rows[0]?.taken === true;
-    },
+    takeTrigger: (id) => take(`trigger ${id}`),
+    takeLedger: () => take('the ledger'),
     notify: (topic) => void woken.add(topic),
   };
 }

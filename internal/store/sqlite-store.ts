@@ -12,7 +12,13 @@ import { mapSqliteError } from './sqlite-errors.ts';
 import type { Store, Topic, Transaction } from './store.ts';
 import type { Tables } from './tables.ts';
 
-const ddl: Ddl = { text: 'TEXT', bytes: 'BLOB' };
+const ddl: Ddl = {
+  text: 'TEXT',
+  bytes: 'BLOB',
+  refuse: ({ name, what, table, when, message }) => [
+    `CREATE TRIGGER ${name} BEFORE ${what} ON ${table} WHEN ${when} BEGIN SELECT RAISE(ABORT, '${message}'); END`,
+  ],
+};
 
 /** What it takes to open a store in a file. */
 export interface SqliteStoreOptions {
@@ -83,6 +89,7 @@ function writing(parts: {
     lockSession: async () => {},
     takeTrigger: async () => true,
     lockTrigger: async () => {},
+    takeLedger: async () => true,
   };
   return {
     transact: async (work) => {

@@ -34,6 +34,7 @@ import type { Session, SessionStatus } from '../domain/session.ts';
 import type { StreamName, Task } from '../domain/task.ts';
 import type { TaskStatus } from '../domain/task-status.ts';
 import type { GovernanceReads, GovernanceWrites } from './governance-store.ts';
+import type { LedgerReads, LedgerWrites } from './ledger-store.ts';
 import type { WorkflowReads, WorkflowWrites } from './workflow-store.ts';
 
 /** The store. */
@@ -116,7 +117,7 @@ export interface StoreFigures {
 }
 
 /** What may be asked at any time, inside a transaction or not. A thing that is not there is null. */
-export interface Reads extends WorkflowReads, GovernanceReads {
+export interface Reads extends WorkflowReads, GovernanceReads, LedgerReads {
   session(id: string): Promise<Session | null>;
   sessionByName(name: string): Promise<Session | null>;
   sessionByWorkspace(workspaceId: string): Promise<Session | null>;
@@ -202,7 +203,7 @@ export interface Reads extends WorkflowReads, GovernanceReads {
 }
 
 /** An open transaction: reads see its own writes. `put…` inserts or replaces the whole row with that id. */
-export interface Transaction extends Reads, WorkflowWrites, GovernanceWrites {
+export interface Transaction extends Reads, WorkflowWrites, GovernanceWrites, LedgerWrites {
   /**
    * Makes every other transaction that locks the same session wait until this one ends; also when the session does not
    * exist. Called before anything that decides about claims, submits or status. A no-op on SQLite, whose writers queue.

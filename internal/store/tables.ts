@@ -1,6 +1,7 @@
 import type { Kysely } from 'kysely';
 import type * as governance from './governance-nouns.ts';
 import type * as nouns from './nouns.ts';
+import type { LedgerColumns } from './queries/ledger.ts';
 import type { RowOf } from './row.ts';
 import type * as workflows from './workflow-nouns.ts';
 
@@ -35,6 +36,8 @@ export interface Tables {
   reservations: RowOf<typeof governance.reservationRow>;
   costs: RowOf<typeof governance.costRow>;
   approvals: RowOf<typeof governance.approvalRow>;
+  ledger: LedgerColumns;
+  ledger_ends: { name: string; seq: number; hash: string };
   meta: { name: string; value: string };
   schema_versions: { version: number; name: string; applied_at: number };
 }

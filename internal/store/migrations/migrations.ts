@@ -2,7 +2,8 @@ import type { Migration } from '../migrate.ts';
 import { blobChunks } from './blob-chunks.ts';
 import { first } from './first.ts';
 import { governance } from './governance.ts';
+import { ledger } from './ledger.ts';
 import { workflows } from './workflows.ts';
 
 /** All steps of the schema, in order. */
-export const migrations: readonly Migration[] = [first, blobChunks, workflows, governance];
+export const migrations: readonly Migration[] = [first, blobChunks, workflows, governance, ledger];

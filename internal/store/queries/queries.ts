@@ -13,6 +13,7 @@ import { eventReads, eventWrites } from './events.ts';
 import { figureReads } from './figures.ts';
 import { governanceReads, governanceWrites } from './governance.ts';
 import { inputReads, inputWrites } from './inputs.ts';
+import { ledgerReads, ledgerWrites } from './ledger.ts';
 import { logReads, logWrites } from './logs.ts';
 import { metaReads, metaWrites } from './meta.ts';
 import { occurrenceReads, occurrenceWrites } from './occurrences.ts';
@@ -28,7 +29,7 @@ import { workflowReads, workflowWrites } from './workflows.ts';
 /** Everything that writes rows; the rest of a transaction is the adapter's. */
 export type Writes = Omit<
   Transaction,
-  keyof Reads | 'lockSession' | 'takeTrigger' | 'lockTrigger' | 'notify'
+  keyof Reads | 'lockSession' | 'takeTrigger' | 'lockTrigger' | 'takeLedger' | 'notify'
 >;
 
 /** The reads over one kysely. */
@@ -57,6 +58,7 @@ export function readsOver(db: Db): Reads {
     ...costReads(db),
     ...approvalReads(db),
     ...figureReads(db),
+    ...ledgerReads(db),
   };
 }
 
@@ -85,5 +87,6 @@ export function writesOver(db: Db): Writes {
     ...governanceWrites(db),
     ...costWrites(db),
     ...approvalWrites(db),
+    ...ledgerWrites(db),
   };
 }

@@ -102,9 +102,17 @@ describe('a chain', () => {
         const strange = { seq: at + 1, id: 'strange', body, hash: 'f'.repeat(64) };
         const moved = rows.map((row) => (row.seq > at ? { ...row, seq: row.seq + 1 } : row));
         const among = moved.toSpliced(at, 0, strange);
-        expect(firstFault(among, rows.at(-1))).toMatchObject({ seq: at + 1, id: 'strange', fault: 'changed' });
+        expect(firstFault(among, rows.at(-1))).toMatchObject({
+          seq: at + 1,
+          id: 'strange',
+          fault: 'changed',
+        });
         const twice = rows.toSpliced(at + 1, 0, { ...strange });
-        expect(firstFault(twice, rows.at(-1))).toMatchObject({ seq: at + 1, id: 'strange', fault: 'inserted' });
+        expect(firstFault(twice, rows.at(-1))).toMatchObject({
+          seq: at + 1,
+          id: 'strange',
+          fault: 'inserted',
+        });
       }),
     );
   });

@@ -5,6 +5,7 @@ import { useFixture } from './contract/fixture.ts';
 import { testGovernance } from './contract/governance.ts';
 import { testHangings } from './contract/hangings.ts';
 import { testLaws } from './contract/laws.ts';
+import { testLedger } from './contract/ledger.ts';
 import { testNouns } from './contract/nouns.ts';
 import { testProperties } from './contract/properties.ts';
 import { testQueue } from './contract/queue.ts';
@@ -23,6 +24,8 @@ export interface StorePlace {
   open(): Promise<Store>;
   /** Removes it, after everything was closed. */
   remove(): Promise<void>;
+  /** Runs a statement on the closed store from outside, as somebody does who tampers with it. */
+  tamper(statement: string): Promise<void>;
 }
 
 /** The laws of `internal/store/store.ts` and every method of the port; every adapter passes it. */
@@ -37,6 +40,7 @@ export function storeContract(name: string, harness: StoreHarness): void {
     testWorkflows(fixture);
     testReports(fixture);
     testGovernance(fixture);
+    testLedger(fixture);
     testNouns(fixture);
     testProperties(fixture);
   });

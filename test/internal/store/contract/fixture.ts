@@ -8,6 +8,8 @@ import type { StoreHarness, StorePlace } from '../store-contract.ts';
 /** One fresh store per test, and what most tests need in it. */
 export interface Fixture {
   readonly store: Store;
+  /** Runs a statement from outside while the store is closed. @see StorePlace.tamper */
+  tamper(statement: string): Promise<void>;
   /** Closes the store and opens it again. */
   reopen(): Promise<Store>;
   session(some?: Partial<Session>): Promise<Session>;
@@ -35,6 +37,12 @@ export function useFixture(harness: StoreHarness): () => Fixture {
   return () => ({
     get store() {
       return store;
+    },
+    tamper: async (statement) => {
+      await store.close();
+      await place.tamper(statement).finally(async () => {
+        store = await place.open();
+      });
     },
     reopen: async () => {
       await store.close();
