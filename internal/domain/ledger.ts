@@ -72,7 +72,7 @@ export interface LedgerEntry {
   readonly llmCalls: number | null;
   readonly tokensIn: number | null;
   readonly tokensOut: number | null;
-  /** such as `exit_code` or `timeout` */
+  /** why the run ended, such as `timeout`; else its error code */
   readonly errorClass: string | null;
   readonly error: string | null;
   /** token id, or `system` */

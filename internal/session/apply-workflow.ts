@@ -6,6 +6,7 @@ import type { Reads, Transaction } from '../store/store.ts';
 import { findCycle } from '../trigger/find-cycle.ts';
 import { readWorkflow, type WorkflowFault, workflowError } from '../trigger/read-workflow.ts';
 import type { TriggerHost } from '../trigger/trigger-type.ts';
+import { recordAct } from './append-ledger.ts';
 import type { Caller, SessionParts } from './parts.ts';
 import { sessionOfWorkflow } from './session-of-workflow.ts';
 import { startOf } from './trigger-times.ts';
@@ -190,7 +191,7 @@ async function write(tx: Transaction, { parts, caller, definition, now }: Making
     if (!kept.has(old.id)) await tx.deleteTrigger(old.id);
   for (const trigger of triggers) await tx.putTrigger(trigger);
   await sessionOfWorkflow(tx, { parts, caller, definition, now });
-  await audit(tx, { parts, caller, now, action: `workflow.${plan.change}`, workflow });
+  await record(tx, { parts, caller, now, action: `workflow.${plan.change}`, workflow, before });
   tx.notify('triggers');
 }
 
@@ -208,7 +209,7 @@ export async function deleteWorkflow(
     await tx.lockSession(`workflow ${name}`);
     const workflow = await namedWorkflow(tx, name);
     await tx.deleteWorkflow(workflow.id);
-    await audit(tx, { parts, caller, now, action: 'workflow.deleted', workflow });
+    await record(tx, { parts, caller, now, action: 'workflow.deleted', workflow });
     tx.notify('triggers');
     return workflow;
   });
@@ -227,7 +228,8 @@ export async function namedWorkflow(
   );
 }
 
-async function audit(
+/** Puts on record who made, changed or removed a workflow. */
+function record(
   tx: Transaction,
   done: {
     readonly parts: SessionParts;
@@ -235,10 +237,22 @@ async function audit(
     readonly now: number;
     readonly action: string;
     readonly workflow: Workflow;
+    readonly before?: Workflow | null;
   },
 ): Promise<void> {
-  const { parts, caller, now, action, workflow } = done;
-  const details = { workflow: workflow.name, version: workflow.version, owner: workflow.owner };
-  const entry = { id: parts.random.uuid7(now), at: now, actor: caller.actor, action, details };
-  await tx.insertAudit({ ...entry, sessionId: null, taskId: null });
+  const { parts, workflow, before = null } = done;
+  const { owner, enabled } = workflow;
+  const changed = before === null ? {} : { changed: changesOf(before, workflow) };
+  return recordAct(tx, parts, { ...done, details: { owner, enabled, ...changed } });
+}
+
+/** Which parts of a definition are others now, such as `policy`. */
+function changesOf(before: Workflow, { definition, enabled, owner }: Workflow): readonly string[] {
+  const was = before.definition as unknown as Readonly<Record<string, unknown>>;
+  const fields = Object.entries(definition).filter(([name, value]) => !isDeepStrictEqual(was[name], value));
+  return [
+    ...fields.map(([name]) => name),
+    ...(before.enabled === enabled ? [] : ['enabled']),
+    ...(before.owner === owner ? [] : ['owner']),
+  ];
 }

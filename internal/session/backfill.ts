@@ -10,7 +10,7 @@ import { fireIn } from './fire.ts';
 import type { SessionParts } from './parts.ts';
 import { instantKey } from './tick.ts';
 import { dueStateOf } from './trigger-times.ts';
-import { audit, type FoundTrigger, onTrigger, type TriggerRef } from './trigger-verbs.ts';
+import { type FoundTrigger, onTrigger, record, type TriggerRef } from './trigger-verbs.ts';
 
 /** Most tasks of a trigger that wait after a backfill: the rest of the range is left to the next call. */
 export const maxBackfilled = 100;
@@ -82,13 +82,7 @@ export function backfill(parts: SessionParts, wish: BackfillWish): Promise<Backf
     const runs = done.filter(({ state }) => state === 'run').length;
     if (!wish.dryRun && runs > 0) {
       const details = { backfill: id, from: iso(wish.from), to: iso(wish.to), runs };
-      await audit(tx, parts, {
-        ref: wish,
-        action: 'trigger.backfilled',
-        trigger: found.trigger,
-        now,
-        details,
-      });
+      await record(tx, parts, { ...found, ref: wish, action: 'trigger.backfilled', now, details });
     }
     return { ...found, id, instants: done };
   });
@@ -168,7 +162,8 @@ export function cancelBackfill(
   parts: SessionParts,
   wish: TriggerRef & { readonly backfill?: string | undefined },
 ): Promise<readonly Task[]> {
-  return onTrigger(parts, wish, async (tx, { trigger }, now) => {
+  return onTrigger(parts, wish, async (tx, found, now) => {
+    const { trigger } = found;
     const cancelled: Task[] = [];
     for (const { id, sessionId } of await tx.unfinishedTasks(trigger.id)) {
       const occurrence = await tx.occurrenceOfTask(id);
@@ -181,7 +176,7 @@ export function cancelBackfill(
     }
     if (cancelled.length > 0) {
       const details = { backfill: wish.backfill ?? null, tasks: cancelled.length };
-      await audit(tx, parts, { ref: wish, action: 'trigger.backfill-cancelled', trigger, now, details });
+      await record(tx, parts, { ref: wish, action: 'trigger.backfill-cancelled', ...found, now, details });
     }
     return cancelled;
   });

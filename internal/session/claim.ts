@@ -10,6 +10,7 @@ import { neverSpoke, newAttempt } from './new-attempt.ts';
 import { type Caller, type SessionParts, systemCaller } from './parts.ts';
 import { pickTask, withinDeadline } from './pick-task.ts';
 import { auditTask, putAndTell } from './put-task.ts';
+import { recordBegin } from './record-step.ts';
 import { wasRetried } from './retry-mark.ts';
 import { findReleased, findSlotHolder } from './slot.ts';
 import { mintTaskToken } from './tokens.ts';
@@ -209,6 +210,7 @@ async function reasonFor(tx: Transaction, task: Task): Promise<AttemptReason> {
 async function begin(
   tx: Transaction,
   {
+    parts,
     task,
     reason,
     wish,
@@ -251,5 +253,6 @@ async function begin(
     },
     now,
   );
+  await recordBegin(tx, parts, { task: processing, now });
   return { task: processing, attempt };
 }

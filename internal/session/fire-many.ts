@@ -4,12 +4,13 @@ import type { Occurrence } from '../domain/workflow.ts';
 import type { Transaction } from '../store/store.ts';
 import { maxRowsAtOnce } from '../store/workflow-store.ts';
 import { statusOf } from './events.ts';
-import { type Firing, kindOf, occurrenceOf, ranAs, switchedOff, taskOf } from './fire.ts';
+import { type Firing, kindOf, namedOf, occurrenceOf, ranAs, switchedOff, taskOf } from './fire.ts';
 import type { EventWish } from './fire-event.ts';
 import { governedBy } from './judge-run.ts';
 import { type SessionParts, systemCaller } from './parts.ts';
+import { recordOccurrences } from './record-occurrence.ts';
 import { sessionOfWorkflow } from './session-of-workflow.ts';
-import { makeTask, submittedEntry } from './submit.ts';
+import { makeTask } from './submit.ts';
 import { checkManyTasks } from './task-limits.ts';
 
 /** What became of one of many. */
@@ -58,12 +59,16 @@ export async function fireMany(
       const ran = { decision: 'run', reason: 'event', taskId: task.id, details } as const;
       return { firing, task, occurrence: occurrenceOf(parts, firing, ran) };
     });
-    const written = await tx.insertOccurrences(wanted.map(({ occurrence }) => occurrence));
+    const written = await recordOccurrences(
+      tx,
+      parts,
+      wanted.map(({ firing, occurrence }) => namedOf(firing, occurrence)),
+    );
     const fresh = wanted.filter(({ occurrence }) => written.has(occurrence.id));
     if (fresh.length > 0) await checkManyTasks(parts, tx, { session, count: fresh.length });
     await tx.insertTriggerEvents(fresh.flatMap(({ firing: { event } }) => (event ? [event] : [])));
     const tasks = fresh.map(({ task }) => task);
-    await submitAll(tx, { parts, tasks, sessionId: session.id, now });
+    await submitAll(tx, { tasks, sessionId: session.id, now });
     return Promise.all(wanted.map(({ occurrence }) => told(tx, occurrence, written)));
   });
 }
@@ -82,20 +87,18 @@ function firingOf(
 async function submitAll(
   tx: Transaction,
   born: {
-    readonly parts: SessionParts;
     readonly tasks: readonly Task[];
     readonly sessionId: string;
     readonly now: number;
   },
 ): Promise<void> {
-  const { parts, tasks, sessionId, now } = born;
+  const { tasks, sessionId, now } = born;
   if (tasks.length === 0) return;
   await tx.insertTasks(tasks);
   await tx.insertEvents(
     sessionId,
     tasks.map((task) => statusOf(task, now)),
   );
-  await tx.insertAudits(tasks.map((task) => submittedEntry({ parts, caller: systemCaller, now }, task)));
   tx.notify(`session:${sessionId}`);
 }
 

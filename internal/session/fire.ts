@@ -22,6 +22,7 @@ import { beginReport } from './github-report.ts';
 import { blockedBy, checkOf, judgeOverlap, type Overlap } from './judge-overlap.ts';
 import { governedBy, type Judged, judgeRun, modeOf, useLimits } from './judge-run.ts';
 import { type SessionParts, systemCaller } from './parts.ts';
+import { type NamedOccurrence, recordInstead, recordOccurrence } from './record-occurrence.ts';
 import { sessionOfWorkflow } from './session-of-workflow.ts';
 import { submitTaskIn } from './submit.ts';
 
@@ -137,7 +138,7 @@ export async function skip(
   const occurrence = occurrenceOf(parts, firing, { decision: 'skipped', reason, taskId: null, details });
   if (firing.instead !== undefined)
     return { occurrence: firing.instead, task: null, isNew: false, refused: { reason, details } };
-  const isNew = await tx.insertOccurrence(occurrence);
+  const isNew = await recordOccurrence(tx, parts, namedOf(firing, occurrence));
   return { occurrence, task: null, isNew };
 }
 
@@ -185,8 +186,9 @@ async function run(
     const details = { ...kindOf(firing), ...ranAs(firing), ...cancelled, ...checks };
     const ran = { decision: 'run', reason: firing.reason, taskId: task.id, details } as const;
     const occurrence = occurrenceOf(parts, firing, ran);
-    if (firing.instead === undefined) await tx.insertOccurrence(occurrence);
-    else await tx.replaceSkipped(occurrence);
+    const named = namedOf(firing, occurrence);
+    if (firing.instead === undefined) await recordOccurrence(tx, parts, named);
+    else await recordInstead(tx, parts, named);
     await beginReport(tx, parts, { ...firing, event: firing.event, task });
     return { occurrence, task, isNew: true };
   } catch (error) {
@@ -282,4 +284,12 @@ export function occurrenceOf(
     ...became,
     details: { ...firing.details, ...became.details },
   };
+}
+
+/** An occurrence with the names of what it is of. */
+export function namedOf(
+  { trigger, workflow }: Pick<Firing, 'trigger' | 'workflow'>,
+  occurrence: Occurrence,
+): NamedOccurrence {
+  return { occurrence, workflow: workflow.name, trigger: trigger.name };
 }

@@ -4,6 +4,7 @@ import type { Origin } from './end-words.ts';
 import { fireFollowers } from './fire-followers.ts';
 import { endReport } from './github-report.ts';
 import type { SessionParts } from './parts.ts';
+import { recordEnd } from './record-step.ts';
 import { runFallback } from './run-fallback.ts';
 import { runHook } from './run-hook.ts';
 import { settleRun } from './settle-run.ts';
@@ -28,6 +29,7 @@ export async function followEnd(
   parts: SessionParts,
   { task, now }: Omit<Ended, 'depth'>,
 ): Promise<void> {
+  await recordEnd(tx, parts, { task, now });
   const waiting = await tx.triggers({ type: 'task-end' });
   if (waiting.length === 0 && task.triggerId === null) return;
   await endReport(tx, { task, now });

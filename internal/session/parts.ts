@@ -30,6 +30,10 @@ export interface SessionParts {
   readonly triggerHost?: TriggerHost;
   /** absent = deliveries of GitHub are not taken */
   readonly github?: GithubParts;
+  /** rows of the ledger that are read or sealed at once; absent = `defaultLedgerBatch` */
+  readonly ledgerBatch?: number;
+  /** how long entries of the ledger stay; ms; absent = `defaultLedgerKeepMs` */
+  readonly ledgerKeepMs?: number;
   /** largest artifact; bytes; absent = 100 MiB */
   readonly maxArtifactBytes?: number;
   /** whether this server tells spans of traces; absent = it does not */

@@ -1,8 +1,9 @@
 import { NotFoundError } from '../domain/errors.ts';
 import type { Trigger, TriggerEvent, Workflow } from '../domain/workflow.ts';
-import type { Reads, Transaction } from '../store/store.ts';
+import type { Reads } from '../store/store.ts';
 import { triggerTypes } from '../trigger/types.ts';
 import { readWebhook, webhookShape } from '../trigger/webhook/webhook-spec.ts';
+import { recordAct } from './append-ledger.ts';
 import { namedWorkflow } from './apply-workflow.ts';
 import { type DeliveryData, parametersOf, valuesOf } from './delivery-data.ts';
 import { type Fired, fireIn } from './fire.ts';
@@ -43,7 +44,9 @@ export async function replayEvent(parts: SessionParts, wish: ReplayWish): Promis
       isEventKept: true,
       parameters: parametersAgain(found.trigger, found.event),
     });
-    if (fired.isNew) await audit(tx, parts, { caller, now, found });
+    const details = { eventId: found.event.id, executionId: fired.occurrence.id };
+    const act = { caller, action: 'trigger.replayed', now, ...found, details };
+    if (fired.isNew) await recordAct(tx, parts, act);
     return fired;
   });
 }
@@ -71,21 +74,4 @@ function parametersAgain({ type, definition }: Trigger, { kind, data }: TriggerE
   if (type !== 'webhook') return {};
   const values = valuesOf(data as unknown as DeliveryData, kind);
   return parametersOf(readWebhook(webhookShape.parse(definition.spec)), values);
-}
-
-async function audit(
-  tx: Transaction,
-  parts: SessionParts,
-  { caller, now, found }: { readonly caller: Caller; readonly now: number; readonly found: FoundEvent },
-): Promise<void> {
-  const { workflow, trigger, event } = found;
-  await tx.insertAudit({
-    id: parts.random.uuid7(now),
-    at: now,
-    actor: caller.actor,
-    action: 'trigger.replayed',
-    sessionId: null,
-    taskId: null,
-    details: { workflow: workflow.name, trigger: trigger.name, triggerId: trigger.id, eventId: event.id },
-  });
 }

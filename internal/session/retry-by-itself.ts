@@ -5,6 +5,7 @@ import type { Transaction } from '../store/store.ts';
 import { countLost } from './count-lost.ts';
 import type { SessionParts } from './parts.ts';
 import { putAndTell } from './put-task.ts';
+import { recordRetry } from './record-step.ts';
 
 /**
  * Puts a task that just ended back into the queue when its rule says so; the next claim makes its next attempt. The end
@@ -35,5 +36,6 @@ export async function retryByItself(
   const retriesUsed = task.retriesUsed + (decision.counts ? 1 : 0);
   const { notBefore } = decision;
   await putAndTell(tx, { ...task, status: 'PENDING', retriesUsed, notBefore, finishedAt: null }, now);
+  await recordRetry(tx, parts, { task, now });
   return true;
 }

@@ -7,6 +7,7 @@ import { countLost } from './count-lost.ts';
 import { closeRequests } from './open-requests.ts';
 import { type SessionParts, systemCaller } from './parts.ts';
 import { auditTask, putAndTell } from './put-task.ts';
+import { recordRetry } from './record-step.ts';
 import { holdsAsLost, type LeaseMoment } from './slot.ts';
 
 /**
@@ -63,4 +64,5 @@ async function giveUp(
   const details = { agentId: attempt.agentId, reason: 'lost' };
   await auditTask(tx, { parts, caller: systemCaller, action: 'task.retry', task, now, details });
   await putAndTell(tx, { ...task, status: 'PENDING', notBefore: decision.notBefore }, now);
+  await recordRetry(tx, parts, { task, now });
 }

@@ -6,6 +6,7 @@ import { onTask } from './fence.ts';
 import { closeRequests } from './open-requests.ts';
 import type { Caller, SessionParts } from './parts.ts';
 import { auditTask, putAndTell } from './put-task.ts';
+import { recordRetry } from './record-step.ts';
 import { markRetried } from './retry-mark.ts';
 
 const retryable: readonly TaskStatus[] = ['FAILED', 'CANCELLED', 'LOST'];
@@ -50,7 +51,9 @@ export async function retryTask(
       late: false,
       finishedAt: null,
     };
-    return putAndTell(tx, waiting, now);
+    const again = await putAndTell(tx, waiting, now);
+    await recordRetry(tx, parts, { task, now, actor: ref.caller.actor });
+    return again;
   });
 }
 

@@ -5,6 +5,7 @@ import { refusalOf, taskFields } from './fire.ts';
 import type { Ended } from './follow-end.ts';
 import { refOfEvent } from './github-origin.ts';
 import { type SessionParts, systemCaller } from './parts.ts';
+import { recordOccurrence } from './record-occurrence.ts';
 import { submitTaskIn } from './submit.ts';
 
 /**
@@ -41,15 +42,18 @@ export async function runHook(
     sessionId: task.sessionId,
     parameters: { ...hook.template.parameters, ...endWordsOf(task, origin) },
   };
+  const trigger = (await tx.trigger(triggerId))?.name ?? null;
+  const record = (made: Occurrence) =>
+    recordOccurrence(tx, parts, { occurrence: made, workflow: name, trigger });
   const idempotencyKey = `trigger:${triggerId}:${key}`;
   try {
     const made = await submitTaskIn(tx, { parts, caller: systemCaller, newTask, now, idempotencyKey });
     const ran = { decision: 'run', reason: hook.reason, taskId: made.task.id } as const;
-    await tx.insertOccurrence({ ...occurrence, ...ran });
+    await record({ ...occurrence, ...ran });
   } catch (error) {
     const reason = refusalOf(error);
     if (reason === null) throw error;
-    await tx.insertOccurrence({ ...occurrence, decision: 'skipped', reason, taskId: null });
+    await record({ ...occurrence, decision: 'skipped', reason, taskId: null });
   }
 }
 

@@ -76,12 +76,13 @@ export async function submitTaskIn(tx: Transaction, submission: Submission): Pro
   const task = makeTask(submission, wish);
   await tx.putTask(task, key === undefined ? undefined : { key, fingerprint });
   await tellStatus(tx, task, now);
-  await tx.insertAudit(submittedEntry(submission, task));
+  // how a trigger came to make one is in the ledger
+  if (task.triggerId === null) await tx.insertAudit(submittedEntry(submission, task));
   return { task, created: true };
 }
 
 /** What the audit says of a new task. */
-export function submittedEntry(
+function submittedEntry(
   { parts, caller, now }: Pick<Submission, 'parts' | 'caller' | 'now'>,
   task: Task,
 ): AuditEntry {

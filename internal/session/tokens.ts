@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { InputError, NotFoundError } from '../domain/errors.ts';
 import type { Token, TokenScope } from '../domain/records.ts';
 import type { Transaction } from '../store/store.ts';
+import { recordAct } from './append-ledger.ts';
 import { visibleSession } from './authorize.ts';
 import { type Caller, type SessionParts, systemCaller } from './parts.ts';
 
@@ -63,7 +64,7 @@ export async function createToken(parts: SessionParts, caller: Caller, wish: New
       expiresAt: wish.expiresInMs ? now + wish.expiresInMs : null,
     });
     await tx.putToken(minted.record);
-    await audit(tx, { parts, caller, action: 'token.create', token: minted.record, now });
+    await recordToken(tx, { parts, caller, action: 'token.create', token: minted.record, now });
     return minted;
   });
 }
@@ -90,7 +91,7 @@ export async function revokeToken(parts: SessionParts, caller: Caller, id: strin
     if (token.revokedAt !== null) return token;
     const revoked = { ...token, revokedAt: now };
     await tx.putToken(revoked);
-    await audit(tx, { parts, caller, action: 'token.revoke', token: revoked, now });
+    await recordToken(tx, { parts, caller, action: 'token.revoke', token: revoked, now });
     return revoked;
   });
 }
@@ -123,7 +124,7 @@ export async function ensureAdminToken(
     if (alive && !options.fresh) return null;
     const minted = mint(parts, now, { scope: 'admin', sessionId: null, name: 'admin', expiresAt: null });
     await tx.putToken(minted.record);
-    await audit(tx, { parts, caller: systemCaller, action: 'token.create', token: minted.record, now });
+    await recordToken(tx, { parts, caller: systemCaller, action: 'token.create', token: minted.record, now });
     return minted.token;
   });
 }
@@ -155,7 +156,7 @@ async function registerAdminToken(
   });
   const token = { ...record, hash: hashToken(given.token) };
   await tx.putToken(token);
-  await audit(tx, { parts, caller: systemCaller, action: 'token.create', token, now: given.now });
+  await recordToken(tx, { parts, caller: systemCaller, action: 'token.create', token, now: given.now });
 }
 
 /**
@@ -211,7 +212,7 @@ function mint(
   };
 }
 
-function audit(
+function recordToken(
   tx: Transaction,
   done: {
     readonly parts: SessionParts;
@@ -221,18 +222,6 @@ function audit(
     readonly now: number;
   },
 ): Promise<void> {
-  return tx.insertAudit({
-    id: done.parts.random.uuid7(done.now),
-    at: done.now,
-    actor: done.caller.actor,
-    action: done.action,
-    sessionId: done.token.sessionId,
-    taskId: null,
-    details: {
-      tokenId: done.token.id,
-      scope: done.token.scope,
-      name: done.token.name,
-      role: done.token.role,
-    },
-  });
+  const { id: tokenId, scope, name, role, sessionId } = done.token;
+  return recordAct(tx, done.parts, { ...done, details: { tokenId, scope, name, role, sessionId } });
 }

@@ -3,6 +3,7 @@ import { InputError, NotFoundError } from '../domain/errors.ts';
 import type { Trigger, Workflow } from '../domain/workflow.ts';
 import type { Reads, Transaction } from '../store/store.ts';
 import { decideDue } from '../trigger/decide-due.ts';
+import { recordAct } from './append-ledger.ts';
 import { namedWorkflow, zoneOf } from './apply-workflow.ts';
 import { type Fired, fireIn } from './fire.ts';
 import { type Asked, giveConfirmation, takeConfirmation } from './fire-confirm.ts';
@@ -33,7 +34,7 @@ export function pauseTrigger(parts: SessionParts, ref: TriggerRef): Promise<Foun
     if (trigger.pausedAt !== null) return { trigger, workflow };
     const paused = { ...trigger, pausedAt: now, updatedAt: now };
     await tx.putTrigger(paused);
-    await audit(tx, parts, { ref, action: 'trigger.paused', trigger, now });
+    await record(tx, parts, { ref, action: 'trigger.paused', trigger, workflow, now });
     return { trigger: paused, workflow };
   });
 }
@@ -49,10 +50,11 @@ export function resumeTrigger(
 ): Promise<FoundTrigger> {
   return onTrigger(parts, ref, async (tx, { trigger, workflow }, now) => {
     if (trigger.pausedAt === null) return { trigger, workflow };
-    await audit(tx, parts, {
+    await record(tx, parts, {
       ref,
       action: 'trigger.resumed',
       trigger,
+      workflow,
       now,
       details: { catchUp: ref.catchUp ?? false },
     });
@@ -106,7 +108,7 @@ export function askToFire(parts: SessionParts, wish: FireWish): Promise<Asked | 
     if (!wantsConfirmation(trigger)) return null;
     if (wish.key !== undefined && (await tx.occurrence(trigger.id, keyOf(wish.key))) !== null) return null;
     refuseMissing(trigger, { ...workflow.definition.run.parameters, ...wish.parameters });
-    await audit(tx, parts, { ref: wish, action: 'trigger.asked', trigger, now });
+    await record(tx, parts, { ref: wish, action: 'trigger.asked', trigger, workflow, now });
     return giveConfirmation(tx, parts, { trigger, wish, now });
   });
 }
@@ -144,7 +146,9 @@ export async function fireNow(parts: SessionParts, wish: FireWish): Promise<Fire
         parameters,
         isForced,
       });
-      if (fired.isNew) await audit(tx, parts, { ref: wish, action: 'trigger.fired', trigger, now });
+      const details = { executionId: fired.occurrence.id, isForced };
+      if (fired.isNew)
+        await record(tx, parts, { ref: wish, action: 'trigger.fired', trigger, workflow, now, details });
       return fired;
     },
   );
@@ -195,25 +199,15 @@ export async function onTrigger<T>(
 }
 
 /** Puts on record who did what to a trigger. */
-export async function audit(
+export function record(
   tx: Transaction,
   parts: SessionParts,
-  done: {
+  done: FoundTrigger & {
     readonly ref: TriggerRef;
     readonly action: string;
-    readonly trigger: Trigger;
     readonly now: number;
     readonly details?: Readonly<Record<string, unknown>>;
   },
 ): Promise<void> {
-  const { ref, action, trigger, now } = done;
-  await tx.insertAudit({
-    id: parts.random.uuid7(now),
-    at: now,
-    actor: ref.caller.actor,
-    action,
-    sessionId: null,
-    taskId: null,
-    details: { workflow: ref.workflow, trigger: trigger.name, triggerId: trigger.id, ...done.details },
-  });
+  return recordAct(tx, parts, { ...done, caller: done.ref.caller });
 }

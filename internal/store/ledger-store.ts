@@ -64,7 +64,7 @@ export interface LedgerWrites {
   takeLedger(): Promise<boolean>;
   /** At most `maxRowsAtOnce`. */
   insertLedger(entries: readonly LedgerEntry[]): Promise<void>;
-  /** Gives unsealed rows their place, and moves the head behind the last. At most `maxRowsAtOnce`, at least one. */
+  /** Gives unsealed rows their place, and moves the head behind the last. At most 1000; none = nothing is done. */
   sealLedger(rows: readonly SealedRow[]): Promise<void>;
   /** Removes every row up to this place, which is the base from now on. */
   dropLedger(upTo: ChainPlace): Promise<void>;

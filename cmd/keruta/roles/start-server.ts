@@ -7,6 +7,7 @@ import type { HealthWord } from '../../../internal/server/routes/health.ts';
 import type { Emailing } from '../../../internal/session/email-loop.ts';
 import type { GithubParts } from '../../../internal/session/parts.ts';
 import type { Reporting } from '../../../internal/session/report-loop.ts';
+import type { LedgerKeeping } from '../../../internal/session/ledger-loop.ts';
 import type { Sweeping } from '../../../internal/session/sweep.ts';
 import type { Triggering } from '../../../internal/session/trigger-loop.ts';
 import { leastSecretBytes } from '../../../internal/trigger/webhook/secret-ref.ts';
@@ -56,6 +57,7 @@ export async function startServer(
   const { startTriggers } = await import('../../../internal/session/trigger-loop.ts');
   const { makeTriggerHost } = await import('../../../internal/session/trigger-host.ts');
   const { secretVariables } = await import('../../../internal/session/secret-variables.ts');
+  const { startLedger } = await import('../../../internal/session/ledger-loop.ts');
   const { startEmail } = await import('../../../internal/session/email-loop.ts');
   const { startReports } = await import('../../../internal/session/report-loop.ts');
   const { lastSpansMs, openTraces } = await import('./traces.ts');
@@ -97,6 +99,8 @@ export async function startServer(
       maxFixesPerHour: values.autoFixPerHour,
       maxTasksPerMinute: values.maxTasksPerMinute,
       maxPendingTasks: values.maxPendingTasks,
+      ledgerBatch: values.ledgerBatch,
+      ledgerKeepMs: values.ledgerKeep,
       timeZone: readZone(values.timeZone),
       triggerHost: makeTriggerHost({
         isLoopback: isLoopback(host),
@@ -111,7 +115,8 @@ export async function startServer(
     let reporting: Reporting | null = null;
     const problems = () =>
       [sweep?.problem() ?? null, triggers?.problem() ?? null].filter((problem) => problem !== null);
-    const doubts = () => [triggers, emailing, reporting].flatMap((one) => one?.doubts() ?? []);
+    let keeping: LedgerKeeping | null = null;
+    const doubts = () => [triggers, emailing, reporting, keeping].flatMap((one) => one?.doubts() ?? []);
     const broken: string[] = [];
     const { version } = context;
     const limits = limitsOf(values);
@@ -166,6 +171,12 @@ export async function startServer(
         return reported.catch(() => {});
       });
     }
+    keeping = startLedger(parts, sweeping.signal);
+    const kept = keeping.ended;
+    undo.push(() => {
+      sweeping.abort();
+      return kept;
+    });
     const inFile = token !== null && values.adminToken === null;
     return {
       url,

@@ -9,9 +9,13 @@ beforeAll(async () => {
 });
 afterAll(() => server.close());
 
-/** The audit rows that an action left, oldest first. */
+/** The rows that an action left in audit and ledger, oldest first. */
 async function rowsOf(action: () => Promise<unknown>) {
-  const all = () => server.parts.store.audit({ limit: 1_000, offset: 0 });
+  const { store } = server.parts;
+  const all = async () => [
+    ...(await store.ledger({}, { limit: 1_000 })).map((entry) => ({ ...entry, action: entry.kind })),
+    ...(await store.audit({ limit: 1_000, offset: 0 })),
+  ];
   const before = new Set((await all()).map(({ id }) => id));
   await action();
   return (await all()).filter(({ id }) => !before.has(id)).reverse();
@@ -56,7 +60,8 @@ describe('S-07: the audit', () => {
   });
 
   test('cannot be changed or removed through any route', () => {
-    expect(routes.filter(({ path }) => /audit/.test(path))).toEqual([]);
+    const records = routes.filter(({ path }) => /audit|ledger/.test(path));
+    expect(records.filter(({ method }) => method !== 'GET')).toEqual([]);
   });
 });
 

@@ -25,7 +25,7 @@ describe('a manual trigger with confirm', () => {
     expect(await store.occurrences({}, { limit: 9, offset: 0 })).toEqual([]);
     const fired = await fire({ confirmation, parameters: { b: { d: 3, c: 2 }, a: 1 } });
     expect(fired).toMatchObject({ isNew: true, task: { parameters: { a: 1 } } });
-    expect((await store.audit({ limit: 9, offset: 0 })).map(({ action }) => action)).toEqual(
+    expect((await store.ledger({}, { limit: 9 })).map(({ kind }) => kind)).toEqual(
       expect.arrayContaining(['trigger.asked', 'trigger.fired']),
     );
   });

@@ -48,14 +48,14 @@ describe('the admin token', () => {
 });
 
 describe('a token', () => {
-  test('lasts as long as was asked for, leaves audit entries, and its text is nowhere', async () => {
+  test('lasts as long as was asked for, leaves entries in the ledger, and its text is nowhere', async () => {
     const { parts, clock, sessionId } = await makePlainWorld();
     const wish = { scope: 'session', sessionId, name: 'ci', expiresInMs: 1_000 } as const;
     const { token, record } = await createToken(parts, systemCaller, wish);
     expect(record).toMatchObject({ sessionId, name: 'ci', expiresAt: clock.now() + 1_000 });
     await revokeToken(parts, systemCaller, record.id);
-    const entries = await parts.store.audit({ limit: 2, offset: 0 });
-    expect(entries.map((entry) => entry.action).sort()).toEqual(['token.create', 'token.revoke']);
+    const entries = await parts.store.ledger({}, { limit: 2 });
+    expect(entries.map((entry) => entry.kind).sort()).toEqual(['token.create', 'token.revoke']);
     expect(JSON.stringify(entries)).not.toContain(token);
     expect(JSON.stringify(await listTokens(parts))).not.toContain(token);
   });
