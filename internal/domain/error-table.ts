@@ -94,6 +94,10 @@ export const errorTable = {
     kind: 'not-found',
     doc: 'A file that uses the library has no such function.',
   },
+  KERUTA_ERR_LEDGER_ENTRY_NOT_FOUND: {
+    kind: 'not-found',
+    doc: 'The ledger has no such entry, execution or task; what is older than its retention is gone.',
+  },
   KERUTA_ERR_WORKFLOW_NOT_FOUND: { kind: 'not-found', doc: 'There is no such workflow.' },
   KERUTA_ERR_EVENT_NOT_FOUND: {
     kind: 'not-found',

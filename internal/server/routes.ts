@@ -10,6 +10,7 @@ import { eventRoutes } from './routes/events.ts';
 import { githubRoutes } from './routes/github.ts';
 import { governanceRoutes } from './routes/governance.ts';
 import { inputRoutes } from './routes/inputs.ts';
+import { ledgerRoutes } from './routes/ledger.ts';
 import { rawLogRoutes } from './routes/raw-log.ts';
 import { realtimeRoutes } from './routes/realtime.ts';
 import { repositoryRoutes } from './routes/repositories.ts';
@@ -63,4 +64,5 @@ export const routes: readonly Route[] = [
   ...watchRoutes,
   ...governanceRoutes,
   ...costRoutes,
+  ...ledgerRoutes,
 ];

@@ -9,7 +9,10 @@ import type { ChainPlace, SealedRow } from '../domain/ledger-chain.ts';
 
 /** Filters for lists of entries; absent = any. */
 export interface LedgerFilter {
-  readonly workflowId?: string;
+  /** its name, also when it is gone */
+  readonly workflow?: string;
+  /** its name, or its id */
+  readonly trigger?: string;
   readonly triggerId?: string;
   readonly executionId?: string;
   readonly taskId?: string;
@@ -47,7 +50,7 @@ export interface LedgerReads {
   /** Sum of the costs of entries; micro-dollars. */
   ledgerCost(filter: LedgerFilter): Promise<number>;
   /** Id of the newest entry of a workflow; null when there is none. */
-  newestLedgerId(workflowId: string): Promise<string | null>;
+  newestLedgerId(workflow: string): Promise<string | null>;
   ledgerEnds(): Promise<LedgerEnds>;
   /** Sealed rows in the order of the chain, from the one behind `after` on. */
   ledgerRows(after: number, limit: number): Promise<LedgerRow[]>;

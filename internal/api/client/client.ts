@@ -28,6 +28,7 @@ import { type ArtifactCalls, artifactCalls } from './artifacts.ts';
 import { type AttemptCalls, attemptCalls } from './attempts.ts';
 import { type EventCalls, eventCalls } from './events.ts';
 import { type GovernanceCalls, governanceCalls } from './governance.ts';
+import { type LedgerCalls, ledgerCalls } from './ledger.ts';
 import { type LogCalls, logCalls } from './logs.ts';
 import { type SessionCalls, sessionCalls } from './sessions.ts';
 import { type TaskCalls, taskCalls } from './tasks.ts';
@@ -53,6 +54,7 @@ export interface ApiClient {
   readonly triggers: TriggerCalls;
   readonly watches: WatchCalls;
   readonly governance: GovernanceCalls;
+  readonly ledger: LedgerCalls;
 }
 
 /** What a client is made of. */
@@ -100,5 +102,6 @@ export function makeApiClient(parts: ApiClientParts): ApiClient {
     triggers: triggerCalls(transport),
     watches: watchCalls(transport),
     governance: governanceCalls(transport),
+    ledger: ledgerCalls(transport),
   };
 }

@@ -7,11 +7,11 @@ export const ledger: Migration = {
   name: 'ledger',
   statements: ({ text, refuse }) => [
     // body is what is sealed; the other columns are for finding it, and say what it says
-    `CREATE TABLE ledger (id ${text} PRIMARY KEY, at BIGINT NOT NULL, kind ${text} NOT NULL, workflow_id ${text},
-      trigger_id ${text}, execution_id ${text}, task_id ${text}, status ${text}, cost_micros BIGINT,
+    `CREATE TABLE ledger (id ${text} PRIMARY KEY, at BIGINT NOT NULL, kind ${text} NOT NULL, workflow_name ${text},
+      trigger_name ${text}, trigger_id ${text}, execution_id ${text}, task_id ${text}, status ${text}, cost_micros BIGINT,
       body ${text} NOT NULL, seq BIGINT, hash ${text})`,
     'CREATE INDEX ledger_chain ON ledger (seq, id)',
-    'CREATE INDEX ledger_workflow ON ledger (workflow_id, id)',
+    'CREATE INDEX ledger_workflow ON ledger (workflow_name, id)',
     'CREATE INDEX ledger_execution ON ledger (execution_id, id)',
     'CREATE INDEX ledger_status ON ledger (status, id)',
 

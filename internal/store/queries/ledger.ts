@@ -12,7 +12,8 @@ function columnsOf(entry: LedgerEntry) {
     id: entry.id,
     at: entry.at,
     kind: entry.kind,
-    workflow_id: entry.workflowId,
+    workflow_name: entry.workflow,
+    trigger_name: entry.trigger,
     trigger_id: entry.triggerId,
     execution_id: entry.executionId,
     task_id: entry.taskId,
@@ -47,8 +48,8 @@ export function ledgerReads(db: Db) {
       const sum = sql<number>`coalesce(sum(cost_micros), 0)`.as('cost');
       return Number((await all(filter).select(sum).executeTakeFirst())?.cost ?? 0);
     },
-    newestLedgerId: async (workflowId) => {
-      const newest = all({ workflowId }).select('id').orderBy('id', 'desc').limit(1);
+    newestLedgerId: async (workflow) => {
+      const newest = all({ workflow }).select('id').orderBy('id', 'desc').limit(1);
       return (await newest.executeTakeFirst())?.id ?? null;
     },
     ledgerEnds: async () => {
@@ -77,10 +78,14 @@ export function ledgerReads(db: Db) {
 
 function narrowed<O>(
   query: SelectQueryBuilder<Tables, 'ledger', O>,
-  { workflowId, triggerId, executionId, taskId, statuses, kind, from, to }: LedgerFilter,
+  { workflow, trigger, triggerId, executionId, taskId, statuses, kind, from, to }: LedgerFilter,
 ) {
   let narrow = query;
-  if (workflowId !== undefined) narrow = narrow.where('workflow_id', '=', workflowId);
+  if (workflow !== undefined) narrow = narrow.where('workflow_name', '=', workflow);
+  if (trigger !== undefined)
+    narrow = narrow.where(({ eb, or }) =>
+      or([eb('trigger_name', '=', trigger), eb('trigger_id', '=', trigger)]),
+    );
   if (triggerId !== undefined) narrow = narrow.where('trigger_id', '=', triggerId);
   if (executionId !== undefined) narrow = narrow.where('execution_id', '=', executionId);
   if (taskId !== undefined) narrow = narrow.where('task_id', '=', taskId);

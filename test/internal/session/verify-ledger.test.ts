@@ -116,7 +116,7 @@ describe('the ledger', () => {
     [
       'a row put behind the newest',
       [
-        "INSERT INTO ledger SELECT 'x', at, kind, null, null, null, null, null, null, body, 9, hash FROM ledger WHERE seq = 8",
+        "INSERT INTO ledger SELECT 'x', at, kind, null, null, null, null, null, null, null, body, 9, hash FROM ledger WHERE seq = 8",
       ],
       { fault: 'changed', seq: 9 },
     ],

@@ -44,18 +44,20 @@ export function testLedger(fixture: () => Fixture): void {
   test('entries of the ledger are found by what they are about, and by time', async () => {
     const { store } = fixture();
     const a = entry(1000, {
-      workflowId: 'w',
+      workflow: 'w',
       triggerId: 't',
+      trigger: 'cron',
       executionId: 'e',
       status: 'PENDING',
       taskId: 'k',
     });
     const b = entry(2000, { ...a, id: systemRandom.uuid7(2000), at: 2000, status: 'SUCCESS', costMicros: 7 });
-    const c = entry(3000, { workflowId: 'v', kind: 'trigger.paused', costMicros: 2 });
+    const c = entry(3000, { workflow: 'v', kind: 'trigger.paused', costMicros: 2 });
     await append(store, a, b, c);
     const ids = async (filter: Parameters<Store['ledger']>[0]) =>
       (await store.ledger(filter, { limit: 9 })).map(({ id }) => id);
-    expect(await ids({ workflowId: 'w' })).toEqual([b.id, a.id]);
+    expect(await ids({ workflow: 'w' })).toEqual([b.id, a.id]);
+    for (const trigger of ['t', 'cron']) expect(await ids({ trigger })).toEqual([b.id, a.id]);
     expect(await ids({ triggerId: 't', statuses: ['PENDING', 'FAILED'] })).toEqual([a.id]);
     expect(await ids({ executionId: 'e', taskId: 'k' })).toEqual([b.id, a.id]);
     expect(await ids({ kind: 'trigger.paused' })).toEqual([c.id]);
@@ -63,7 +65,7 @@ export function testLedger(fixture: () => Fixture): void {
     expect(await ids({ from: 2000 })).toEqual([c.id, b.id]);
     expect(await ids({ from: -1, to: 1e15 })).toEqual([c.id, b.id, a.id]);
     expect(await store.ledgerCost({ from: 2000 })).toBe(9);
-    expect(await store.ledgerCost({ workflowId: 'x' })).toBe(0);
+    expect(await store.ledgerCost({ workflow: 'x' })).toBe(0);
     expect(await store.newestLedgerId('w')).toBe(b.id);
     expect(await store.newestLedgerId('x')).toBeNull();
   });
@@ -114,12 +116,12 @@ export function testLedger(fixture: () => Fixture): void {
 
   test('a row of the ledger whose columns say something else than its body names them', async () => {
     const { store, tamper } = fixture();
-    await append(store, entry(1000, { status: 'FAILED', workflowId: 'w' }));
+    await append(store, entry(1000, { status: 'FAILED', workflow: 'w' }));
     await seal(store);
     // whoever owns the database can take its guards away
     await dropGuard(tamper, 'ledger_is_not_changed');
-    await tamper("UPDATE ledger SET status = 'SUCCESS', workflow_id = NULL");
-    expect(await fixture().store.ledgerRows(0, 9)).toMatchObject([{ strayed: ['workflow_id', 'status'] }]);
+    await tamper("UPDATE ledger SET status = 'SUCCESS', workflow_name = NULL");
+    expect(await fixture().store.ledgerRows(0, 9)).toMatchObject([{ strayed: ['workflow_name', 'status'] }]);
     await tamper("UPDATE ledger SET body = 'no json'");
     expect(await fixture().store.ledgerRows(0, 9)).toMatchObject([{ strayed: ['body'] }]);
   });
