@@ -1,6 +1,6 @@
 /** How triggers are, and what is done with them beyond holding them, on the wire. */
 import { z } from 'zod';
-import { occurrenceShape } from './workflow-shapes.ts';
+import { holdShape, occurrenceShape } from './workflow-shapes.ts';
 
 const instant = z.iso.datetime({ offset: true });
 const instantOrNull = instant.nullable();
@@ -14,6 +14,8 @@ export const triggerStatusShape = z.object({
   enabled: z.boolean(),
   state: z.enum(['awake', 'held', 'disabled', 'ended']),
   pausedAt: instantOrNull,
+  /** the widest that it is under */
+  hold: holdShape.nullable().optional(),
   /** IANA name; null when it does not fall due by time */
   zone: z.string().nullable(),
   /** the next five; `local` is the clock on the wall of the zone */
@@ -28,11 +30,16 @@ export const triggerStatusShape = z.object({
       durationMs: z.number().nullable(),
     })
     .nullable(),
-  /** of the last runs; the rate is 0 to 1, of those that ended */
+  /** of the last that ended, at most 100; the rate is 0 to 1, of those that were not cancelled */
   runs: z.object({
     count: z.number(),
     successRate: z.number().nullable(),
     meanDurationMs: z.number().nullable(),
+    p95DurationMs: z.number().nullable().optional(),
+    /** micro-dollars since the day began in its zone */
+    costTodayMicros: z.number().optional(),
+    /** what was looked at before the newest decision, with limits and what was used of them */
+    checks: z.array(z.looseObject({ name: z.string(), passed: z.boolean() })).optional(),
   }),
   lastSkip: z
     .object({ at: instant, reason: z.string(), details: z.record(z.string(), z.unknown()) })

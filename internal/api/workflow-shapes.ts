@@ -1,8 +1,22 @@
 /** Workflows and what fires them, on the wire. */
 import { z } from 'zod';
+import { holdScopes } from '../domain/hold.ts';
 
 const instant = z.iso.datetime({ offset: true });
 const instantOrNull = instant.nullable();
+
+/** What is held, by whom and why. */
+export const holdShape = z.object({
+  scope: z.enum(holdScopes),
+  /** of the session or the workflow; of a trigger `workflow/trigger`; null for everything, or when it is gone */
+  name: z.string().nullable(),
+  at: instant,
+  /** token id, or `system` */
+  by: z.string(),
+  reason: z.string(),
+});
+/** @see holdShape */
+export type HoldWire = z.output<typeof holdShape>;
 
 /** One trigger, and where it stands. */
 export const triggerShape = z.object({
@@ -14,6 +28,8 @@ export const triggerShape = z.object({
   spec: z.record(z.string(), z.unknown()),
   enabled: z.boolean(),
   pausedAt: instantOrNull,
+  /** the widest that it is under; null when it is not held */
+  hold: holdShape.nullable().optional(),
   /** when it falls due next; null when not by time, or never again */
   nextAt: instantOrNull,
 });
@@ -100,7 +116,30 @@ export type FireBody = z.output<typeof fireBody>;
 export const holdBody = z.object({
   trigger: z.string().min(1).max(200).optional(),
   catchUp: z.boolean().optional(),
+  /** why it is held */
+  reason: z.string().max(1000).optional(),
 });
+
+const wideHold = {
+  scope: z.enum(['all', 'session', 'workflow']),
+  name: z.string().min(1).max(200).optional(),
+};
+
+/** What is to be held: everything, a session by its name, a workflow by its name or id. */
+export const holdManyBody = z.strictObject({ ...wideHold, reason: z.string().trim().min(1).max(1000) });
+
+/** What is to be let go. */
+export const releaseManyBody = z.strictObject({ ...wideHold, catchUp: z.boolean().optional() });
+
+/** What a hold, or its end, came to. */
+export const heldShape = z.object({
+  /** null: it was not held */
+  hold: holdShape.nullable(),
+  /** those that are held, or go on, by this; `workflow/trigger` */
+  triggers: z.array(z.string()),
+});
+/** @see heldShape */
+export type HeldWire = z.output<typeof heldShape>;
 
 /** What fired a task. */
 export const taskEventShape = z.object({

@@ -98,6 +98,10 @@ export const errorTable = {
     kind: 'not-found',
     doc: 'The ledger has no such entry, execution or task; what is older than its retention is gone.',
   },
+  KERUTA_ERR_TRIGGER_HELD: {
+    kind: 'conflict',
+    doc: 'The trigger stays held: its workflow, its session or everything is held too.',
+  },
   KERUTA_ERR_WORKFLOW_NOT_FOUND: { kind: 'not-found', doc: 'There is no such workflow.' },
   KERUTA_ERR_EVENT_NOT_FOUND: {
     kind: 'not-found',

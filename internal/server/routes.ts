@@ -9,6 +9,7 @@ import { documentRoutes } from './routes/documents.ts';
 import { eventRoutes } from './routes/events.ts';
 import { githubRoutes } from './routes/github.ts';
 import { governanceRoutes } from './routes/governance.ts';
+import { holdRoutes } from './routes/holds.ts';
 import { inputRoutes } from './routes/inputs.ts';
 import { ledgerRoutes } from './routes/ledger.ts';
 import { rawLogRoutes } from './routes/raw-log.ts';
@@ -64,5 +65,6 @@ export const routes: readonly Route[] = [
   ...watchRoutes,
   ...governanceRoutes,
   ...costRoutes,
+  ...holdRoutes,
   ...ledgerRoutes,
 ];

@@ -1,6 +1,7 @@
 /** Workflows as such: made, changed and removed. A new version counts from the next occurrence on. */
 import { isDeepStrictEqual } from 'node:util';
 import { ConflictError, NotFoundError } from '../domain/errors.ts';
+import { holdsOver } from '../domain/hold.ts';
 import type { Trigger, TriggerDefinition, Workflow, WorkflowDefinition } from '../domain/workflow.ts';
 import type { Reads, Transaction } from '../store/store.ts';
 import { findCycle } from '../trigger/find-cycle.ts';
@@ -53,11 +54,15 @@ export async function applyWorkflow(parts: SessionParts, wish: ApplyWish): Promi
   if (wish.dryRun) return { ...(await planned(parts.store, make)), warnings };
   return parts.store.transact(async (tx) => {
     await tx.lockSession(`workflow ${definition.name}`);
+    await tx.lockSession(holdsLock);
     const plan = await planned(tx, make);
     if (plan.change !== 'unchanged') await write(tx, make, plan);
     return { ...plan, warnings };
   });
 }
+
+/** Serialises holds with workflows that are made meanwhile: no trigger slips through. */
+export const holdsLock = 'the holds of triggers';
 
 /** A server of which nothing is known. */
 const strangeHost: TriggerHost = { isLoopback: false, secret: () => null };
@@ -105,9 +110,12 @@ async function planned(reads: Reads, make: Making): Promise<Plan> {
     createdAt: before?.createdAt ?? now,
     updatedAt: now,
   };
+  const holds = await reads.holds();
   const triggers = withManual(definition.triggers).map((one) => {
     const known = old.find(({ name }) => name === one.name) ?? null;
-    return triggerOf(make, { one, known, workflow });
+    const trigger = triggerOf(make, { one, known, workflow });
+    const isHeld = holdsOver(holds, { trigger, workflow }).length > 0;
+    return isHeld && trigger.pausedAt === null ? { ...trigger, pausedAt: now } : trigger;
   });
   return { change: before === null ? 'created' : 'updated', workflow, triggers, before };
 }

@@ -1,13 +1,14 @@
 /** How a trigger is: what comes next, how the last runs went, and why it last did not run. */
 import { KerutaError } from '../domain/errors.ts';
+import { type Hold, holdsOver } from '../domain/hold.ts';
 import type { Task } from '../domain/task.ts';
-import { isEnded } from '../domain/task-status.ts';
 import type { Occurrence, Trigger, Workflow } from '../domain/workflow.ts';
 import type { Reads } from '../store/store.ts';
 import { wallClock } from '../trigger/cron/wall-clock.ts';
 import { type DueState, firstOf, onTimeMs } from '../trigger/decide-due.ts';
 import { reasonText } from '../trigger/reason-text.ts';
 import { zoneOf } from './apply-workflow.ts';
+import { type ExecutionStats, executionStats } from './ledger-stats.ts';
 import type { SessionParts } from './parts.ts';
 import { dueStateOf } from './trigger-times.ts';
 
@@ -16,7 +17,7 @@ const nextCount = 5;
 /** Fires by which it is judged whether a trigger falls behind, and how many of them may be skipped without it. */
 const fireCount = 10;
 const maxSkipped = 2;
-/** Runs of which rate and durations are told. */
+/** Runs by whose durations it is judged. */
 const runCount = 20;
 
 /** How a trigger is. Times are epoch ms, durations ms. */
@@ -30,8 +31,9 @@ export interface TriggerStatus {
   /** with the spread; none when it is not awake */
   readonly next: readonly { readonly at: number; readonly local: string }[];
   readonly lastRun: { readonly occurrence: Occurrence; readonly task: Task | null } | null;
-  /** the last ones, at most `runCount` */
-  readonly runs: Runs;
+  /** the widest hold that it is under; null when it is not held */
+  readonly hold: Hold | null;
+  readonly stats: ExecutionStats;
   readonly lastSkip: Occurrence | null;
   /** why nothing ran the last time, or will now; null when it ran */
   readonly why: string | null;
@@ -39,14 +41,6 @@ export interface TriggerStatus {
   readonly fallingBehind: FallingBehind | null;
   /** whether it is awake and two instants or more have passed that nobody decided */
   readonly isOverdue: boolean;
-}
-
-/** How the last runs of a trigger went. */
-export interface Runs {
-  readonly count: number;
-  /** of those that ended; null when none did */
-  readonly successRate: number | null;
-  readonly meanDurationMs: number | null;
 }
 
 /** Runs take longer than the trigger leaves them. */
@@ -76,13 +70,16 @@ export async function statusOfTrigger(
   const rule = ruleOf(parts, about);
   const state = stateOf(trigger, rule.due);
   const [last] = runs;
+  const [hold = null] = holdsOver(await store.holds(), about);
+  const zone = rule.due?.schedule.zone ?? zoneOf(parts);
+  const stats = await executionStats(parts, { triggerId: trigger.id, workflow: workflow.name, zone, now });
   const isOverdue = rule.due !== null && state === 'awake' && missesTwo(rule.due);
   return {
     ...{ trigger, workflow, state, zone: rule.due?.schedule.zone ?? null, lastSkip, isOverdue },
     next: rule.due !== null && state === 'awake' ? nextOf(rule.due, now) : [],
     lastRun: last === undefined ? null : { occurrence: last, task: tasks.get(last.id) ?? null },
-    runs: summary([...tasks.values()], runs.length),
-    why: rule.fault ?? whyOf({ state, isOverdue, newest: newest[0] ?? null }),
+    ...{ hold, stats },
+    why: rule.fault ?? whyOf({ state, isOverdue, hold, newest: newest[0] ?? null }),
     fallingBehind: behindOf(newest, [...tasks.values()]),
   };
 }
@@ -149,18 +146,6 @@ async function tasksOf(store: Reads, runs: readonly Occurrence[]): Promise<Map<s
   return tasks;
 }
 
-function summary(tasks: readonly Task[], count: number): Runs {
-  const ended = tasks.filter(({ status }) => isEnded(status));
-  const good = ended.filter(({ status }) => status === 'COMPLETED').length;
-  const durations = durationsOf(tasks);
-  const mean = durations.reduce((sum, one) => sum + one, 0) / durations.length;
-  return {
-    count,
-    successRate: ended.length === 0 ? null : good / ended.length,
-    meanDurationMs: durations.length === 0 ? null : Math.round(mean),
-  };
-}
-
 function durationsOf(tasks: readonly Task[]): number[] {
   return tasks.flatMap(({ startedAt, finishedAt }) =>
     startedAt === null || finishedAt === null ? [] : [finishedAt - startedAt],
@@ -170,11 +155,12 @@ function durationsOf(tasks: readonly Task[]): number[] {
 function whyOf(about: {
   readonly state: TriggerStatus['state'];
   readonly isOverdue: boolean;
+  readonly hold: Hold | null;
   readonly newest: Occurrence | null;
 }): string | null {
-  const { state, isOverdue, newest } = about;
+  const { state, isOverdue, hold, newest } = about;
   if (state === 'disabled') return reasonText('disabled');
-  if (state === 'held') return reasonText('paused');
+  if (state === 'held') return hold === null ? reasonText('paused') : holdText(hold);
   if (state === 'ended') return 'it never falls due again';
   if (isOverdue) return 'it is overdue: no server has looked at it';
   return newest === null || newest.decision === 'run' ? null : reasonText(newest.reason);
@@ -195,4 +181,13 @@ function behindOf(newest: readonly Occurrence[], tasks: readonly Task[]): Fallin
 function median(values: readonly number[]): number | null {
   const sorted = values.toSorted((a, b) => a - b);
   return sorted[Math.floor(sorted.length / 2)] ?? null;
+}
+
+/** Why nothing of it fires, for people. */
+function holdText({ scope, name, at, actor, reason }: Hold): string {
+  const held = {
+    ...{ all: 'everything is held', session: `session ${name} is held` },
+    ...{ workflow: 'its workflow is held', trigger: 'it is held' },
+  }[scope];
+  return `${held} since ${new Date(at).toISOString()} by ${actor}${reason === '' ? '' : `: ${reason}`}`;
 }

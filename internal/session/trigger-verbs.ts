@@ -1,15 +1,14 @@
 /** What people do with triggers: hold them, let them go on, fire them by hand. */
-import { InputError, NotFoundError } from '../domain/errors.ts';
+import { ConflictError, InputError, NotFoundError } from '../domain/errors.ts';
+import { type Hold, holdsOver } from '../domain/hold.ts';
 import type { Trigger, Workflow } from '../domain/workflow.ts';
 import type { Reads, Transaction } from '../store/store.ts';
-import { decideDue } from '../trigger/decide-due.ts';
 import { recordAct } from './append-ledger.ts';
-import { namedWorkflow, zoneOf } from './apply-workflow.ts';
+import { namedWorkflow } from './apply-workflow.ts';
 import { type Fired, fireIn } from './fire.ts';
 import { type Asked, giveConfirmation, takeConfirmation } from './fire-confirm.ts';
+import { letGo } from './let-go.ts';
 import type { Caller, SessionParts } from './parts.ts';
-import { become } from './tick.ts';
-import { dueStateOf, zoneData } from './trigger-times.ts';
 
 /** A trigger with its workflow. */
 export interface FoundTrigger {
@@ -26,15 +25,21 @@ export interface TriggerRef {
 }
 
 /**
- * Holds a trigger: what falls due meanwhile is not run. Held twice is held once.
+ * Holds a trigger: what falls due meanwhile is not run. Held twice is held once, with the first reason.
  * @throws {NotFoundError} KERUTA_ERR_WORKFLOW_NOT_FOUND, KERUTA_ERR_TRIGGER_NOT_FOUND
  */
-export function pauseTrigger(parts: SessionParts, ref: TriggerRef): Promise<FoundTrigger> {
+export function pauseTrigger(
+  parts: SessionParts,
+  ref: TriggerRef & { readonly reason?: string | undefined },
+): Promise<FoundTrigger> {
+  const { reason = '' } = ref;
   return onTrigger(parts, ref, async (tx, { trigger, workflow }, now) => {
-    if (trigger.pausedAt !== null) return { trigger, workflow };
-    const paused = { ...trigger, pausedAt: now, updatedAt: now };
+    if ((await tx.holds()).some(isOwnHold(trigger))) return { trigger, workflow };
+    await tx.putHold({ scope: 'trigger', name: trigger.id, at: now, actor: ref.caller.actor, reason });
+    const paused = { ...trigger, pausedAt: trigger.pausedAt ?? now, updatedAt: now };
     await tx.putTrigger(paused);
-    await record(tx, parts, { ref, action: 'trigger.paused', trigger, workflow, now });
+    const details = reason === '' ? {} : { reason };
+    await record(tx, parts, { ref, action: 'trigger.paused', trigger, workflow, now, details });
     return { trigger: paused, workflow };
   });
 }
@@ -42,7 +47,7 @@ export function pauseTrigger(parts: SessionParts, ref: TriggerRef): Promise<Foun
 /**
  * Lets a trigger go on. What fell due meanwhile is put on record as paused; with `catchUp` it is made good as the
  * trigger's policy says, as if nobody had been there.
- * @throws as pauseTrigger
+ * @throws as pauseTrigger; {ConflictError} KERUTA_ERR_TRIGGER_HELD when more than it is held
  */
 export function resumeTrigger(
   parts: SessionParts,
@@ -50,6 +55,8 @@ export function resumeTrigger(
 ): Promise<FoundTrigger> {
   return onTrigger(parts, ref, async (tx, { trigger, workflow }, now) => {
     if (trigger.pausedAt === null) return { trigger, workflow };
+    await tx.deleteHold({ scope: 'trigger', name: trigger.id });
+    refuseHeld(holdsOver(await tx.holds(), { trigger, workflow })[0], workflow);
     await record(tx, parts, {
       ref,
       action: 'trigger.resumed',
@@ -58,29 +65,31 @@ export function resumeTrigger(
       now,
       details: { catchUp: ref.catchUp ?? false },
     });
-    const awake = { ...trigger, pausedAt: null, updatedAt: now };
-    const settling = { found: { trigger: awake, workflow }, now, catchUp: ref.catchUp ?? false };
-    const resumed = { ...awake, ...(await settle(tx, parts, settling)) };
-    await tx.putTrigger(resumed);
-    tx.notify('triggers');
+    const settling = { found: { trigger, workflow }, now, catchUp: ref.catchUp ?? false };
+    const resumed = await letGo(tx, parts, settling);
     return { trigger: resumed, workflow };
   });
 }
 
-async function settle(
-  tx: Transaction,
-  parts: SessionParts,
-  { found, now, catchUp }: { readonly found: FoundTrigger; readonly now: number; readonly catchUp: boolean },
-): Promise<Pick<Trigger, 'cursor' | 'nextAt' | 'zoneData'>> {
-  const { trigger, workflow } = found;
-  const state = dueStateOf(trigger, { workflow: workflow.definition, zone: zoneOf(parts), now });
-  if (state === null) return { cursor: null, nextAt: null, zoneData };
-  const { instants, cursor, nextAt } = decideDue(state);
-  for (const [n, instant] of instants.entries()) {
-    const what = { parts, trigger, workflow, instant, now: now + n };
-    await become(tx, catchUp ? what : { ...what, instead: 'paused' });
-  }
-  return { cursor: catchUp ? cursor : now, nextAt, zoneData };
+const isOwnHold =
+  ({ id }: Pick<Trigger, 'id'>) =>
+  ({ scope, name }: Hold) =>
+    scope === 'trigger' && name === id;
+
+function refuseHeld(hold: Hold | undefined, workflow: Workflow): void {
+  if (hold === undefined) return;
+  const { scope, name, at, actor, reason } = hold;
+  const [what, how] = {
+    all: ['everything', '--all'],
+    session: [`session ${name}`, `--session ${name}`],
+    workflow: [`workflow ${workflow.name}`, workflow.name],
+    trigger: ['it', workflow.name],
+  }[scope] as [string, string];
+  throw new ConflictError(
+    'KERUTA_ERR_TRIGGER_HELD',
+    `The trigger stays held, because ${what} is, since ${new Date(at).toISOString()} by ${actor}${reason === '' ? '' : ` (${reason})`}; let that go with: keruta resume ${how}`,
+    { details: { scope, by: actor, reason } },
+  );
 }
 
 /** A wish to fire by hand. */

@@ -7,16 +7,19 @@ import type { Backfilled } from './backfill.ts';
 import type { Asked } from './fire-confirm.ts';
 import type { TriggerStatus } from './trigger-status.ts';
 import { toInstant, toInstantOrNull } from './wire.ts';
+import { nameOfHold, toHoldWire } from './workflow-wire.ts';
 
 /** The status of a trigger on the wire. */
 export function toStatusWire(status: TriggerStatus): TriggerStatusWire {
-  const { trigger, workflow, state, zone, next, runs, why, fallingBehind, isOverdue } = status;
+  const { trigger, workflow, state, zone, next, hold, stats, why, fallingBehind, isOverdue } = status;
+  const { checks, ...runs } = stats;
   return {
     ...{ workflow: workflow.name, trigger: trigger.name, triggerId: trigger.id, type: trigger.type },
     ...{ enabled: trigger.enabled, state, pausedAt: toInstantOrNull(trigger.pausedAt), zone, why },
     next: next.map(({ at, local }) => ({ at: toInstant(at), local })),
     lastRun: lastRunOf(status),
-    runs: { ...runs },
+    hold: hold === null ? null : toHoldWire(hold, nameOfHold(hold, status)),
+    runs: { ...runs, checks: checks.map((check) => ({ ...check })) },
     lastSkip: lastSkipOf(status),
     fallingBehind: fallingBehind === null ? null : { ...fallingBehind },
     overdue: isOverdue,

@@ -36,6 +36,7 @@ export interface Tables {
   reservations: RowOf<typeof governance.reservationRow>;
   costs: RowOf<typeof governance.costRow>;
   approvals: RowOf<typeof governance.approvalRow>;
+  holds: RowOf<typeof workflows.holdRow>;
   ledger: LedgerColumns;
   ledger_ends: { name: string; seq: number; hash: string };
   meta: { name: string; value: string };

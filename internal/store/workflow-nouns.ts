@@ -1,5 +1,6 @@
 /** How workflows and what fires them rest in their tables. */
 import type { Report } from '../domain/report.ts';
+import type { Hold } from '../domain/hold.ts';
 import type { Occurrence, Trigger, TriggerEvent, Workflow } from '../domain/workflow.ts';
 import { rowMap } from './row.ts';
 import type { Confirmation, WorkflowVersion } from './workflow-store.ts';
@@ -92,4 +93,13 @@ export const reportRow = rowMap<Report>()({
   error: 'plain',
   createdAt: 'plain',
   wishedAt: 'plain',
+});
+
+/** @see Hold */
+export const holdRow = rowMap<Hold>()({
+  scope: 'plain',
+  name: 'plain',
+  at: 'plain',
+  actor: 'plain',
+  reason: 'plain',
 });

@@ -1,5 +1,6 @@
 /** The part of the port that is about workflows and what fires them. @see store.ts for the laws */
 import type { Report, ReportWish } from '../domain/report.ts';
+import type { Hold } from '../domain/hold.ts';
 import type { Task } from '../domain/task.ts';
 import type { Occurrence, Trigger, TriggerEvent, Workflow, WorkflowDefinition } from '../domain/workflow.ts';
 import type { Page } from './store.ts';
@@ -71,6 +72,8 @@ export interface WorkflowReads {
   nextReportAt(): Promise<number | null>;
   /** Whether a later task reports in the same lane; of two at the same time, the one with the greater id. */
   hasNewerReport(of: Pick<Report, 'taskId' | 'lane' | 'createdAt'>): Promise<boolean>;
+  /** Oldest first. */
+  holds(): Promise<Hold[]>;
 }
 
 /** What may be written about them. */
@@ -82,9 +85,10 @@ export interface WorkflowWrites {
   /** @throws {ConflictError} KERUTA_ERR_WORKFLOW_NAME_TAKEN */
   putWorkflow(workflow: Workflow): Promise<void>;
   insertWorkflowVersion(version: WorkflowVersion): Promise<void>;
-  /** Removes a workflow and its triggers; what they did stays on record. */
+  /** Removes a workflow, its triggers, and the holds of both; what they did stays on record. */
   deleteWorkflow(id: string): Promise<void>;
   putTrigger(trigger: Trigger): Promise<void>;
+  /** With its own hold. */
   deleteTrigger(id: string): Promise<void>;
   /** @returns false when there is one with this trigger and key already: nothing was written */
   insertOccurrence(occurrence: Occurrence): Promise<boolean>;
@@ -103,6 +107,9 @@ export interface WorkflowWrites {
   /** Tasks that are new, without keys; at most `maxRowsAtOnce`. */
   insertTasks(tasks: readonly Task[]): Promise<void>;
   putConfirmation(confirmation: Confirmation): Promise<void>;
+  /** One of the same scope and name is replaced. */
+  putHold(hold: Hold): Promise<void>;
+  deleteHold(hold: Pick<Hold, 'scope' | 'name'>): Promise<void>;
   /** Forgets those that expired before an instant; epoch ms. */
   forgetConfirmations(before: number): Promise<void>;
   /** @throws when the task has one */

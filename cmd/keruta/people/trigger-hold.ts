@@ -11,11 +11,15 @@ export const triggerPause: AnyCommand = command({
   name: 'trigger pause',
   summary: 'Holds a trigger: what falls due meanwhile is not run.',
   positionals,
-  options: {},
-  examples: ['keruta trigger pause nightly'],
+  options: { reason: { kind: 'string', doc: 'why; shown to whoever asks why it does not run' } },
+  examples: ['keruta trigger pause nightly', 'keruta trigger pause nightly --reason "the disk is full"'],
   run: async (context, values) => {
     const client = await context.makeClient();
-    const held = await client.workflows.pause(values.workflow, values.trigger, { signal: context.signal });
+    const held = await client.workflows.pause(
+      values.workflow,
+      { trigger: values.trigger, reason: values.reason },
+      { signal: context.signal },
+    );
     if (context.json) await printJson(context, held);
     else await context.stdout.write(`${held.workflow}/${held.name} is held since ${held.pausedAt}\n`);
     return 0;

@@ -1,6 +1,6 @@
 import type { TriggerWire } from '../../../internal/api/workflow-shapes.ts';
 import { type CommandContext, command } from '../command.ts';
-import { printJson, printTable } from './print.ts';
+import { printJson, printTable, shortId } from './print.ts';
 
 /** `keruta trigger list` */
 export const triggerList = command({
@@ -38,7 +38,7 @@ async function list(context: CommandContext, isMeant: (one: TriggerWire) => bool
     { title: 'WORKFLOW', shrinks: true },
     { title: 'TRIGGER' },
     { title: 'TYPE' },
-    { title: 'STATE' },
+    { title: 'STATE', shrinks: true },
     { title: 'NEXT' },
     { title: 'SPEC', shrinks: true },
   ];
@@ -46,10 +46,16 @@ async function list(context: CommandContext, isMeant: (one: TriggerWire) => bool
     one.workflow,
     one.name,
     one.type,
-    one.pausedAt === null ? (one.enabled ? 'awake' : 'disabled') : 'held',
+    stateOf(one),
     one.nextAt ?? '-',
     Object.keys(one.spec).length === 0 ? '' : JSON.stringify(one.spec),
   ]);
   await printTable(context, columns, rows, 'no triggers; workflows bring them: keruta apply -f FILE');
   return 0;
+}
+
+/** In a word, and for one that is held why. */
+function stateOf({ pausedAt, enabled, hold }: TriggerWire): string {
+  if (pausedAt === null) return enabled ? 'awake' : 'disabled';
+  return hold ? `held: ${hold.reason === '' ? `by ${shortId(hold.by)}` : hold.reason}` : 'held';
 }

@@ -1,4 +1,5 @@
 import type { TriggerStatusWire } from '../../../internal/api/trigger-shapes.ts';
+import type { HoldWire } from '../../../internal/api/workflow-shapes.ts';
 import { command } from '../command.ts';
 import { detailsText } from './details-text.ts';
 import { printFields, printJson, shortId, span } from './print.ts';
@@ -40,15 +41,18 @@ export const triggerStatus = command({
 
 /** How one trigger is, field by field. */
 export function fieldsOf(one: TriggerStatusWire): (readonly [string, string | null])[] {
-  const { lastRun, runs, lastSkip, fallingBehind: behind } = one;
+  const { lastRun, runs, lastSkip, hold, fallingBehind: behind } = one;
   const zone = one.zone === null ? '' : ` ${one.zone}`;
   return [
     ['trigger', `${one.workflow}/${one.trigger}${one.type === one.trigger ? '' : ` (${one.type})`}`],
     ['state', one.overdue ? `${one.state}, overdue` : one.state],
+    ['held', hold ? `since ${hold.at} ${byWhom(hold)}` : null],
     ...one.next.map(({ local }, n): [string, string] => [n === 0 ? 'next' : '', `${local}${zone}`]),
     ['last run', lastRun === null ? 'never' : lastRunText(lastRun)],
     ['success', runs.successRate === null ? null : `${percent(runs.successRate)} of the last ${runs.count}`],
-    ['takes', runs.meanDurationMs === null ? null : `${span(runs.meanDurationMs)} on average`],
+    ['takes', runs.meanDurationMs === null ? null : takesText(runs)],
+    ['cost today', runs.costTodayMicros ? `$${(runs.costTodayMicros / 1e6).toFixed(4)}` : null],
+    ...(runs.checks ?? []).map((check): [string, string] => [`check ${check.name}`, checkText(check)]),
     ['why not', one.why],
     [
       'last skip',
@@ -66,6 +70,33 @@ export function fieldsOf(one: TriggerStatusWire): (readonly [string, string | nu
 function lastRunText(run: NonNullable<TriggerStatusWire['lastRun']>): string {
   const task = run.taskId === null ? '' : ` task ${shortId(run.taskId)}`;
   return `${run.at}${task} ${run.status ?? ''}${run.durationMs === null ? '' : ` in ${span(run.durationMs)}`}`;
+}
+
+/** Who holds something, and why. */
+export function byWhom({ scope, name, by, reason }: HoldWire): string {
+  const what =
+    scope === 'all' ? ', with everything' : scope === 'trigger' ? '' : `, with ${scope} ${name ?? ''}`;
+  return `by ${by === 'system' ? by : shortId(by)}${what}${reason === '' ? '' : `: ${reason}`}`;
+}
+
+function takesText({ meanDurationMs, p95DurationMs }: TriggerStatusWire['runs']): string {
+  const slow = p95DurationMs == null ? '' : `, 19 of 20 at most ${span(p95DurationMs)}`;
+  return `${spanOf(meanDurationMs)} on average${slow}`;
+}
+
+/** A check of the newest decision: its limit, and what of it is used. */
+function checkText(check: { readonly passed: boolean; readonly [more: string]: unknown }): string {
+  const { passed, value, limit, reason } = check;
+  const numbers = [
+    value === undefined ? '' : String(value),
+    limit === undefined ? '' : `of ${typeof limit === 'object' ? JSON.stringify(limit) : String(limit)}`,
+  ];
+  const words = [
+    passed ? 'passed' : 'did not pass',
+    ...numbers,
+    typeof reason === 'string' ? `(${reason})` : '',
+  ];
+  return words.filter((word) => word !== '').join(' ');
 }
 
 const percent = (rate: number) => `${Math.round(rate * 100)} %`;

@@ -1,5 +1,6 @@
 import { command } from '../command.ts';
 import { printFields, printJson } from './print.ts';
+import { byWhom } from './trigger-status.ts';
 
 /** `keruta workflow show` */
 export const workflowShow = command({
@@ -39,7 +40,7 @@ export const workflowShow = command({
           one.type === one.name ? '' : one.type,
           Object.keys(one.spec).length === 0 ? '' : JSON.stringify(one.spec),
           one.enabled ? '' : 'disabled',
-          one.pausedAt === null ? '' : `held since ${one.pausedAt}`,
+          one.pausedAt === null ? '' : `held since ${one.pausedAt}${one.hold ? ` ${byWhom(one.hold)}` : ''}`,
           one.nextAt === null ? '' : `next ${one.nextAt}`,
         ]
           .filter((part) => part !== '')

@@ -4,6 +4,8 @@ import {
   type AppliedWire,
   appliedShape,
   type FireBody,
+  type HeldWire,
+  heldShape,
   type OccurrenceWire,
   occurrenceShape,
   type TriggerWire,
@@ -42,7 +44,25 @@ export interface WorkflowCalls {
   ): Promise<OccurrenceWire[]>;
   /** @param key  the same again fires once */
   fire(name: string, body: FireBody, key: string, options?: CallOptions): Promise<OccurrenceWire>;
-  pause(name: string, trigger: string | undefined, options?: CallOptions): Promise<TriggerWire>;
+  pause(
+    name: string,
+    how: { readonly trigger?: string | undefined; readonly reason?: string | undefined },
+    options?: CallOptions,
+  ): Promise<TriggerWire>;
+  /** Holds everything, a session or a workflow. @param what.name  left out for everything */
+  holdMany(
+    what: { readonly scope: 'all' | 'session' | 'workflow'; readonly name?: string; readonly reason: string },
+    options?: CallOptions,
+  ): Promise<HeldWire>;
+  /** Lets it go. */
+  releaseMany(
+    what: {
+      readonly scope: 'all' | 'session' | 'workflow';
+      readonly name?: string;
+      readonly catchUp: boolean;
+    },
+    options?: CallOptions,
+  ): Promise<HeldWire>;
   resume(
     name: string,
     how: { readonly trigger?: string | undefined; readonly catchUp: boolean },
@@ -89,12 +109,15 @@ export function workflowCalls(transport: Transport): WorkflowCalls {
         occurrenceShape,
       );
     },
-    pause: (name, trigger, options) =>
-      transport.json(
-        { method: 'POST', path: at(name, 'pause'), json: { trigger }, notFound, ...options },
-        triggerShape,
-      ),
+    pause: (name, json, options) =>
+      transport.json({ method: 'POST', path: at(name, 'pause'), json, notFound, ...options }, triggerShape),
     resume: (name, json, options) =>
       transport.json({ method: 'POST', path: at(name, 'resume'), json, notFound, ...options }, triggerShape),
+    holdMany: (json, options) =>
+      transport.json({ method: 'POST', path: apiPath('holds'), json, notFound, ...options }, heldShape),
+    releaseMany: (json, options) => {
+      const path = apiPath('holds', 'release');
+      return transport.json({ method: 'POST', path, json, notFound, ...options }, heldShape);
+    },
   };
 }

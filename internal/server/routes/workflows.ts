@@ -75,8 +75,9 @@ export const workflowRoutes: readonly Route[] = [
       requireUnbound(caller, 'workflows');
       const workflows = await store.workflows();
       const triggers = await store.triggers({});
+      const holds = await store.holds();
       const ofOne = (id: string) => triggers.filter(({ workflowId }) => workflowId === id);
-      return { status: 200, body: workflows.map((one) => toWorkflowWire(one, ofOne(one.id))) };
+      return { status: 200, body: workflows.map((one) => toWorkflowWire(one, ofOne(one.id), holds)) };
     },
   }),
   route({
@@ -89,10 +90,8 @@ export const workflowRoutes: readonly Route[] = [
     answers: { 200: workflowShape },
     handle: async ({ params, caller }, { store }) => {
       const workflow = await namedWorkflow(looked(store, caller), params.name);
-      return {
-        status: 200,
-        body: toWorkflowWire(workflow, await store.triggers({ workflowId: workflow.id })),
-      };
+      const triggers = await store.triggers({ workflowId: workflow.id });
+      return { status: 200, body: toWorkflowWire(workflow, triggers, await store.holds()) };
     },
   }),
   route({
@@ -197,9 +196,9 @@ function hold(verb: 'pause' | 'resume', summary: string): Route {
       const ref = { caller, workflow: params.name, trigger: body.trigger };
       const { trigger, workflow } =
         verb === 'pause'
-          ? await pauseTrigger(parts, ref)
+          ? await pauseTrigger(parts, { ...ref, reason: body.reason })
           : await resumeTrigger(parts, { ...ref, catchUp: body.catchUp ?? false });
-      return { status: 200, body: toTriggerWire(trigger, workflow.name) };
+      return { status: 200, body: toTriggerWire(trigger, workflow, await parts.store.holds()) };
     },
   });
 }

@@ -12,6 +12,7 @@ import { documentReads, documentWrites } from './documents.ts';
 import { eventReads, eventWrites } from './events.ts';
 import { figureReads } from './figures.ts';
 import { governanceReads, governanceWrites } from './governance.ts';
+import { holdReads, holdWrites } from './holds.ts';
 import { inputReads, inputWrites } from './inputs.ts';
 import { ledgerReads, ledgerWrites } from './ledger.ts';
 import { logReads, logWrites } from './logs.ts';
@@ -58,6 +59,7 @@ export function readsOver(db: Db): Reads {
     ...costReads(db),
     ...approvalReads(db),
     ...figureReads(db),
+    ...holdReads(db),
     ...ledgerReads(db),
   };
 }
@@ -87,6 +89,7 @@ export function writesOver(db: Db): Writes {
     ...governanceWrites(db),
     ...costWrites(db),
     ...approvalWrites(db),
+    ...holdWrites(db),
     ...ledgerWrites(db),
   };
 }

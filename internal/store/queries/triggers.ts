@@ -47,6 +47,7 @@ export function triggerWrites(db: Db) {
     },
     deleteTrigger: async (id) => {
       await db.deleteFrom('triggers').where('id', '=', id).execute();
+      await db.deleteFrom('holds').where('scope', '=', 'trigger').where('name', '=', id).execute();
     },
     insertTriggerEvent: async (event) => {
       await db.insertInto('trigger_events').values(triggerEventRow.encode(event)).execute();

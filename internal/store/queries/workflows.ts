@@ -47,6 +47,9 @@ export function workflowWrites(db: Db) {
       await db.insertInto('workflow_versions').values(workflowVersionRow.encode(version)).execute();
     },
     deleteWorkflow: async (id) => {
+      const own = db.selectFrom('triggers').select('id').where('workflow_id', '=', id);
+      await db.deleteFrom('holds').where('scope', '=', 'trigger').where('name', 'in', own).execute();
+      await db.deleteFrom('holds').where('scope', '=', 'workflow').where('name', '=', id).execute();
       await db.deleteFrom('workflows').where('id', '=', id).execute();
     },
   } satisfies Pick<WorkflowWrites, 'putWorkflow' | 'insertWorkflowVersion' | 'deleteWorkflow'>;

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import type { Task } from '../../../internal/domain/task.ts';
+import { appendLedger } from '../../../internal/session/append-ledger.ts';
 import { applyWorkflow } from '../../../internal/session/apply-workflow.ts';
+import { setStatus } from '../../../internal/session/set-status.ts';
 import { tick } from '../../../internal/session/tick.ts';
 import { overdueTriggers, statusOfTrigger } from '../../../internal/session/trigger-status.ts';
 import { findTrigger, pauseTrigger } from '../../../internal/session/trigger-verbs.ts';
@@ -24,10 +25,13 @@ async function world(workflow: object, begin = '07T12:00:00') {
     const found = await findTrigger(made.store, { workflow: 'w', trigger });
     return statusOfTrigger(made.parts, { ...found, now: await made.store.now() });
   };
-  const end = async (some: Partial<Task>) => {
+  const end = async (status: 'COMPLETED' | 'FAILED' | 'CANCELLED', tookMs: number) => {
     const session = await made.store.sessionByName('w');
     const [task] = await made.store.tasks({ sessionId: session?.id ?? '', statuses: ['PENDING'] }, 'queue');
-    if (task) await made.store.transact((tx) => tx.putTask({ ...task, ...some }));
+    const ref = { caller, taskId: task?.id ?? '' };
+    await setStatus(made.parts, ref, { status: 'PROCESSING' });
+    made.clock.advance(tookMs);
+    await setStatus(made.parts, ref, { status });
   };
   return { ...made, jump, go, status, end };
 }
@@ -50,16 +54,44 @@ describe('the status of a trigger', () => {
     const triggers = [{ type: 'cron', expression: '*/5 * * * *' }];
     const { go, status, end } = await world({ triggers });
     await go('07T12:05:00');
-    await end({ status: 'COMPLETED', startedAt: at('07T12:05:01'), finishedAt: at('07T12:05:11') });
+    await end('COMPLETED', 10_000);
     await go('07T12:10:00');
-    await end({ status: 'FAILED', startedAt: at('07T12:10:01'), finishedAt: at('07T12:10:31') });
+    await end('FAILED', 30_000);
     await go('07T12:15:00');
-    const { runs, lastRun } = await status();
-    expect(runs).toEqual({ count: 3, successRate: 0.5, meanDurationMs: 20_000 });
+    const { stats, lastRun } = await status();
+    expect(stats).toEqual({
+      ...{ count: 2, successRate: 0.5, meanDurationMs: 20_000, p95DurationMs: 30_000 },
+      ...{ costTodayMicros: 0, checks: [] },
+    });
     expect(lastRun).toMatchObject({
       occurrence: { nominalAt: at('07T12:15:00') },
       task: { status: 'PENDING' },
     });
+  });
+
+  test('counts anew what was written since, also by another server, and leaves out what was cancelled', async () => {
+    const { go, status, end, store, parts } = await world({ triggers: [{ type: 'interval', every: '1m' }] });
+    await go('07T12:01:00');
+    await end('COMPLETED', 1_000);
+    expect((await status()).stats).toMatchObject({ count: 1, successRate: 1 });
+    await go('07T12:02:00');
+    await end('CANCELLED', 1_000);
+    expect((await status()).stats).toMatchObject({ count: 2, successRate: 1 });
+    await go('07T12:03:00');
+    await end('FAILED', 1_000);
+    const { trigger, stats } = await status();
+    expect(stats).toMatchObject({ count: 3, successRate: 0.5, costTodayMicros: 0 });
+    const [last] = await store.ledger({ statuses: ['FAILED'] }, { limit: 1 });
+    const checks = [{ name: 'runs', passed: false, limit: 3, value: 3 }];
+    const spent = { costMicros: 1_500_000, triggerId: trigger.id, workflow: 'w', executionId: 'e', checks };
+    const entry = { at: await store.now(), kind: 'interval_execution', actor: 'system', ...spent };
+    await store.transact((tx) => appendLedger(tx, parts, { ...entry, status: 'SUCCESS' }));
+    await store.transact((tx) => appendLedger(tx, parts, { ...entry, costMicros: null, status: 'SKIPPED' }));
+    expect(last?.executionId).not.toBe('e');
+    expect((await status()).stats).toMatchObject({ count: 4, costTodayMicros: 1_500_000, checks });
+    // the day is over
+    await go('08T12:00:00');
+    expect((await status()).stats).toMatchObject({ count: 4, costTodayMicros: 0 });
   });
 
   test('says that it falls behind from the third skip of ten on, and why it last did not run', async () => {
