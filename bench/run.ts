@@ -1,11 +1,12 @@
 /**
  * Measures what the product promises, against baselines taken in the same run. By hand: `npm run bench [names]`.
- * Names: commands latency line idle empty volume redact webhook triggers files.
+ * Names: commands latency line idle empty volume redact webhook triggers files ledger.
  */
 import { existsSync } from 'node:fs';
 import { benchCommands } from './commands.ts';
 import { benchFiles } from './files.ts';
 import { Bench, executable, type Row } from './harness.ts';
+import { benchLedger } from './ledger.ts';
 import { benchRedact } from './redact.ts';
 import { agentReady, benchEmpty, benchFirstLine, benchIdle, benchLatency, benchVolume } from './tasks.ts';
 import { benchTriggers } from './triggers.ts';
@@ -22,6 +23,7 @@ const parts: Record<string, (bench: Bench) => Promise<Row | Row[]>> = {
   webhook: benchWebhook,
   triggers: benchTriggers,
   files: benchFiles,
+  ledger: benchLedger,
 };
 
 if (!existsSync(executable)) {

@@ -155,6 +155,24 @@ describe('the house', () => {
     },
   );
 
+  test('occurrences, and acts on what may run, are put on record where the ledger hears of them', () => {
+    const records: readonly (readonly [RegExp, readonly string[]])[] = [
+      [/\b(insertOccurrences?|replaceSkipped)\(/, ['internal/session/record-occurrence.ts']],
+      [/\binsertLedger\(/, ['internal/session/append-ledger.ts']],
+      // of sessions and tasks only
+      [
+        /\binsertAudits?\(/,
+        ['put-task', 'submit', 'edit-session', 'create-session'].map((name) => `internal/session/${name}.ts`),
+      ],
+    ];
+    const strays = sources
+      .filter(({ path }) => path.startsWith('internal/session/'))
+      .filter(({ path, text }) =>
+        records.some(([pattern, files]) => pattern.test(code(text)) && !files.includes(path)),
+      );
+    expect(strays.map(({ path }) => path)).toEqual([]);
+  });
+
   test('no file is longer than 300 lines', () => {
     const long = sources.filter((source) => source.lines > 300);
     expect(long.map((source) => `${source.path}: ${source.lines}`)).toEqual([]);

@@ -18,7 +18,7 @@ export const chainStart: ChainPlace = { seq: 0, hash: '0'.repeat(64) };
 /** A row of the chain. */
 export interface SealedRow extends ChainPlace {
   readonly id: string;
-  /** canonical JSON of its entry */
+  /** canonical JSON of its entry, without what is null */
   readonly body: string;
 }
 
@@ -34,11 +34,17 @@ export interface ChainFault {
 
 /** JSON with the keys of every object in one order, so that equal values are equal texts. */
 export function canonicalJson(value: unknown): string {
-  return JSON.stringify(value, (_key, one: unknown) =>
-    one !== null && typeof one === 'object' && !Array.isArray(one)
-      ? Object.fromEntries(Object.entries(one).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : one,
-  );
+  return JSON.stringify(sorted(value));
+}
+
+function sorted(value: unknown): unknown {
+  if (value === null || typeof value !== 'object') return value;
+  if (Array.isArray(value)) return value.map(sorted);
+  const fields = value as Readonly<Record<string, unknown>>;
+  // without a prototype `__proto__` is a name like any other
+  const made: Record<string, unknown> = Object.create(null);
+  for (const name of Object.keys(fields).sort()) made[name] = sorted(fields[name]);
+  return made;
 }
 
 /** Puts rows behind a place, in their order. */

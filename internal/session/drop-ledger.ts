@@ -76,10 +76,10 @@ async function oldRows(
 
 /** What entries came to. */
 function summaryOf(rows: readonly LedgerRow[]) {
-  const entries = rows.map(({ body }) => JSON.parse(body) as LedgerEntry);
+  const entries = rows.map(({ body }) => JSON.parse(body) as Partial<LedgerEntry>);
   const statuses: Record<string, number> = {};
-  for (const { status } of entries) if (status !== null) statuses[status] = (statuses[status] ?? 0) + 1;
-  const times = entries.map(({ at }) => at);
+  for (const { status } of entries) if (status) statuses[status] = (statuses[status] ?? 0) + 1;
+  const times = rows.map(({ at }) => at);
   return {
     ...{ rows: rows.length, statuses },
     costMicros: entries.reduce((sum, { costMicros }) => sum + (costMicros ?? 0), 0),

@@ -29,13 +29,23 @@ export function recordRetry(
   return recordStep(tx, parts, { ...step, change });
 }
 
-/** Puts on record how an execution ended: it is not tried again by itself. */
-export function recordEnd(tx: Transaction, parts: SessionParts, step: Step): Promise<void> {
-  const { task } = step;
+/** What a task cost in all; money in micro-dollars. */
+export type Spent = Pick<LedgerEntry, 'costMicros' | 'llmCalls' | 'tokensIn' | 'tokensOut'>;
+
+/**
+ * Puts on record how an execution ended: it is not tried again by itself.
+ * @param step.spent  absent = nobody said what it cost
+ */
+export function recordEnd(
+  tx: Transaction,
+  parts: SessionParts,
+  step: Step & { readonly spent?: Spent },
+): Promise<void> {
+  const { task, spent = {} } = step;
   const { startedAt, finishedAt } = task;
   const durationMs = startedAt === null || finishedAt === null ? null : Math.max(0, finishedAt - startedAt);
   const change = ({ mode }: Pick<LedgerEntry, 'mode'>) => ({
-    ...{ status: endOf(task, mode), durationMs },
+    ...{ status: endOf(task, mode), durationMs, ...spent },
     ...(task.status === 'FAILED' ? faultOf(task) : {}),
   });
   return recordStep(tx, parts, { ...step, change });

@@ -65,7 +65,7 @@ export interface LedgerReads {
 export interface LedgerWrites {
   /** Takes the chain until the transaction ends; false when another server has it. */
   takeLedger(): Promise<boolean>;
-  /** At most `maxRowsAtOnce`. */
+  /** Their bodies are canonical JSON without what is null. At most `maxRowsAtOnce`. */
   insertLedger(entries: readonly LedgerEntry[]): Promise<void>;
   /** Gives unsealed rows their place, and moves the head behind the last. At most 1000; none = nothing is done. */
   sealLedger(rows: readonly SealedRow[]): Promise<void>;

@@ -1,6 +1,6 @@
 import { type SelectQueryBuilder, sql } from 'kysely';
 import { formatUuid7 } from '../../../pkg/random/random.ts';
-import type { LedgerEntry } from '../../domain/ledger.ts';
+import { blankEntry, type LedgerEntry } from '../../domain/ledger.ts';
 import { canonicalJson } from '../../domain/ledger-chain.ts';
 import type { LedgerFilter, LedgerReads, LedgerRow, LedgerWrites } from '../ledger-store.ts';
 import type { Db, Tables } from '../tables.ts';
@@ -29,7 +29,16 @@ export interface LedgerColumns extends ReturnType<typeof columnsOf> {
   hash: string | null;
 }
 
-const entryOf = ({ body }: { readonly body: string }) => JSON.parse(body) as LedgerEntry;
+/** What is null is left out of the body: most of an entry does not concern its kind. */
+function bodyOf(entry: LedgerEntry): string {
+  return canonicalJson(Object.fromEntries(Object.entries(entry).filter(([, value]) => value !== null)));
+}
+
+/** An entry out of its body; what a body has not, such as fields that came later, is null. */
+function entryOf({ body }: { readonly body: string }): LedgerEntry {
+  const said = JSON.parse(body) as LedgerEntry;
+  return { ...blankEntry(said), ...said };
+}
 
 /** What may be asked about the ledger. */
 export function ledgerReads(db: Db) {
@@ -125,7 +134,7 @@ export function ledgerWrites(db: Db) {
     db.updateTable('ledger_ends').set({ seq, hash }).where('name', '=', name).execute();
   return {
     insertLedger: async (entries) => {
-      const rows = entries.map((entry) => ({ ...columnsOf(entry), body: canonicalJson(entry) }));
+      const rows = entries.map((entry) => ({ ...columnsOf(entry), body: bodyOf(entry) }));
       await insertMany(db, 'ledger', rows);
     },
     sealLedger: async (rows) => {

@@ -34,8 +34,7 @@ afterAll(async () => {
   rmSync(home, { recursive: true, force: true });
 });
 
-const keruta = (...words: string[]) =>
-  cli(words, { home, cwd: home, env: { KERUTA_API_URL: server.url } });
+const keruta = (...words: string[]) => cli(words, { home, cwd: home, env: { KERUTA_API_URL: server.url } });
 const listed = async (...words: string[]) =>
   JSON.parse((await keruta('ledger', 'list', '--json', ...words)).out) as Record<string, unknown>[];
 
@@ -75,13 +74,37 @@ test('bad filters are refused by name', async () => {
 });
 
 test('CSV has every field, and no formulas', async () => {
-  writeFileSync(join(home, 'formula.yaml'), 'name: f\nrun: "true"\ndescription: "=1+1"\n');
-  await keruta('apply', '-f', 'formula.yaml');
+  await keruta('pause', 'two', '--reason', '=cmd|calc');
+  await keruta('trigger', 'fire', 'two', '--param', '=1+1=2');
   const { out } = await keruta('ledger', 'list', '--csv', '--limit', '1000');
   const [head, ...lines] = out.trimEnd().split('\r\n');
   expect(head?.split(',').slice(0, 4)).toEqual(['at', 'kind', 'workflow', 'version']);
   expect(lines.length).toBeGreaterThan(6);
   expect(lines.some((line) => /(^|,)"?[=+@-]/.test(line))).toBe(false);
+});
+
+test('what is held says by whom and why, wherever it is shown, until it is let go', async () => {
+  expect(await keruta('pause')).toMatchObject({ status: 2, err: expect.stringContaining('--all') });
+  expect(await keruta('pause', '--all')).toMatchObject({
+    status: 2,
+    err: expect.stringContaining('--reason'),
+  });
+  expect(await keruta('pause', 'one', '--all', '--reason', 'x')).toMatchObject({ status: 2 });
+  const held = await keruta('pause', '--all', '--reason', 'the move');
+  expect(held.out).toMatch(
+    /^everything is held since \S+ by \S+, with everything: the move\n {2}one\/manual\n/,
+  );
+  expect((await keruta('trigger', 'list')).out).toMatch(/one +manual +manual +held: the move/);
+  const status = (await keruta('workflow', 'status', 'one')).out;
+  expect(status).toMatch(/held +since .*the move[\s\S]*why not +everything is held/);
+  expect((await keruta('workflow', 'show', 'one')).out).toContain('the move');
+  expect(await keruta('trigger', 'resume', 'one', 'manual')).toMatchObject({
+    status: 5,
+    err: expect.stringContaining('keruta resume --all'),
+  });
+  expect((await keruta('resume', '--all')).out).toMatch(/^everything goes on\n {2}one\/manual\n/);
+  expect((await keruta('resume', 'two')).out).toMatch(/^workflow two goes on\n {2}two\/manual\n$/);
+  expect((await keruta('resume', '--session', 'x')).out).toMatch(/was not held/);
 });
 
 test('an execution is shown step by step, by its own id or that of its task', async () => {
