@@ -116,7 +116,12 @@ test('an execution is shown step by step, by its own id or that of its task', as
 });
 
 test('a ledger that nobody touched is good; a row that was changed in the file is named', async () => {
-  expect(await sealed()).toMatch(/^good: \d+ rows, the newest \d+ [0-9a-f]{64}\n$/);
+  expect(await sealed()).toMatch(/^good: \d+ rows, the newest \d+:[0-9a-f]{64}\n$/);
+  const [, place = ''] = /newest (\S+)\n/.exec(await sealed()) ?? [];
+  expect(await keruta('ledger', 'verify', '--after', place)).toMatchObject({ status: 0 });
+  const other = `${place.slice(0, -1)}${place.endsWith('0') ? '1' : '0'}`;
+  expect(await keruta('ledger', 'verify', '--after', other)).toMatchObject({ status: 1 });
+  expect(await keruta('ledger', 'verify', '--after', 'x')).toMatchObject({ status: 2 });
   await server.close();
   const raw = new DatabaseSync(join(home, '.keruta/server/keruta.db'));
   expect(() => raw.exec("UPDATE ledger SET body = '{}' WHERE seq = 4")).toThrow('append-only');
