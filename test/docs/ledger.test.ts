@@ -21,7 +21,7 @@ beforeAll(async () => {
   const context = { clock: systemClock, random: systemRandom, uid, version: '9.9.9' } as CommandContext;
   const sources = { env: { PORT: '0' }, isServer: true, home, uid, cwd: home };
   server = await startServer(context, loadSettings(sources).values, silentLog);
-});
+}, 60_000);
 afterAll(async () => {
   await server.close();
   rmSync(home, { recursive: true, force: true });

@@ -63,7 +63,11 @@ export const resume: AnyCommand = command({
     const went = await client.workflows.releaseMany(wish, { signal: context.signal });
     if (context.json) await printJson(context, went);
     else if (went.hold === null)
-      await say(context, went, `${nameOf(what)} was not held; keruta trigger list shows what is`);
+      await say(
+        context,
+        went,
+        `${nameOf(what)} was not held by itself; keruta trigger list shows what is held`,
+      );
     else await say(context, went, `${nameOf(what)} goes on`);
     return 0;
   },

@@ -1,4 +1,5 @@
 import type { LedgerEntryWire } from '../../../internal/api/ledger-shapes.ts';
+import { InputError } from '../../../internal/domain/errors.ts';
 import { ledgerStatuses } from '../../../internal/domain/ledger.ts';
 import { type CommandContext, command } from '../command.ts';
 import { printJson, printTable, shortId, span } from './print.ts';
@@ -31,7 +32,8 @@ export const ledgerList = command({
     'keruta ledger list --kind token.create --json',
   ],
   run: async (context, values) => {
-    const { workflow, trigger, status, kind, limit } = values;
+    const { workflow, trigger, kind, limit } = values;
+    const status = readStatuses(values.status);
     const instant = (name: 'since' | 'until') => {
       const text = values[name];
       if (text === undefined) return undefined;
@@ -50,6 +52,17 @@ export const ledgerList = command({
     return 0;
   },
 });
+
+/** @throws {InputError} KERUTA_ERR_BAD_VALUE */
+function readStatuses(text: string | undefined): string | undefined {
+  const wanted = text?.split(',').map((one) => one.trim().toUpperCase());
+  const strange = wanted?.find((one) => !ledgerStatuses.some((status) => status === one));
+  if (strange === undefined) return wanted?.join(',');
+  throw new InputError(
+    'KERUTA_ERR_BAD_VALUE',
+    `--status: expected some of ${ledgerStatuses.join(', ')}, with commas between, got ${JSON.stringify(strange)}`,
+  );
+}
 
 type Wish = Omit<Parameters<Awaited<ReturnType<CommandContext['makeClient']>>['ledger']['page']>[0], 'limit'>;
 
