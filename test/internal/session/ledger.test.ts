@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { LedgerEntry } from '../../../internal/domain/ledger.ts';
 import { applyWorkflow, deleteWorkflow } from '../../../internal/session/apply-workflow.ts';
@@ -159,6 +160,66 @@ describe('the ledger', () => {
     await runner.finish();
     expect(await steps()).toEqual([]);
   });
+});
+
+const step = fc.oneof(
+  fc.record({ do: fc.constant('wait' as const), minutes: fc.integer({ min: 1, max: 12 }) }),
+  fc.constantFrom(
+    { do: 'hold' as const },
+    { do: 'resume' as const },
+    { do: 'fire' as const },
+    { do: 'end' as const },
+  ),
+);
+
+test('of every due instant there is exactly one decision in the ledger, whatever happens meanwhile', {
+  timeout: 60_000,
+}, async () => {
+  const policies = fc.record({
+    overlap: fc.constantFrom('skip', 'allow', 'buffer_one', 'cancel_other'),
+    catchUp: fc.constantFrom('none', 'last', 'all'),
+  });
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 12 }), policies, async (plan, policy) => {
+      const { parts, store, clock, apply } = await world(policy);
+      const ref = { caller, workflow: 'w', trigger: 'cron' };
+      const began = await store.now();
+      for (const one of plan) {
+        if (one.do === 'hold') await pauseTrigger(parts, ref);
+        else if (one.do === 'resume') await resumeTrigger(parts, ref);
+        else if (one.do === 'fire') await fireNow(parts, { caller, workflow: 'w' });
+        else if (one.do === 'end') {
+          const [task] = await store.tasks({ sessionId, statuses: ['PENDING'] }, 'queue');
+          if (task) await setStatus(parts, { caller, taskId: task.id }, { status: 'COMPLETED' });
+        } else {
+          clock.advance(one.minutes * 60_000);
+          await tick(parts, never);
+        }
+      }
+      await resumeTrigger(parts, ref);
+      await tick(parts, never);
+      expect((await apply()).change).toBe('unchanged');
+      const entries = await store.ledger({ kind: 'cron_execution' }, { limit: 1000 });
+      const decisions = entries.filter(
+        ({ status, reason }) => status === 'SKIPPED' || (status === 'PENDING' && reason !== 'retry'),
+      );
+      const minute = 60_000;
+      const due = Math.floor((await store.now()) / minute) - Math.floor(began / minute);
+      const instants = decisions.map(({ nominalAt }) => nominalAt).sort();
+      expect(instants).toHaveLength(due);
+      expect(new Set(instants).size).toBe(due);
+      const runs = await store.occurrences({ decision: 'run' }, { limit: 1000, offset: 0 });
+      const byHand = (
+        await store.ledger({ kind: 'manual_execution', statuses: ['PENDING', 'SKIPPED'] }, { limit: 1000 })
+      ).length;
+      const fired = plan.filter((one) => one.do === 'fire').length;
+      expect([byHand, decisions.filter(({ decision }) => decision === 'run').length]).toEqual([
+        fired,
+        runs.filter(({ source }) => source === 'cron').length,
+      ]);
+    }),
+    { numRuns: 20 },
+  );
 });
 
 async function findW(store: Awaited<ReturnType<typeof makeWorld>>['store']) {
