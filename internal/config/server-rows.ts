@@ -121,7 +121,7 @@ export const serverRows = {
     flag: null,
     variables: ['KERUTA_LEDGER_KEEP'],
     fileKeys: ['server.ledger_keep'],
-    range: [86_400_000, 100 * 365 * 86_400_000],
+    range: [60_000, 100 * 365 * 86_400_000],
     default: 400 * 86_400_000,
     doc: 'how long entries of the ledger stay; what goes leaves an entry that accounts for it',
     roles: server,
