@@ -68,7 +68,8 @@ function bashScript(entries: readonly Entry[]): string {
   const valueCases = new Map<string, string>();
   for (const option of entries.flatMap((entry) => entry.options)) {
     if (option.choices.length > 0) valueCases.set(option.name, `words='${option.choices.join(' ')}'`);
-    else if (option.takesValue) {
+    // of options of one name, the one that knows its words tells them
+    else if (option.takesValue && !valueCases.get(option.name)?.startsWith('words=')) {
       valueCases.set(
         option.name,
         option.isPath ? 'COMPREPLY=($(compgen -f -- "$current")); return' : 'return',

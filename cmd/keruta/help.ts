@@ -90,7 +90,10 @@ const sections = [
     title: 'Have tasks start by themselves',
     of: inGroups('apply', 'workflow', 'trigger', 'schedule', 'cron', 'dev', 'deploy', 'call', 'skill'),
   },
-  { title: 'Limit what starts by itself', of: inGroups('policy', 'approval', 'breaker') },
+  {
+    title: 'Limit what starts by itself, and see what it did',
+    of: inGroups('policy', 'approval', 'breaker', 'pause', 'resume', 'ledger'),
+  },
   {
     title: 'In a script, about its own task',
     of: inGroups(
