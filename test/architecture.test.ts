@@ -157,12 +157,18 @@ describe('the house', () => {
 
   test('occurrences, and acts on what may run, are put on record where the ledger hears of them', () => {
     const records: readonly (readonly [RegExp, readonly string[]])[] = [
-      [/\b(insertOccurrences?|replaceSkipped)\(/, ['internal/session/record-occurrence.ts']],
+      [
+        /\b(insertOccurrences?|replaceSkipped)\(/,
+        // the second hands on what the first wrote, and looks at it
+        ['internal/session/record-occurrence.ts', 'internal/session/watch/watch-store.ts'],
+      ],
       [/\binsertLedger\(/, ['internal/session/append-ledger.ts']],
       // of sessions and tasks only
       [
         /\binsertAudits?\(/,
-        ['put-task', 'submit', 'edit-session', 'create-session'].map((name) => `internal/session/${name}.ts`),
+        ['put-task', 'submit', 'edit-session', 'create-session', 'checkout-source'].map(
+          (name) => `internal/session/${name}.ts`,
+        ),
       ],
     ];
     const strays = sources

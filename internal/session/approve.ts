@@ -4,6 +4,7 @@ import type { Approval } from '../domain/governance.ts';
 import type { Trigger, Workflow } from '../domain/workflow.ts';
 import type { Reads, Transaction } from '../store/store.ts';
 import { reasonText } from '../trigger/reason-text.ts';
+import { recordAct } from './append-ledger.ts';
 import { maySeeSession } from './authorize.ts';
 import { type Fired, fireIn } from './fire.ts';
 import type { Caller, SessionParts } from './parts.ts';
@@ -158,13 +159,14 @@ async function decide(
   const { actor } = ref.caller;
   const decided: Approval = { ...approval, state, decidedBy: actor, decidedAt: now };
   await tx.putApproval(decided);
-  await tx.insertAudit({
-    ...{ id: parts.random.uuid7(now), at: now, actor, action: `approval.${state}` },
-    ...{ sessionId: approval.sessionId, taskId: null },
+  const workflow = await tx.workflow(approval.workflowId);
+  await recordAct(tx, parts, {
+    ...{ caller: ref.caller, action: `approval.${state}`, now },
+    ...(workflow === null ? {} : { workflow }),
     details: {
       approvalId: approval.id,
       role: approval.role,
-      workflowId: approval.workflowId,
+      sessionId: approval.sessionId,
       key: approval.key,
     },
   });

@@ -4,7 +4,7 @@ import type { Origin } from './end-words.ts';
 import { fireFollowers } from './fire-followers.ts';
 import { endReport } from './github-report.ts';
 import type { SessionParts } from './parts.ts';
-import { recordEnd } from './record-step.ts';
+import { recordEnd, type Spent } from './record-step.ts';
 import { runFallback } from './run-fallback.ts';
 import { runHook } from './run-hook.ts';
 import { settleRun } from './settle-run.ts';
@@ -29,7 +29,7 @@ export async function followEnd(
   parts: SessionParts,
   { task, now }: Omit<Ended, 'depth'>,
 ): Promise<void> {
-  await recordEnd(tx, parts, { task, now });
+  await recordEnd(tx, parts, { task, now, ...(await spentOn(tx, task)) });
   const waiting = await tx.triggers({ type: 'task-end' });
   if (waiting.length === 0 && task.triggerId === null) return;
   await endReport(tx, { task, now });
@@ -60,4 +60,12 @@ async function depthOf(reads: Reads, task: Task): Promise<number> {
     id = (await reads.task(id))?.parentTaskId ?? null;
   }
   return 0;
+}
+
+/** What was told that a task cost; nothing when nobody told anything. */
+async function spentOn(tx: Transaction, { id }: Task): Promise<{ readonly spent?: Spent }> {
+  const sum = await tx.costSum(id);
+  if (sum.entries === 0) return {};
+  const { micro: costMicros, entries: llmCalls, tokensIn, tokensOut } = sum;
+  return { spent: { costMicros, llmCalls, tokensIn, tokensOut } };
 }

@@ -2,6 +2,7 @@
 import { ConflictError, InputError } from '../domain/errors.ts';
 import type { DecisionMode } from '../domain/policy.ts';
 import type { Fallback, Workflow } from '../domain/workflow.ts';
+import { recordAct } from './append-ledger.ts';
 import { namedWorkflow } from './apply-workflow.ts';
 import type { Caller, SessionParts } from './parts.ts';
 
@@ -34,10 +35,9 @@ export async function migrateWorkflow(
     const { id: workflowId, version } = workflow;
     await tx.putWorkflow(workflow);
     await tx.insertWorkflowVersion({ workflowId, version, definition, actor: caller.actor, at: now });
-    await tx.insertAudit({
-      ...{ id: parts.random.uuid7(now), at: now, actor: caller.actor, action: 'workflow.migrated' },
-      ...{ sessionId: null, taskId: null },
-      details: { workflow: name, version, before: fallback.migrationWeight, weight },
+    await recordAct(tx, parts, {
+      ...{ caller, action: 'workflow.migrated', now, workflow },
+      details: { before: fallback.migrationWeight, weight },
     });
     return { workflow, before: fallback.migrationWeight };
   });

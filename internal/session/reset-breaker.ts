@@ -1,5 +1,6 @@
 import type { WorkflowHistory } from '../domain/governance.ts';
 import type { Workflow } from '../domain/workflow.ts';
+import { recordAct } from './append-ledger.ts';
 import { namedWorkflow } from './apply-workflow.ts';
 import type { Caller, SessionParts } from './parts.ts';
 import { historyRow } from './run-history.ts';
@@ -15,14 +16,9 @@ export async function resetBreaker(
     await tx.lockSession(`policy workflow ${workflow.id}`);
     const row = await historyRow(tx, workflow.id);
     await tx.putWorkflowHistory({ ...row, breaker: null, version: row.version + 1 });
-    await tx.insertAudit({
-      ...{ id: parts.random.uuid7(now), at: now, actor: wish.caller.actor, action: 'breaker.reset' },
-      ...{ sessionId: null, taskId: null },
-      details: {
-        workflow: workflow.name,
-        was: row.breaker?.state ?? 'closed',
-        results: row.breaker?.results ?? '',
-      },
+    await recordAct(tx, parts, {
+      ...{ caller: wish.caller, action: 'breaker.reset', now, workflow },
+      details: { was: row.breaker?.state ?? 'closed', results: row.breaker?.results ?? '' },
     });
     tx.notify('triggers');
     return { workflow, was: row.breaker };

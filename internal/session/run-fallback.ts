@@ -6,6 +6,7 @@ import { endWordsOf, type Origin } from './end-words.ts';
 import { refusalOf, taskFields } from './fire.ts';
 import { type SessionParts, systemCaller } from './parts.ts';
 import { policiesOf } from './policies-of.ts';
+import { type NamedOccurrence, recordOccurrence } from './record-occurrence.ts';
 import { submitTaskIn } from './submit.ts';
 
 /**
@@ -31,7 +32,11 @@ export async function runFallback(
   const row = rowOf(parts, { ...ended, key });
   const used = await useRuns(tx, parts, ended);
   if (!used) {
-    await tx.insertOccurrence({ ...row, decision: 'skipped', reason: 'run_limit', taskId: null });
+    await recordOccurrence(
+      tx,
+      parts,
+      await named(tx, { ...row, decision: 'skipped', reason: 'run_limit', taskId: null }),
+    );
     return false;
   }
   const newTask = {
@@ -43,12 +48,16 @@ export async function runFallback(
   const idempotencyKey = `trigger:${occurrence.triggerId}:${key}`;
   try {
     const made = await submitTaskIn(tx, { parts, caller: systemCaller, newTask, now, idempotencyKey });
-    await tx.insertOccurrence({ ...row, decision: 'run', reason: 'fallback', taskId: made.task.id });
+    await recordOccurrence(
+      tx,
+      parts,
+      await named(tx, { ...row, decision: 'run', reason: 'fallback', taskId: made.task.id }),
+    );
     return true;
   } catch (error) {
     const reason = refusalOf(error);
     if (reason === null) throw error;
-    await tx.insertOccurrence({ ...row, decision: 'skipped', reason, taskId: null });
+    await recordOccurrence(tx, parts, await named(tx, { ...row, decision: 'skipped', reason, taskId: null }));
     return false;
   }
 }
@@ -90,4 +99,10 @@ async function useRuns(
     return false;
   }
   return true;
+}
+
+async function named(tx: Transaction, occurrence: Occurrence): Promise<NamedOccurrence> {
+  const workflow = await tx.workflow(occurrence.workflowId);
+  const trigger = await tx.trigger(occurrence.triggerId);
+  return { occurrence, workflow: workflow?.name ?? null, trigger: trigger?.name ?? null };
 }

@@ -2,6 +2,7 @@
 import type { Policy } from '../domain/policy.ts';
 import { readPolicy } from '../trigger/read-policy.ts';
 import { writePolicy } from '../trigger/write-workflow.ts';
+import { recordAct } from './append-ledger.ts';
 import { visibleSession } from './authorize.ts';
 import type { Caller, SessionParts } from './parts.ts';
 import { globalPlace, sessionPlace } from './policies-of.ts';
@@ -50,10 +51,9 @@ export async function setPolicy(
     if (row === null) await tx.deletePolicy(place);
     else await tx.putPolicy(row);
     const written = (one: Policy | null | undefined) => (one ? writePolicy(one) : null);
-    await tx.insertAudit({
-      ...{ id: parts.random.uuid7(now), at: now, actor: wish.caller.actor },
-      ...{ action: 'policy.set', sessionId, taskId: null },
-      details: { place, before: written(before?.policy), after: written(policy) },
+    await recordAct(tx, parts, {
+      ...{ caller: wish.caller, action: 'policy.set', now },
+      details: { place, sessionId, before: written(before?.policy), after: written(policy) },
     });
     tx.notify('triggers');
     return shown(sessionId, row);

@@ -6,6 +6,7 @@ import type { Occurrence, Workflow } from '../domain/workflow.ts';
 import { closedBreaker, countRun } from '../governance/breaker.ts';
 import { strictestBreaker } from '../governance/strictest.ts';
 import type { Transaction } from '../store/store.ts';
+import { recordAct } from './append-ledger.ts';
 import { type SessionParts, systemCaller } from './parts.ts';
 import { lockPolicies, policiesOf } from './policies-of.ts';
 import { historyRow } from './run-history.ts';
@@ -70,13 +71,9 @@ async function auditBreaker(
   const { workflow, before, after, task, now } = what;
   const [was, is] = [before?.state ?? 'closed', after?.state ?? 'closed'];
   if (was === is || is === 'half_open') return;
-  await tx.insertAudit({
-    ...{ id: parts.random.uuid7(now), at: now, actor: systemCaller.actor },
-    ...{
-      action: is === 'open' ? 'breaker.opened' : 'breaker.closed',
-      sessionId: task.sessionId,
-      taskId: task.id,
-    },
-    details: { workflow: workflow.name, results: after?.results ?? '', coolOffMs: after?.coolOffMs ?? 0 },
+  const action = is === 'open' ? 'breaker.opened' : 'breaker.closed';
+  await recordAct(tx, parts, {
+    ...{ caller: systemCaller, action, now, workflow },
+    details: { taskId: task.id, results: after?.results ?? '', coolOffMs: after?.coolOffMs ?? 0 },
   });
 }

@@ -1,6 +1,7 @@
 /** How workflows and what fires them rest in their tables. */
-import type { Report } from '../domain/report.ts';
+
 import type { Hold } from '../domain/hold.ts';
+import type { Report } from '../domain/report.ts';
 import type { Occurrence, Trigger, TriggerEvent, Workflow } from '../domain/workflow.ts';
 import { rowMap } from './row.ts';
 import type { Confirmation, WorkflowVersion } from './workflow-store.ts';

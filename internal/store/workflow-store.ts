@@ -1,6 +1,7 @@
 /** The part of the port that is about workflows and what fires them. @see store.ts for the laws */
-import type { Report, ReportWish } from '../domain/report.ts';
+
 import type { Hold } from '../domain/hold.ts';
+import type { Report, ReportWish } from '../domain/report.ts';
 import type { Task } from '../domain/task.ts';
 import type { Occurrence, Trigger, TriggerEvent, Workflow, WorkflowDefinition } from '../domain/workflow.ts';
 import type { Page } from './store.ts';

@@ -92,8 +92,8 @@ describe('a run that needs a yes', () => {
       coded('APPROVAL_DECIDED'),
     );
     expect(await world.told()).toEqual(['skipped approval_asked']);
-    const audit = await world.store.audit({ limit: 100, offset: 0 });
-    expect(audit.map(({ action }) => action)).toContain('approval.denied');
+    const acts = await world.store.ledger({}, { limit: 100 });
+    expect(acts.map(({ kind }) => kind)).toContain('approval.denied');
   });
 
   test('is not run past another limit; the question stays open until that is gone', async () => {
@@ -136,11 +136,10 @@ describe('a policy of a session or over everything', () => {
     expect((await showPolicy(world.parts, { caller, sessionId })).policy).toEqual({ maxCostPerDay: '1.50' });
     await setPolicy(world.parts, { caller, value: {} });
     expect((await showPolicy(world.parts, { caller })).policy).toBeNull();
-    const audit = (await world.store.audit({ limit: 100, offset: 0 })).filter(
-      ({ action }) => action === 'policy.set',
-    );
-    expect(audit).toHaveLength(3);
-    expect(audit[0]).toMatchObject({ details: { before: { maxRunsPerDay: 5 }, after: null } });
+    const acts = await world.store.ledger({}, { limit: 100 });
+    const set = acts.filter(({ kind }) => kind === 'policy.set');
+    expect(set).toHaveLength(3);
+    expect(set[0]).toMatchObject({ details: { before: { maxRunsPerDay: 5 }, after: null } });
   });
 
   test('with faults is refused and changes nothing', async () => {

@@ -119,8 +119,8 @@ describe('the weight of a workflow', () => {
     expect((await world.store.workflowVersions(world.workflow.id)).map(({ version }) => version)).toEqual([
       3, 2, 1,
     ]);
-    const audit = await world.store.audit({ limit: 100, offset: 0 });
-    expect(audit.filter(({ action }) => action === 'workflow.migrated')).toHaveLength(2);
+    const acts = await world.store.ledger({}, { limit: 100 });
+    expect(acts.filter(({ kind }) => kind === 'workflow.migrated')).toHaveLength(2);
   });
 
   test('cannot be set where there is no fallback, nor beyond 0 and 1', async () => {

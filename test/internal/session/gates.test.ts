@@ -127,8 +127,8 @@ describe('a breaker', () => {
       ...Array<string>(3).fill('skipped breaker_probe_in_flight'),
       'run event',
     ]);
-    const audit = await world.store.audit({ limit: 100, offset: 0 });
-    expect(audit.map(({ action }) => action).filter((action) => action.startsWith('breaker'))).toEqual([
+    const acts = await world.store.ledger({}, { limit: 100 });
+    expect(acts.map(({ kind }) => kind).filter((kind) => kind.startsWith('breaker'))).toEqual([
       'breaker.closed',
       'breaker.opened',
     ]);
@@ -158,10 +158,9 @@ describe('a breaker', () => {
     expect((await resetBreaker(world.parts, { caller: someone, workflow: 'w' })).was?.state).toBe('open');
     await world.event();
     expect((await world.told()).at(-1)).toBe('run event');
-    const [entry] = await world.store
-      .audit({ limit: 1000, offset: 0 })
-      .then((all) => all.filter(({ action }) => action === 'breaker.reset'));
-    expect(entry).toMatchObject({ actor: 'ann', details: { workflow: 'w', was: 'open' } });
+    const acts = await world.store.ledger({}, { limit: 100 });
+    const entry = acts.find(({ kind }) => kind === 'breaker.reset');
+    expect(entry).toMatchObject({ actor: 'ann', workflow: 'w', details: { was: 'open' } });
   });
 
   test('counts no refusals and no cancelled runs', async () => {
