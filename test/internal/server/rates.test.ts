@@ -56,6 +56,7 @@ describe('S-49: the rate of a token', () => {
     expect(unmetered).toEqual([
       'POST /api/v1/sessions/:id/claim',
       'POST /api/v1/tasks/:id/attempts/:n/renew',
+      'POST /api/v1/tasks/:id/attempts/:n/checkout',
       'POST /api/v1/tasks/:id/attempts/:n/messages',
       'POST /api/v1/tasks/:id/attempts/:n/exited',
       'POST /api/v1/tasks/:id/attempts/:n/finish',
@@ -64,6 +65,9 @@ describe('S-49: the rate of a token', () => {
       'POST /api/v1/tasks/:id/artifacts/uploads',
       'HEAD /api/v1/tasks/:id/artifacts/uploads/:uploadId',
       'PATCH /api/v1/tasks/:id/artifacts/uploads/:uploadId',
+      'GET /api/v1/sessions/:id/watches',
+      'POST /api/v1/sessions/:id/watches',
+      'POST /api/v1/triggers/:id/file-events',
     ]);
   });
 });

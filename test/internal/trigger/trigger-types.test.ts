@@ -17,6 +17,17 @@ const samples: Readonly<Record<string, Samples>> = {
     good: [{ expression: '30 2 * * *', timezone: 'Europe/Berlin' }, { expression: 'H/15 * * * 1-5' }],
     needed: ['expression'],
   },
+  file: {
+    good: [{ path: '/srv/in' }, { path: '~/in', patterns: ['*.pdf'], settle: '5s' }],
+    needed: ['path'],
+  },
+  github: {
+    good: [
+      { repository: 'acme/site', events: ['push'] },
+      { repository: 'acme/*', events: ['pull_request'], forks: true, report: ['status'] },
+    ],
+    needed: ['repository', 'events'],
+  },
   interval: { good: [{ every: '90s' }, { every: '1d', at: '09:00' }], needed: ['every'] },
   manual: { good: [{}, { required: ['version'], confirm: true }], needed: [] },
   'task-end': { good: [{ workflow: 'build' }], needed: [] },
