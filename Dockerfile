@@ -17,9 +17,9 @@ RUN apt-get update \
  && apt-get install -y --no-install-recommends bash ca-certificates git openssh-client tini \
  && rm -rf /var/lib/apt/lists/* \
  && useradd --create-home --uid 1000 keruta \
- && install -d -o keruta -g keruta -m 700 /data /home/keruta/.keruta /home/keruta/keruta
+ && install -d -o keruta -g keruta -m 700 /data /home/keruta/.keruta /home/keruta/keruta \
+ && ln -s keruta /usr/local/bin/keruta-agent
 COPY --from=build /src/dist/keruta /usr/local/bin/keruta
-RUN ln -s keruta /usr/local/bin/keruta-agent
 # By number, so that an orchestrator can see that it is not root.
 USER 1000:1000
 ENV KERUTA_DATA_DIR=/data

@@ -1,9 +1,11 @@
 #!/usr/bin/env bash
 # Builds the image and runs the services of compose.yaml in a real engine, until server and agent are healthy and a task is done.
-# Run by hand: it needs root, Debian, the network and a quarter of an hour. Everything that it started or made is gone afterwards.
-#   scripts/containers.sh [--base ROOT.tar]     ROOT.tar: what debootstrap made before, to be quicker
-# No hub is asked. What base images hold comes from Debian: they are made here and given the names that the files ask for. The services
-# run in a network of their own, in which no port of this machine is taken. There is no package of Grafana: it is left out.
+# Run by hand: it needs root, Debian, the network and a quarter of an hour. Everything that it started or made is gone afterwards, also
+# when it fails or is interrupted; packages of Debian that it installed stay.
+#   scripts/containers.sh [--base ROOT.tar]     ROOT.tar: a system that debootstrap made before, to be quicker
+# It works where no registry of images can be reached: base images are made here, of Debian's packages, and given the names that the
+# files ask for. The services run in a network of their own, in which no port of this machine is taken. Debian has no package of
+# Grafana: it is left out.
 set -euo pipefail
 source "$(dirname "$0")/ensure.sh"
 
@@ -20,20 +22,25 @@ fi
 
 step() { printf '%5ss  %s\n' "$SECONDS" "$*"; }
 place=$(mktemp -d)
+image=keruta:$(node -p 'require("./package.json").version')
 engine= began=
 export DOCKER_HOST=unix://$place/engine.sock COMPOSE_PROJECT_NAME=keruta-check COMPOSE_HTTP_TIMEOUT=300
 export POSTGRES_PASSWORD=check GRAFANA_PASSWORD=check KERUTA_AGENT_TOKEN= KERUTA_METRICS_TOKEN=
+# Debian's, whatever else there is
+docker() { /usr/bin/docker "$@"; }
 compose() { docker-compose -f "$place/compose.yaml" "$@" 2>>"$place/compose.log"; }
 keruta() { compose exec -T server keruta "$@"; }
 
 # start_engine WORD…: starts the engine behind these words
 start_engine() {
-  "$@" dockerd --storage-driver=vfs --iptables=false --ip6tables=false --bridge=none --data-root="$place/data" \
+  # in a session of its own: Ctrl-C is for this script, which stops the engine when nothing needs it any more
+  setsid "$@" dockerd --storage-driver=vfs --iptables=false --ip6tables=false --bridge=none --data-root="$place/data" \
     --exec-root="$place/exec" --pidfile="$place/engine.pid" -H "$DOCKER_HOST" >>"$place/engine.log" 2>&1 &
+  engine=$!
   local i
-  for i in $(seq 120); do
-    engine=$(cat "$place/engine.pid" 2>/dev/null || true)
-    if [ -n "$engine" ] && /usr/bin/docker version >/dev/null 2>&1; then return; fi
+  for i in $(seq 240); do
+    if docker version >/dev/null 2>&1; then return; fi
+    kill -0 "$engine" 2>/dev/null || break
     sleep 0.5
   done
   tail -5 "$place/engine.log" >&2
@@ -51,11 +58,12 @@ stop_engine() {
 clean_up() {
   local status=$?
   trap - EXIT
+  trap '' INT TERM
   if [ $status != 0 ]; then
     tail -5 "$place/compose.log" 2>/dev/null >&2 || true
     [ -z "$began" ] || compose logs --no-color --tail=20 >&2 || true
   fi
-  [ -z "$began" ] || compose down -v --remove-orphans >/dev/null || true
+  [ -z "$began" ] || compose down -t 20 -v --remove-orphans >/dev/null || true
   stop_engine
   mount | awk -v p="$place/" 'index($3, p) == 1 { print $3 }' | sort -r | xargs -r umount -l
   rm -rf "$place"
@@ -86,28 +94,38 @@ fi
 
 step "starting the engine: $(dockerd --version)"
 start_engine
-docker() { /usr/bin/docker "$@"; }
 docker import "$base" debian:bookworm-slim >/dev/null
 
-# stand_in NAME DIRECTORY: makes a base image out of a directory with a Dockerfile
-stand_in() {
-  step "base image $1"
-  docker build -q --network=host -t "$1" "$2" >/dev/null
+# base_image NAME DIRECTORY [CHANGE…]: Debian with the files of a directory, under a name; changes are lines of a Dockerfile
+base_image() {
+  local name=$1 extra=$2 changes=()
+  shift 2
+  for change in "$@"; do changes+=(--change "$change"); done
+  step "base image $name"
+  cp "$base" "$place/base.tar"
+  # no directory twice: the engine refuses that
+  (cd "$extra" && find . '(' ! -type d -o -empty ')' -print0) |
+    tar -C "$extra" --null -T - --no-recursion --owner=0 --group=0 -rf "$place/base.tar"
+  docker import "${changes[@]}" "$place/base.tar" "$name" >/dev/null
+  rm "$place/base.tar"
 }
-mkdir "$place/node" "$place/postgres" "$place/prometheus"
-cp "$(node -p 'process.execPath')" "$place/node/node"
-cp -rL "$(dirname "$(dirname "$(realpath "$(type -P npm)")")")" "$place/node/npm"
+# add_packages NAME USER PACKAGE…: installs packages of Debian in a base image, whose user this one becomes
+add_packages() {
+  local name=$1 user=$2
+  shift 2
+  printf 'FROM %s\nRUN apt-get update && apt-get install -y --no-install-recommends %s\nUSER %s\n' "$name" "$*" "$user" |
+    docker build -q --network=host -t "$name" - >/dev/null
+}
+
+node=$place/node postgres=$place/postgres prometheus=$place/prometheus
+mkdir -p "$node/usr/local/bin" "$node/usr/local/lib/node_modules" "$node/etc/ssl/certs" "$postgres/var/lib/postgresql/data"
+mkdir -p "$prometheus/prometheus"
+cp "$(node -p 'process.execPath')" "$node/usr/local/bin/node"
+cp -rL "$(dirname "$(dirname "$(realpath "$(type -P npm)")")")" "$node/usr/local/lib/node_modules/npm"
+ln -s ../lib/node_modules/npm/bin/npm-cli.js "$node/usr/local/bin/npm"
 # the certificates that this machine trusts
-cp /etc/ssl/certs/ca-certificates.crt "$place/node/ca.crt"
-cat >"$place/node/Dockerfile" <<'END'
-FROM debian:bookworm-slim
-COPY node /usr/local/bin/node
-COPY npm /usr/local/lib/node_modules/npm
-COPY ca.crt /etc/ssl/certs/ca-certificates.crt
-ENV NODE_EXTRA_CA_CERTS=/etc/ssl/certs/ca-certificates.crt
-RUN ln -s ../lib/node_modules/npm/bin/npm-cli.js /usr/local/bin/npm
-END
-cat >"$place/postgres/start" <<'END'
+cp /etc/ssl/certs/ca-certificates.crt "$node/etc/ssl/certs/"
+cat >"$postgres/start" <<'END'
 #!/bin/bash
 # As the official image does: makes the database the first time, then runs the server.
 set -e
@@ -126,28 +144,18 @@ if [ ! -e "$data/PG_VERSION" ]; then
 fi
 exec setpriv --reuid postgres --regid postgres --clear-groups -- "$bin/postgres" -D "$data" -c listen_addresses='*' -k /tmp
 END
-chmod 755 "$place/postgres/start"
-cat >"$place/postgres/Dockerfile" <<'END'
-FROM debian:bookworm-slim
-RUN apt-get update && apt-get install -y --no-install-recommends postgresql && mkdir -p /var/lib/postgresql/data
-COPY start /start
-VOLUME /var/lib/postgresql/data
-ENTRYPOINT ["/start"]
-END
-cat >"$place/prometheus/Dockerfile" <<'END'
-FROM debian:bookworm-slim
-RUN apt-get update && apt-get install -y --no-install-recommends prometheus wget && install -d -o nobody -g nogroup /prometheus
-USER nobody
-VOLUME /prometheus
-ENTRYPOINT ["prometheus"]
-END
-stand_in node:24-bookworm-slim "$place/node"
-stand_in postgres:17-bookworm "$place/postgres"
-stand_in prom/prometheus:v3.5.0 "$place/prometheus"
+chmod 755 "$postgres/start"
+base_image node:24-bookworm-slim "$node" 'ENV NODE_EXTRA_CA_CERTS=/etc/ssl/certs/ca-certificates.crt'
+base_image postgres:17-bookworm "$postgres" 'ENTRYPOINT ["/start"]' 'VOLUME /var/lib/postgresql/data'
+add_packages postgres:17-bookworm root postgresql
+chmod 1777 "$prometheus/prometheus"
+base_image prom/prometheus:v3.5.0 "$prometheus" 'ENTRYPOINT ["prometheus"]' 'VOLUME /prometheus'
+add_packages prom/prometheus:v3.5.0 nobody prometheus wget
+docker image ls --format '{{.Repository}}:{{.Tag}} {{.Size}}' | sed 's/^/          /'
 
-step "building the image of Dockerfile"
-docker build --network=host -t keruta:latest . >"$place/build.log" 2>&1 || { tail -30 "$place/build.log" >&2; exit 1; }
-step "$(docker image inspect -f 'image keruta:latest, user {{.Config.User}}' keruta:latest)"
+step "building the image of Dockerfile: $image"
+docker build --network=host -t "$image" . >"$place/build.log" 2>&1 || { tail -30 "$place/build.log" >&2; exit 1; }
+step "$(docker image inspect -f '{{index .RepoTags 0}}: user {{.Config.User}}, {{.Size}} bytes' "$image")"
 
 stop_engine
 step "the engine again, in a network of its own"
