@@ -122,7 +122,7 @@ describe('the server in Kubernetes', () => {
   let server: TestServer;
   beforeAll(async () => {
     server = await startServer();
-  });
+  }, 60_000);
   afterAll(() => server.close());
 
   test('is probed at addresses that a server answers without token, at its own port', async () => {
