@@ -95,6 +95,7 @@ fi
 step "starting the engine: $(dockerd --version)"
 start_engine
 docker import "$base" debian:bookworm-slim >/dev/null
+tar -tf "$base" >"$place/in-base"
 
 # base_image NAME DIRECTORY [CHANGE…]: Debian with the files of a directory, under a name; changes are lines of a Dockerfile
 base_image() {
@@ -103,9 +104,9 @@ base_image() {
   for change in "$@"; do changes+=(--change "$change"); done
   step "base image $name"
   cp "$base" "$place/base.tar"
-  # no directory twice: the engine refuses that
-  (cd "$extra" && find . '(' ! -type d -o -empty ')' -print0) |
-    tar -C "$extra" --null -T - --no-recursion --owner=0 --group=0 -rf "$place/base.tar"
+  # no directory twice: the engine refuses that; nor one left out: it would be closed to all but root
+  (cd "$extra" && find . -mindepth 1 -type d -printf '%p/\n' -o -printf '%p\n') | grep -vxFf "$place/in-base" |
+    tar -C "$extra" -T - --no-recursion --owner=0 --group=0 -rf "$place/base.tar"
   docker import "${changes[@]}" "$place/base.tar" "$name" >/dev/null
   rm "$place/base.tar"
 }
