@@ -1,12 +1,12 @@
 import type { Clock } from '../../../pkg/clock/clock.ts';
 import type { Log } from '../../../pkg/log/log.ts';
 import { type FileChange, type FileEvent, maxChanges, type WatchWire } from '../../api/watch-shapes.ts';
+import { pathIgnorer, pathMatcher } from '../../trigger/path-pattern.ts';
 import { messageOf } from '../retry.ts';
 import { Wakeup } from '../wakeup.ts';
 import type { Arming } from './arming.ts';
 import { readChanges } from './content.ts';
 import type { FileState } from './diff.ts';
-import { ignorer, matcher } from './glob.ts';
 import type { Journal } from './journal.ts';
 import { ranAt, withRunning } from './own-runs.ts';
 import { Settling } from './settling.ts';
@@ -73,7 +73,12 @@ export class FolderWatch {
     this.#isBaseline = watch.onStart === 'baseline' || (watch.onStart === null && !journal.isKnown);
     const { settleMs, debounceMs, maxEntries } = watch;
     this.#settling = new Settling({ settleMs, debounceMs, isBatch: watch.mode === 'batch' });
-    this.#wish = { root, matches: matcher(watch.patterns), ignored: ignorer(watch.ignore), maxEntries };
+    this.#wish = {
+      root,
+      matches: pathMatcher(watch.patterns),
+      ignored: pathIgnorer(watch.ignore),
+      maxEntries,
+    };
     this.#arming = parts.arming({
       onHint: (path) => {
         if (!this.#hints.has(path)) this.#hints.set(path, clock.now());

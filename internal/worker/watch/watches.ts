@@ -6,11 +6,11 @@ import type { Log } from '../../../pkg/log/log.ts';
 import type { Random } from '../../../pkg/random/random.ts';
 import type { FileEventsAnswer, FileEventsBody, WatcherAnswer, WatchWire } from '../../api/watch-shapes.ts';
 import { NotFoundError } from '../../domain/errors.ts';
+import { pathIgnorer } from '../../trigger/path-pattern.ts';
 import { makeDirectory } from '../make-directory.ts';
 import { messageOf } from '../retry.ts';
 import { Arming, systemLimits, type WatchLimits } from './arming.ts';
 import { type FolderState, FolderWatch } from './folder-watch.ts';
-import { ignorer } from './glob.ts';
 import { Journal } from './journal.ts';
 import { Outbox } from './outbox.ts';
 import type { RunningTask, TaskTimes } from './task-times.ts';
@@ -151,7 +151,8 @@ export class Watches {
     });
     const folder = new FolderWatch({
       ...{ clock, log, watch, root, journal, maxUnsent },
-      arming: (hints) => new Arming({ clock, log, root, limits, ignored: ignorer(watch.ignore), ...hints }),
+      arming: (hints) =>
+        new Arming({ clock, log, root, limits, ignored: pathIgnorer(watch.ignore), ...hints }),
       onEvents: () => outbox.ring(),
     });
     for (const { running, at } of times.known()) folder.note(ownTask(watch, running), at);

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { ignorer, matcher } from '../../../../internal/worker/watch/glob.ts';
+import { pathIgnorer, pathMatcher } from '../../../../internal/trigger/path-pattern.ts';
 import { scanTree, type TreeWish } from '../../../../internal/worker/watch/tree.ts';
 import { View } from '../../../../internal/worker/watch/view.ts';
 import { systemClock as clock } from '../../../../pkg/clock/system-clock.ts';
@@ -13,7 +13,13 @@ const { signal } = new AbortController();
 function place(more: Partial<TreeWish> = {}) {
   const root = mkdtempSync(join(tmpdir(), 'view-'));
   onTestFinished(() => rmSync(root, { recursive: true, force: true }));
-  const wish: TreeWish = { root, matches: matcher(['**']), ignored: ignorer([]), maxEntries: 1000, ...more };
+  const wish: TreeWish = {
+    root,
+    matches: pathMatcher(['**']),
+    ignored: pathIgnorer([]),
+    maxEntries: 1000,
+    ...more,
+  };
   return { root, wish };
 }
 
