@@ -176,7 +176,7 @@ test('F-101: an agent that is killed in the middle of a clone leaves nothing tha
 
 describe('F-95, F-96: names that are options or commands', () => {
   const refs = [
-    ...['--upload-pack=touch f95;git-upload-pack', '-x', 'a..b', '@{-1}', 'x.lock', 'a\nb'],
+    ...['--upload-pack=touch ran-f95;git-upload-pack', '-x', 'a..b', '@{-1}', 'x.lock', 'a\nb'],
     'x'.repeat(10_000),
   ];
   test.each(refs.map((ref) => [JSON.stringify(ref.slice(0, 30)), ref]))(
@@ -188,7 +188,7 @@ describe('F-95, F-96: names that are options or commands', () => {
         expect(await lab.place.whole(made)).toMatchObject({ status: 'FAILED', reason: 'checkout' });
         expect(await lab.place.logs(made)).toBe('');
       } else expect(made.message).toMatch(/: 4\d\d /);
-      const markers = await lab.place.bash(`find '${lab.place.directory}' -name 'f95*'`);
+      const markers = await lab.place.bash(`find '${lab.place.directory}' -name 'ran-f95*'`);
       expect(markers.stdout).toBe('');
       await end(agent);
       tally({ row: 'F-95', rounds: 1 });
@@ -196,8 +196,8 @@ describe('F-95, F-96: names that are options or commands', () => {
   );
 
   test.each([
-    "ext::sh -c 'touch f96'",
-    '-oProxyCommand=touch f96',
+    "ext::sh -c 'touch ran-f96'",
+    '-oProxyCommand=touch ran-f96',
     'ssh://-oProxyCommand=touch/x',
     'https://h/a\nb',
     'https://user:hunter2hunter2@127.0.0.1:1/app.git',
@@ -212,7 +212,7 @@ describe('F-95, F-96: names that are options or commands', () => {
     expect(task).toMatchObject({ status: 'FAILED', reason: 'checkout' });
     expect(JSON.stringify(task) + agent.stderr()).not.toContain('hunter2hunter2');
     const left = await lab.place.bash(
-      `find '${lab.place.directory}' -name 'f96*'; grep -rl hunter2hunter2 '${lab.place.path(`base-${session}`)}'`,
+      `find '${lab.place.directory}' -name 'ran-f96*'; grep -rl hunter2hunter2 '${lab.place.path(`base-${session}`)}'`,
     );
     expect(left.stdout).toBe('');
     await end(agent);
