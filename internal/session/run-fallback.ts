@@ -1,13 +1,11 @@
 import type { Task } from '../domain/task.ts';
-import type { Occurrence } from '../domain/workflow.ts';
 import { limitWindows } from '../governance/limit-window.ts';
 import type { Transaction } from '../store/store.ts';
 import { endWordsOf, type Origin } from './end-words.ts';
-import { refusalOf, taskFields } from './fire.ts';
-import { type SessionParts, systemCaller } from './parts.ts';
+import { taskFields } from './fire.ts';
+import { recordFollowUp, submitFollowUp } from './follow-up.ts';
+import type { SessionParts } from './parts.ts';
 import { policiesOf } from './policies-of.ts';
-import { type NamedOccurrence, recordOccurrence } from './record-occurrence.ts';
-import { submitTaskIn } from './submit.ts';
 
 /**
  * Runs the classic script after the agent's action, as the workflow said when it made the task: after its last attempt failed,
@@ -29,57 +27,27 @@ export async function runFallback(
   if (version === null || fallback === null || !isWanted(fallback.strategy, task.status)) return false;
   const key = `fallback:${task.id}`;
   if ((await tx.occurrence(occurrence.triggerId, key)) !== null) return false;
-  const row = rowOf(parts, { ...ended, key });
-  const used = await useRuns(tx, parts, ended);
-  if (!used) {
-    await recordOccurrence(
-      tx,
-      parts,
-      await named(tx, { ...row, decision: 'skipped', reason: 'run_limit', taskId: null }),
-    );
+  const workflow = version.definition.name;
+  const depth = typeof occurrence.details.depth === 'number' ? { depth: occurrence.details.depth } : {};
+  const details = { of: task.id, mode: 'fallback', ...depth };
+  const followUp = { origin, key, workflow, details, now };
+  if (!(await useRuns(tx, parts, ended))) {
+    const skipped = { decision: 'skipped', reason: 'run_limit', taskId: null } as const;
+    await recordFollowUp(tx, parts, { ...followUp, ...skipped });
     return false;
   }
   const newTask = {
-    ...taskFields(fallback.task, version.definition.name),
+    ...taskFields(fallback.task, workflow),
     sessionId: task.sessionId,
     parameters: { ...fallback.task.parameters, ...endWordsOf(task, origin) },
     triggerId: task.triggerId,
   };
-  const idempotencyKey = `trigger:${occurrence.triggerId}:${key}`;
-  try {
-    const made = await submitTaskIn(tx, { parts, caller: systemCaller, newTask, now, idempotencyKey });
-    await recordOccurrence(
-      tx,
-      parts,
-      await named(tx, { ...row, decision: 'run', reason: 'fallback', taskId: made.task.id }),
-    );
-    return true;
-  } catch (error) {
-    const reason = refusalOf(error);
-    if (reason === null) throw error;
-    await recordOccurrence(tx, parts, await named(tx, { ...row, decision: 'skipped', reason, taskId: null }));
-    return false;
-  }
+  return submitFollowUp(tx, parts, { ...followUp, newTask, reason: 'fallback' });
 }
 
 function isWanted(strategy: string, status: string): boolean {
   if (strategy === 'never') return false;
   return status === 'FAILED' || (strategy === 'always' && status === 'COMPLETED');
-}
-
-function rowOf(
-  parts: SessionParts,
-  about: { readonly task: Task; readonly now: number; readonly origin: Origin; readonly key: string },
-): Omit<Occurrence, 'decision' | 'reason' | 'taskId'> {
-  const { task, now, origin, key } = about;
-  const { triggerId, workflowId, workflowVersion, eventId, details } = origin.occurrence;
-  const depth = typeof details.depth === 'number' ? { depth: details.depth } : {};
-  return {
-    ...{ id: parts.random.uuid7(now), triggerId, key, workflowId, workflowVersion, eventId },
-    ...{ nominalAt: now, effectiveAt: now, decidedAt: now },
-    ...{ source: 'task-end', actor: systemCaller.actor },
-    details: { of: task.id, mode: 'fallback', ...depth },
-  };
 }
 
 /** Takes one run of each limit of runs. @returns false when one of them has none left: nothing was taken */
@@ -99,10 +67,4 @@ async function useRuns(
     return false;
   }
   return true;
-}
-
-async function named(tx: Transaction, occurrence: Occurrence): Promise<NamedOccurrence> {
-  const workflow = await tx.workflow(occurrence.workflowId);
-  const trigger = await tx.trigger(occurrence.triggerId);
-  return { occurrence, workflow: workflow?.name ?? null, trigger: trigger?.name ?? null };
 }

@@ -1,12 +1,11 @@
 import type { Occurrence, TaskTemplate } from '../domain/workflow.ts';
 import type { Transaction } from '../store/store.ts';
 import { endWordsOf, type Origin } from './end-words.ts';
-import { refusalOf, taskFields } from './fire.ts';
+import { taskFields } from './fire.ts';
 import type { Ended } from './follow-end.ts';
+import { submitFollowUp } from './follow-up.ts';
 import { refOfEvent } from './github-origin.ts';
-import { type SessionParts, systemCaller } from './parts.ts';
-import { recordOccurrence } from './record-occurrence.ts';
-import { submitTaskIn } from './submit.ts';
+import type { SessionParts } from './parts.ts';
 
 /**
  * Runs what the workflow of a task, as it was when it made the task, wants to be run after it: `onError` after a failure,
@@ -18,7 +17,7 @@ export async function runHook(
   parts: SessionParts,
   { task, now, origin, depth }: Ended & { readonly origin: Origin },
 ): Promise<void> {
-  const { triggerId, workflowId, workflowVersion, eventId } = origin.occurrence;
+  const { triggerId, workflowId, workflowVersion } = origin.occurrence;
   // a task that a hook made has an occurrence, but no trigger
   if (task.triggerId === null) return;
   const version = await tx.workflowVersion(workflowId, workflowVersion);
@@ -28,12 +27,6 @@ export async function runHook(
   if (hook === null) return;
   const key = `${hook.kind}:${task.id}`;
   if ((await tx.occurrence(triggerId, key)) !== null) return;
-  const about = { id: parts.random.uuid7(now), triggerId, key, workflowId, workflowVersion, eventId };
-  const times = { nominalAt: now, effectiveAt: now, decidedAt: now };
-  const occurrence = {
-    ...{ ...about, ...times, source: 'task-end' as const, actor: systemCaller.actor },
-    details: { of: task.id, depth },
-  };
   const session = origin.occurrence.source === 'github' ? await tx.session(task.sessionId) : null;
   const event = origin.event ?? undefined;
   const newTask = {
@@ -42,19 +35,9 @@ export async function runHook(
     sessionId: task.sessionId,
     parameters: { ...hook.template.parameters, ...endWordsOf(task, origin) },
   };
-  const trigger = (await tx.trigger(triggerId))?.name ?? null;
-  const record = (made: Occurrence) =>
-    recordOccurrence(tx, parts, { occurrence: made, workflow: name, trigger });
-  const idempotencyKey = `trigger:${triggerId}:${key}`;
-  try {
-    const made = await submitTaskIn(tx, { parts, caller: systemCaller, newTask, now, idempotencyKey });
-    const ran = { decision: 'run', reason: hook.reason, taskId: made.task.id } as const;
-    await record({ ...occurrence, ...ran });
-  } catch (error) {
-    const reason = refusalOf(error);
-    if (reason === null) throw error;
-    await record({ ...occurrence, decision: 'skipped', reason, taskId: null });
-  }
+  const { reason } = hook;
+  const details = { of: task.id, depth };
+  await submitFollowUp(tx, parts, { origin, key, workflow: name, details, now, newTask, reason });
 }
 
 interface Hook {
