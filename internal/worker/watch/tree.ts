@@ -46,14 +46,14 @@ export function scanTree(wish: TreeWish, signal: AbortSignal): Promise<Tree> {
 /** What a look at some paths found. */
 export interface Look {
   readonly found: ReadonlyMap<string, SeenFile>;
-  /** paths at which there is no file: nor is there one below them, unless it is among the found */
-  readonly gone: ReadonlySet<string>;
+  /** paths that were looked at: at and below them is no file but the found ones */
+  readonly looked: ReadonlySet<string>;
 }
 
 /** Looks at paths, absolute and below the root, and at all below them. @throws as scanTree */
 export async function lookAt(paths: Iterable<string>, wish: TreeWish, signal: AbortSignal): Promise<Look> {
   const found = new Map<string, SeenFile>();
-  const gone = new Set<string>();
+  const looked = new Set<string>();
   for (const group of lanes([...paths])) {
     signal.throwIfAborted();
     await Promise.all(
@@ -61,15 +61,14 @@ export async function lookAt(paths: Iterable<string>, wish: TreeWish, signal: Ab
         const relative = path.slice(wish.root.length + 1);
         if (relative === '' || wish.ignored(relative)) return;
         const stat = await statOf(path);
-        if (stat === 'file' || stat === null) gone.add(path);
-        else if (stat === 'directory') {
-          gone.add(path);
+        looked.add(path);
+        if (stat === 'directory')
           for (const [below, seen] of (await scanFrom(relative, wish, signal)).files) found.set(below, seen);
-        } else if (wish.matches(relative)) found.set(path, stat);
+        else if (stat !== null && stat !== 'file' && wish.matches(relative)) found.set(path, stat);
       }),
     );
   }
-  return { found, gone };
+  return { found, looked };
 }
 
 async function scanFrom(start: string, wish: TreeWish, signal: AbortSignal): Promise<Tree> {

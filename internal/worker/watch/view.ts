@@ -52,9 +52,11 @@ export class View {
 
   /** Looks at what something was heard of. @param heard  paths, and when; epoch ms */
   async seeSome(heard: ReadonlyMap<string, number>, { wish, known, clock, signal }: Looking): Promise<void> {
-    const { found, gone } = await lookAt(heard.keys(), wish, signal);
+    const { found, looked } = await lookAt(heard.keys(), wish, signal);
     const first = Math.min(...heard.values());
     const about = { known, span: { from: first - hintDelayMs, to: clock.now() } };
+    // a file that was one before has nothing below it: most looks need not go through all files
+    const gone = new Set([...looked].filter((path) => !found.has(path) || !this.#files.has(path)));
     if (gone.size > 0) {
       for (const path of this.#files.keys()) {
         const place = found.has(path) ? null : placeOf(path, gone);
