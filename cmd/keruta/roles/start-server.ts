@@ -15,6 +15,7 @@ import type { Log } from '../../../pkg/log/log.ts';
 import type { CommandContext } from '../command.ts';
 import { replaceFile } from '../own-file.ts';
 import { readServerState, writeServerState } from '../server-state.ts';
+import { BackgroundLoops } from './background-loops.ts';
 import { makeGithubParts } from './github-parts.ts';
 import { openState } from './open-state.ts';
 
@@ -71,7 +72,7 @@ export async function startServer(
   const state = await openState(wanted).catch((error: unknown) => {
     throw namingHolder(error, dataDir);
   });
-  const sweeping = new AbortController();
+  const loops = new BackgroundLoops(log);
   const undo: (() => Promise<unknown> | unknown)[] = [state.close];
   const close = closeOnce(undo);
   try {
@@ -117,7 +118,6 @@ export async function startServer(
       [sweep?.problem() ?? null, triggers?.problem() ?? null].filter((problem) => problem !== null);
     let keeping: LedgerKeeping | null = null;
     const doubts = () => [triggers, emailing, reporting, keeping].flatMap((one) => one?.doubts() ?? []);
-    const broken: string[] = [];
     const { version } = context;
     const limits = limitsOf(values);
     const { metrics } = observed;
@@ -125,58 +125,30 @@ export async function startServer(
       observed.show(parts, { health, droppedSpans: () => traces?.dropped ?? null });
     const served = {
       ...{ version, limits, logger: log, problems, doubts },
-      ...{ broken: () => broken, metrics, onHealth },
+      ...{ broken: () => loops.broken, metrics, onHealth },
     };
     const options = { parts, noAuth: values.devNoAuth, ...served };
     const server = buildServer(options);
     undo.push(() => server.close());
     const { url } = await server.listen({ host, port });
     undo.push(writeServerState(dataDir, url, process.pid));
-    sweep = startSweep(parts, sweeping.signal);
-    const swept = sweep.ended;
-    swept.catch((error: unknown) => {
-      broken.push('the sweep of leases ended');
-      log.error('the sweep of leases ended', { error });
-    });
-    undo.push(() => {
-      sweeping.abort();
-      return swept.catch(() => {});
-    });
+    sweep = startSweep(parts, loops.signal);
+    undo.push(loops.keep('the sweep of leases', sweep.ended));
     const { loadAutomation } = await import('./load-automation.ts');
     await loadAutomation(parts, { context, log });
     const { listenForWebhooks } = await import('./webhook-listener.ts');
     const hooks = await listenForWebhooks(context, options, { host, serverPort: port });
     undo.push(() => hooks.close());
-    triggers = startTriggers(parts, sweeping.signal);
-    const fired = triggers.ended;
-    fired.catch((error: unknown) => {
-      broken.push('the loop of triggers ended');
-      log.error('the loop of triggers ended', { error });
-    });
-    undo.push(() => {
-      sweeping.abort();
-      return fired.catch(() => {});
-    });
-    emailing = startEmail(parts, account, sweeping.signal);
-    const mailed = emailing.ended;
-    undo.push(() => {
-      sweeping.abort();
-      return mailed.catch(() => {});
-    });
+    triggers = startTriggers(parts, loops.signal);
+    undo.push(loops.keep('the loop of triggers', triggers.ended));
+    emailing = startEmail(parts, account, loops.signal);
+    undo.push(loops.keep('the loop of mail', emailing.ended));
     if (github.app !== null) {
-      reporting = startReports(parts, github.app, sweeping.signal);
-      const reported = reporting.ended;
-      undo.push(() => {
-        sweeping.abort();
-        return reported.catch(() => {});
-      });
+      reporting = startReports(parts, github.app, loops.signal);
+      undo.push(loops.keep('the loop of reports', reporting.ended));
     }
-    keeping = startLedger(parts, sweeping.signal);
-    const kept = keeping.ended;
-    undo.push(() => {
-      sweeping.abort();
-      return kept;
-    });
+    keeping = startLedger(parts, loops.signal);
+    undo.push(loops.keep('the loop of the ledger', keeping.ended));
     const inFile = token !== null && values.adminToken === null;
     return {
       url,
