@@ -11,6 +11,7 @@ import { type GithubEvent, readGithubEvent } from '../trigger/github/read-event.
 import { isSigned } from '../trigger/webhook/signatures.ts';
 import { fireEvent } from './fire-event.ts';
 import type { Caller, GithubParts, SessionParts } from './parts.ts';
+import { UnderWay } from './under-way.ts';
 
 /** A request as it came. */
 export interface GithubDelivery {
@@ -141,24 +142,15 @@ interface Given {
 
 type BecameOf = Omit<GithubDelivered, 'workflow' | 'trigger'>;
 
-/** Deliveries under way on this server, by trigger and key: copies of one wait for it instead of asking the store. */
-const underWay = new WeakMap<object, Map<string, Promise<BecameOf>>>();
+/** by trigger and key */
+const underWay = new UnderWay<BecameOf>();
 
 async function handTo(parts: SessionParts, given: Given): Promise<BecameOf> {
   const { triggerId, id, rerunBy } = given;
   const key = rerunBy === null ? `delivery:${id}` : `delivery:${id}:${parts.random.uuid4()}`;
-  const started = underWay.get(parts.store) ?? new Map<string, Promise<BecameOf>>();
-  underWay.set(parts.store, started);
   const name = `${triggerId} ${key}`;
-  const same = started.get(name);
-  if (same !== undefined) return { ...(await same), status: 'duplicate' };
-  const work = handIn(parts, given, key);
-  started.set(name, work);
-  try {
-    return await work;
-  } finally {
-    started.delete(name);
-  }
+  const { result, isCopy } = await underWay.join(parts.store, name, () => handIn(parts, given, key));
+  return isCopy ? { ...result, status: 'duplicate' } : result;
 }
 
 async function handIn(parts: SessionParts, given: Given, key: string): Promise<BecameOf> {

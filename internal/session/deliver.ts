@@ -13,6 +13,7 @@ import { type DeliveryData, kindOf, parametersOf, toDeliveryData, valuesOf } fro
 import type { EventWish } from './fire-event.ts';
 import { fireTogether } from './fire-together.ts';
 import type { SessionParts } from './parts.ts';
+import { UnderWay } from './under-way.ts';
 import { findHooks, type Hook } from './webhook-table.ts';
 
 /** A request as it came. */
@@ -101,8 +102,8 @@ function greetingOf(type: string, { headers }: Delivery, body: unknown): Record<
   return { challenge: typeof challenge === 'string' ? challenge : '' };
 }
 
-/** Deliveries under way on this server, by trigger and key: copies of one wait for it instead of asking the store. */
-const underWay = new WeakMap<object, Map<string, Promise<DeliveredTo>>>();
+/** by trigger and key */
+const underWay = new UnderWay<DeliveredTo>();
 
 async function handTo(
   parts: SessionParts,
@@ -125,18 +126,9 @@ async function handTo(
     ...traceOf(delivery),
     ...(before === null ? {} : { before: { key: before, since: now - bodyWindowMs } }),
   };
-  const started = underWay.get(parts.store) ?? new Map<string, Promise<DeliveredTo>>();
-  underWay.set(parts.store, started);
   const name = `${wish.triggerId} ${wish.key}`;
-  const same = started.get(name);
-  if (same !== undefined) return asDuplicate(await same);
-  const work = handIn(parts, hook, wish);
-  started.set(name, work);
-  try {
-    return await work;
-  } finally {
-    started.delete(name);
-  }
+  const { result, isCopy } = await underWay.join(parts.store, name, () => handIn(parts, hook, wish));
+  return isCopy ? asDuplicate(result) : result;
 }
 
 /** The trace that the sender is in goes on in the task. */
