@@ -1,4 +1,5 @@
 import type { Task } from '../domain/task.ts';
+import type { Occurrence } from '../domain/workflow.ts';
 import type { Reads, Transaction } from '../store/store.ts';
 import type { Origin } from './end-words.ts';
 import { fireFollowers } from './fire-followers.ts';
@@ -17,7 +18,7 @@ export interface Ended {
   readonly depth: number;
 }
 
-/** Most parents that are looked at for how long a chain is. */
+/** Most tasks that are looked at for how long a chain is, with the first. */
 const maxParents = 16;
 
 /**
@@ -29,37 +30,36 @@ export async function followEnd(
   parts: SessionParts,
   { task, now }: Omit<Ended, 'depth'>,
 ): Promise<void> {
-  await recordEnd(tx, parts, { task, now, ...(await spentOn(tx, task)) });
+  const occurrence = await tx.occurrenceOfTask(task.id);
+  if (occurrence !== null)
+    await recordEnd(tx, parts, { task, now, occurrence, ...(await spentOn(tx, task)) });
   const waiting = await tx.triggers({ type: 'task-end' });
   if (waiting.length === 0 && task.triggerId === null) return;
   await endReport(tx, { task, now });
-  const origin = await originOf(tx, task);
-  await settleRun(tx, parts, { task, now, occurrence: origin?.occurrence ?? null });
+  const origin = occurrence === null ? null : await originOf(tx, occurrence);
+  await settleRun(tx, parts, { task, now, occurrence });
   // the fallback is the rest of the same run: what follows, follows that
   if (origin !== null && (await runFallback(tx, parts, { task, now, origin }))) return;
-  const ended = { task, now, origin, depth: await depthOf(tx, task) };
+  const ended = { task, now, origin, depth: await depthOf(tx, task, occurrence) };
   if (origin !== null) await runHook(tx, parts, { ...ended, origin });
   await fireFollowers(tx, parts, { ...ended, waiting });
 }
 
-async function originOf(reads: Reads, task: Task): Promise<Origin | null> {
-  const occurrence = await reads.occurrenceOfTask(task.id);
-  if (occurrence === null) return null;
+async function originOf(reads: Reads, occurrence: Occurrence): Promise<Origin> {
   const workflow = await reads.workflow(occurrence.workflowId);
   const event = occurrence.eventId === null ? null : await reads.triggerEvent(occurrence.eventId);
   return { occurrence, workflow: workflow?.name ?? null, event };
 }
 
 /** A task that a script made belongs to the chain of the task that it is a subtask of. */
-async function depthOf(reads: Reads, task: Task): Promise<number> {
-  let id: string | null = task.id;
-  for (let parents = 0; id !== null && parents < maxParents; parents++) {
-    const occurrence = await reads.occurrenceOfTask(id);
-    if (occurrence !== null)
-      return typeof occurrence.details.depth === 'number' ? occurrence.details.depth : 0;
-    id = (await reads.task(id))?.parentTaskId ?? null;
+async function depthOf(reads: Reads, task: Task, own: Occurrence | null): Promise<number> {
+  let [occurrence, parent] = [own, task.parentTaskId];
+  for (let looked = 1; occurrence === null && parent !== null && looked < maxParents; looked++) {
+    occurrence = await reads.occurrenceOfTask(parent);
+    if (occurrence === null) parent = (await reads.task(parent))?.parentTaskId ?? null;
   }
-  return 0;
+  const depth = occurrence?.details.depth;
+  return typeof depth === 'number' ? depth : 0;
 }
 
 /** What was told that a task cost; nothing when nobody told anything. */

@@ -1,5 +1,6 @@
 import type { LedgerEntry, LedgerStatus } from '../domain/ledger.ts';
 import type { Task } from '../domain/task.ts';
+import type { Occurrence } from '../domain/workflow.ts';
 import type { Transaction } from '../store/store.ts';
 import { appendLedger } from './append-ledger.ts';
 import type { SessionParts } from './parts.ts';
@@ -34,12 +35,13 @@ export type Spent = Pick<LedgerEntry, 'costMicros' | 'llmCalls' | 'tokensIn' | '
 
 /**
  * Puts on record how an execution ended: it is not tried again by itself.
+ * @param step.occurrence  of the task
  * @param step.spent  absent = nobody said what it cost
  */
 export function recordEnd(
   tx: Transaction,
   parts: SessionParts,
-  step: Step & { readonly spent?: Spent },
+  step: Step & { readonly occurrence: Occurrence; readonly spent?: Spent },
 ): Promise<void> {
   const { task, spent = {} } = step;
   const { startedAt, finishedAt } = task;
@@ -55,10 +57,14 @@ export function recordEnd(
 async function recordStep(
   tx: Transaction,
   parts: SessionParts,
-  step: Step & { readonly change: (last: Pick<LedgerEntry, 'mode'>) => Partial<LedgerEntry> },
+  step: Step & {
+    /** absent = it is looked for */
+    readonly occurrence?: Occurrence;
+    readonly change: (last: Pick<LedgerEntry, 'mode'>) => Partial<LedgerEntry>;
+  },
 ): Promise<void> {
   const { task, now, change } = step;
-  const occurrence = await tx.occurrenceOfTask(task.id);
+  const occurrence = step.occurrence ?? (await tx.occurrenceOfTask(task.id));
   if (occurrence === null) return;
   const [last] = await tx.ledger({ executionId: occurrence.id }, { limit: 1 });
   const first = draftOf({ occurrence, workflow: null, trigger: null });
