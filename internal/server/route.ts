@@ -20,6 +20,8 @@ export const operators: Access = ['admin', 'session'];
 export const speakers: Access = ['admin', 'session', 'task'];
 /** Administrators. */
 export const admins: Access = ['admin'];
+/** Administrators, and those who look only. */
+export const lookers: Access = ['admin', 'read-only'];
 
 /** Options of one route; generic in its shapes so that the handler sees parsed values. */
 export interface RouteDefinition<

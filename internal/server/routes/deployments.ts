@@ -5,15 +5,13 @@ import { namedWorkflow } from '../../session/apply-workflow.ts';
 import { requireUnbound } from '../../session/authorize.ts';
 import { deployWorkflow, undeployWorkflow } from '../../session/deployment.ts';
 import { toDeployedWire, toDeploymentWire, toStatusWire } from '../../session/trigger-wire.ts';
-import { type Access, admins, type Route, route } from '../route.ts';
+import { admins, lookers, type Route, route } from '../route.ts';
 import { triggerStates } from './trigger-state.ts';
 
 const tag = 'deployments';
 const base = '/api/v1/deployment/workflows';
 const idPath = z.object({ id: z.string().min(1).max(200) });
 const query = z.object({ takeOver: z.stringbool().optional() });
-/** Workflows are of the whole server. */
-const lookers: Access = ['admin', 'read-only'];
 /** A definition holds scripts, up to 1 MiB each. */
 const maxBodyBytes = 8 * 1024 * 1024;
 

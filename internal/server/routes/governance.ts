@@ -18,13 +18,10 @@ import { compareWorkflow, migrateWorkflow } from '../../session/migrate-workflow
 import type { SessionParts } from '../../session/parts.ts';
 import { resetBreaker } from '../../session/reset-breaker.ts';
 import { setPolicy, showPolicy } from '../../session/set-policy.ts';
-import { type Access, admins, operators, type Route, route, sessionReaders } from '../route.ts';
-import { idPath } from './path.ts';
+import { admins, lookers, operators, type Route, route, sessionReaders } from '../route.ts';
+import { idPath, namePath } from './path.ts';
 
 const tag = 'governance';
-const namePath = z.object({ name: z.string().min(1).max(200) });
-const lookers: Access = ['admin', 'read-only'];
-
 async function told(parts: SessionParts, approval: Approval) {
   return toApprovalWire(approval, (await parts.store.workflow(approval.workflowId))?.name ?? '');
 }

@@ -13,11 +13,9 @@ import { toLedgerWire } from '../../session/ledger-wire.ts';
 import { verifyLedger } from '../../session/verify-ledger.ts';
 import type { LedgerFilter } from '../../store/ledger-store.ts';
 import type { Reads } from '../../store/store.ts';
-import { type Access, type Route, route } from '../route.ts';
+import { lookers, type Route, route } from '../route.ts';
 
 const tag = 'ledger';
-/** It is of the whole server. */
-const lookers: Access = ['admin', 'read-only'];
 /** Steps of one execution that are shown. */
 const maxSteps = 1_000;
 

@@ -17,14 +17,11 @@ import type { SessionParts } from '../../session/parts.ts';
 import { overdueTriggers, statusOfTrigger, type TriggerStatus } from '../../session/trigger-status.ts';
 import { toBackfilledWire, toStatusWire } from '../../session/trigger-wire.ts';
 import { toInstant, toInstantOrNull } from '../../session/wire.ts';
-import { type Access, admins, type Route, route } from '../route.ts';
+import { admins, lookers, type Route, route } from '../route.ts';
 import { answerFire } from './answer-fire.ts';
+import { namePath } from './path.ts';
 
 const tag = 'workflows';
-const namePath = z.object({ name: z.string().min(1).max(200) });
-/** Workflows are of the whole server. */
-const lookers: Access = ['admin', 'read-only'];
-
 /** How every trigger of a workflow is. @throws {NotFoundError} KERUTA_ERR_WORKFLOW_NOT_FOUND */
 export async function triggerStates(parts: SessionParts, name: string): Promise<TriggerStatus[]> {
   const workflow = await namedWorkflow(parts.store, name);

@@ -25,14 +25,11 @@ import {
 } from '../../session/workflow-wire.ts';
 import type { Store } from '../../store/store.ts';
 import { readIdempotencyKey } from '../idempotency-key.ts';
-import { type Access, admins, type Route, route } from '../route.ts';
+import { admins, lookers, type Route, route } from '../route.ts';
 import { answerFire } from './answer-fire.ts';
-import { pageQuery, readPage } from './path.ts';
+import { namePath, pageQuery, readPage } from './path.ts';
 
 const tag = 'workflows';
-const namePath = z.object({ name: z.string().min(1).max(200) });
-/** Workflows are of the whole server. */
-const lookers: Access = ['admin', 'read-only'];
 /** A definition holds scripts, up to 1 MiB each. */
 const maxBodyBytes = 8 * 1024 * 1024;
 /** Occurrences of one answer, unless asked otherwise. */
