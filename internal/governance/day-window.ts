@@ -1,52 +1,5 @@
 /** The day and the hour of a zone in which an instant lies: what daily and hourly limits count in. */
-
-/** What the clock on the wall of a zone shows. */
-export interface WallTime {
-  /** `2026-03-08` */
-  readonly date: string;
-  /** 0 = Sunday */
-  readonly weekday: number;
-  /** since midnight, as the clock shows them */
-  readonly minutes: number;
-  /** `GMT-04:00`: tells the two hours apart that have the same name when clocks are set back */
-  readonly offset: string;
-}
-
-const formats = new Map<string, Intl.DateTimeFormat>();
-
-/** Reads the clock of a zone. @param zone  IANA name  @param at  epoch ms */
-export function wallTime(zone: string, at: number): WallTime {
-  const parts = Object.fromEntries(
-    formatOf(zone)
-      .formatToParts(at)
-      .map(({ type, value }) => [type, value]),
-  );
-  const date = `${parts.year}-${parts.month}-${parts.day}`;
-  return {
-    date,
-    weekday: weekdayOf(date),
-    minutes: Number(parts.hour) * 60 + Number(parts.minute),
-    offset: parts.timeZoneName ?? 'GMT',
-  };
-}
-
-/** Making one is slow, asking it is not. */
-function formatOf(zone: string): Intl.DateTimeFormat {
-  const known = formats.get(zone);
-  if (known !== undefined) return known;
-  const format = new Intl.DateTimeFormat('en-CA', {
-    timeZone: zone,
-    hourCycle: 'h23',
-    year: 'numeric',
-    month: '2-digit',
-    day: '2-digit',
-    hour: '2-digit',
-    minute: '2-digit',
-    timeZoneName: 'longOffset',
-  });
-  formats.set(zone, format);
-  return format;
-}
+import { wallTime } from '../../pkg/clock/wall-time.ts';
 
 /** The day of the week of a date. @returns 0 = Sunday */
 export function weekdayOf(date: string): number {
@@ -63,7 +16,6 @@ export function dateBefore(date: string): string {
  * comes twice has two names.
  */
 export function windowName(unit: 'day' | 'hour', zone: string, at: number): string {
-  const { date, minutes, offset } = wallTime(zone, at);
-  if (unit === 'day') return `${zone} ${date}`;
-  return `${zone} ${date}T${String(Math.floor(minutes / 60)).padStart(2, '0')} ${offset}`;
+  const { date, hour, offset } = wallTime(zone, at);
+  return unit === 'day' ? `${zone} ${date}` : `${zone} ${date}T${String(hour).padStart(2, '0')} ${offset}`;
 }

@@ -1,15 +1,16 @@
+import { wallTime } from '../../pkg/clock/wall-time.ts';
 import { type HoursWindow, parseHours } from '../domain/hours.ts';
 import type { AllowedHours, Check, ScopedPolicy } from '../domain/policy.ts';
-import { dateBefore, wallTime, weekdayOf } from './day-window.ts';
+import { dateBefore, weekdayOf } from './day-window.ts';
 
 /** Whether now is among the hours that each policy allows. */
 export function checkHours(policies: readonly ScopedPolicy[], now: number): Check[] {
   return policies.flatMap(({ scope, zone, policy: { allowedHours: hours } }) => {
     if (hours === null) return [];
     const own = hours.timezone ?? zone;
-    const { date, minutes } = wallTime(own, now);
+    const { date, hour, minute } = wallTime(own, now);
     const passed = isAllowed(hours, own, now);
-    const clock = `${String(Math.floor(minutes / 60)).padStart(2, '0')}:${String(minutes % 60).padStart(2, '0')}`;
+    const clock = [hour, minute].map((part) => String(part).padStart(2, '0')).join(':');
     const limit = windowsOf(hours, date).text;
     const check = { name: 'hours', passed, limit, value: `${date} ${clock} ${own}`, scope };
     return [passed ? check : { ...check, reason: 'outside_hours' }];
@@ -18,7 +19,8 @@ export function checkHours(policies: readonly ScopedPolicy[], now: number): Chec
 
 /** Whether an instant lies in a window of its date, or in one of the date before that lasts over midnight. */
 export function isAllowed(hours: AllowedHours, zone: string, at: number): boolean {
-  const { date, minutes } = wallTime(zone, at);
+  const { date, hour, minute: past } = wallTime(zone, at);
+  const minutes = hour * 60 + past;
   const covers = (day: string, minute: number) =>
     windowsOf(hours, day).windows.some(
       ({ days, from, to }) => days.includes(weekdayOf(day)) && from <= minute && minute < to,
