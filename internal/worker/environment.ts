@@ -1,4 +1,5 @@
 /** The environment contract of a task: what its script finds in its environment. Pure. */
+import { settingsTable } from '../config/table.ts';
 
 /** Longest `NAME=value` that the kernel takes in one string; bytes, with its end. @see execve(2), MAX_ARG_STRLEN */
 export const maxVariableBytes = 128 * 1024 - 1;
@@ -52,11 +53,13 @@ const agentsOwn =
   /^(KERUTA_.*|TRACEPARENT|TRACESTATE|CODER_AGENT_TOKEN|NODE_OPTIONS|NODE_CHANNEL_FD|PKG_EXECPATH|PKG_NATIVE_CACHE_PATH|NOTIFY_SOCKET|WATCHDOG_USEC|WATCHDOG_PID|CREDENTIALS_DIRECTORY)$/;
 
 /**
- * Secrets of the server, which has them in its environment too when it is in one process with the agent, and those with which
- * both send their traces.
+ * Secrets of settings, which are the agent's and the server's: a server in one process with the agent has its own in the same
+ * environment. WEBHOOK_SECRET is what workflows of older programs name theirs.
  */
-const serversOwn =
-  /^(EMAIL_PASSWORD|OTEL_EXPORTER_OTLP(_TRACES)?_HEADERS|GITHUB_APP_PRIVATE_KEY|GITHUB_WEBHOOK_SECRET(_OLD)?|WEBHOOK_SECRET)$/;
+const secrets: ReadonlySet<string> = new Set([
+  ...Object.values(settingsTable).flatMap(({ secret, variables }) => (secret ? variables : [])),
+  'WEBHOOK_SECRET',
+]);
 
 /**
  * Makes the environment of a task: the agent's without what is the agent's own, then the parameters, then the
@@ -65,7 +68,7 @@ const serversOwn =
 export function taskEnvironment(source: EnvironmentSource): TaskEnvironment {
   const wanted = new Map<string, string>();
   for (const [name, value] of Object.entries(source.inherited)) {
-    const isOthers = agentsOwn.test(name) || serversOwn.test(name) || source.withheld?.includes(name);
+    const isOthers = agentsOwn.test(name) || secrets.has(name) || source.withheld?.includes(name);
     if (value !== undefined && !isOthers) wanted.set(name, value);
   }
   for (const [name, value] of Object.entries(source.added)) wanted.set(name, value);
