@@ -1,45 +1,23 @@
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { crc32 } from 'node:zlib';
+import { replaceText } from '../../pkg/files/replace-text.ts';
 
 /**
- * Writes a JSON file so that a reader sees the old content or the new one, never a part: temp file, then rename.
- * Mode 0600. Synchronous, because what follows must not begin before it is there. An object gets one field more, a
- * checksum of its text, by which a reader knows that the disk gave back what was written.
+ * Writes a JSON file so that a reader sees the old content or the new one, never a part. Mode 0600. An object gets one field
+ * more, a checksum of its text, by which a reader knows that the disk gave back what was written.
  *
- * @param options.sync  whether the bytes are forced to disk first (they survive power loss); default false: they
- *                      survive the death of any process
+ * @param options.sync  whether the bytes are forced to disk first; default false
  * @param options.isPlain  leaves the checksum out: for what scripts read, and for secrets, of which it would tell something;
  *                         default false
+ * @see replaceText
  */
 export function writeJsonFile(
   file: string,
   value: unknown,
   options: { readonly sync?: boolean; readonly isPlain?: boolean } = {},
 ): void {
-  const temporary = `${file}.new`;
-  try {
-    const handle = openSync(temporary, 'w', 0o600);
-    try {
-      // all of it: on a disk that is nearly full a single write may take a part only, without an error
-      const text = JSON.stringify(value);
-      writeFileSync(handle, options.isPlain === true ? text : withSum(text));
-      if (options.sync === true) fsyncSync(handle);
-    } finally {
-      closeSync(handle);
-    }
-    renameSync(temporary, file);
-  } catch (error) {
-    discard(temporary);
-    throw error;
-  }
-}
-
-function discard(file: string): void {
-  try {
-    rmSync(file, { force: true });
-  } catch {
-    // the first fault is the one to tell
-  }
+  const text = JSON.stringify(value);
+  replaceText(file, options.isPlain === true ? text : withSum(text), options);
 }
 
 /**

@@ -1,16 +1,8 @@
 /** What a watch knows, kept over restarts of the agent: a file of lines, each of them true with all before it. */
-import {
-  closeSync,
-  fsyncSync,
-  ftruncateSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeSync,
-} from 'node:fs';
+import { closeSync, fsyncSync, ftruncateSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { crc32 } from 'node:zlib';
 import { z } from 'zod';
+import { replaceText } from '../../../pkg/files/replace-text.ts';
 import { type FileEvent, fileEventShape } from '../../api/watch-shapes.ts';
 import { applyChanges, type FileState, type FileTable } from './diff.ts';
 import type { OwnRun } from './own-runs.ts';
@@ -106,7 +98,7 @@ export class Journal {
     const text = textOf(written);
     const handle = openSync(this.#path, 'a', 0o600);
     try {
-      writeAll(handle, text);
+      writeFileSync(handle, text);
       if (isForced) fsyncSync(handle);
     } catch (error) {
       // half a line would hide those behind it
@@ -165,20 +157,7 @@ export class Journal {
     const text =
       textOf({ about: this.#about, events: unsent }) +
       textOf({ at: this.#at, files: [...goneAgain(unsent, this.#files), ...files], runs });
-    const temporary = `${this.#path}.new`;
-    try {
-      const handle = openSync(temporary, 'w', 0o600);
-      try {
-        writeAll(handle, text);
-        fsyncSync(handle);
-      } finally {
-        closeSync(handle);
-      }
-      renameSync(temporary, this.#path);
-    } catch (error) {
-      rmSync(temporary, { force: true });
-      throw error;
-    }
+    replaceText(this.#path, text, { sync: true });
     this.#bytes = Buffer.byteLength(text);
     this.#whole = this.#bytes;
   }
@@ -196,10 +175,4 @@ function rowOf([path, state]: readonly [string, FileState | null]): NonNullable<
 function textOf(written: Line): string {
   const body = JSON.stringify(written);
   return `${crc32(body)} ${body}\n`;
-}
-
-/** A single write may take a part only, on a disk that is nearly full. */
-function writeAll(handle: number, text: string): void {
-  const bytes = Buffer.from(text);
-  for (let at = 0; at < bytes.length; ) at += writeSync(handle, bytes, at);
 }
