@@ -1,28 +1,10 @@
 # Sourced by test.sh: a real Dovecot of its own, in a temporary directory, on a free port, stopped at the end. Every user there
 # is has the password "secret" and a Maildir of its own below KERUTA_TEST_IMAP_DIR.
 # Sets KERUTA_TEST_IMAP_URL and KERUTA_TEST_IMAP_DIR. start_dovecot / stop_dovecot.
-
-install_dovecot() {
-  [ -x /usr/sbin/dovecot ] && return
-  if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
-    say "test.sh: expected a Dovecot (/usr/sbin/dovecot), found none; install the package dovecot-imapd and run this again"
-    exit 2
-  fi
-  say "installing Dovecot …"
-  # the package would start a server of its own; we want only the programs
-  local policy=/usr/sbin/policy-rc.d own_policy=
-  if [ ! -e $policy ]; then
-    printf '#!/bin/sh\nexit 101\n' >$policy && chmod 755 $policy && own_policy=1
-  fi
-  { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends dovecot-imapd; } >/dev/null 2>&1 || {
-    say "test.sh: apt-get could not install dovecot-imapd"
-    exit 1
-  }
-  [ -z "$own_policy" ] || rm -f $policy
-}
+source "$ROOT/scripts/debian.sh"
 
 start_dovecot() {
-  install_dovecot
+  [ -x /usr/sbin/dovecot ] || install_debian 'a Dovecot (/usr/sbin/dovecot)' dovecot-imapd
   local port user group internal=dovecot login=dovenull
   dovecot_dir=$(mktemp -d)
   chmod 755 "$dovecot_dir"

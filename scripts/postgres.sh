@@ -1,5 +1,6 @@
 # Sourced by test.sh: a real PostgreSQL of its own, in a temporary directory, on a free port, stopped at the end.
 # Sets KERUTA_TEST_POSTGRES_URL. start_postgres / stop_postgres.
+source "$ROOT/scripts/debian.sh"
 
 find_postgres() {
   local bin
@@ -14,18 +15,10 @@ find_postgres() {
 
 install_postgres() {
   [ -n "$(find_postgres)" ] && return
-  if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
-    say "test.sh: expected a PostgreSQL server (initdb), found none; install the package postgresql and run this again"
-    exit 2
-  fi
-  say "installing PostgreSQL …"
-  # Debian's package would start a cluster of its own; we want only the programs.
+  # the package would make a cluster of its own
   mkdir -p /etc/postgresql-common
   [ -e /etc/postgresql-common/createcluster.conf ] || echo 'create_main_cluster = false' >/etc/postgresql-common/createcluster.conf
-  { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends postgresql; } >/dev/null 2>&1 || {
-    say "test.sh: apt-get could not install postgresql"
-    exit 1
-  }
+  install_debian 'a PostgreSQL server (initdb)' postgresql
 }
 
 start_postgres() {

@@ -1,0 +1,19 @@
+# Sourced by the scripts of the servers that tests need: programs from Debian's packages, without the servers that these start.
+
+# install_debian WHAT PACKAGE
+install_debian() {
+  if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
+    say "test.sh: expected $1, found none; install the package $2 and run this again"
+    exit 2
+  fi
+  say "installing $2 …"
+  local policy=/usr/sbin/policy-rc.d own_policy=
+  if [ ! -e $policy ]; then
+    printf '#!/bin/sh\nexit 101\n' >$policy && chmod 755 $policy && own_policy=1
+  fi
+  { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$2"; } >/dev/null 2>&1 || {
+    say "test.sh: apt-get could not install $2"
+    exit 1
+  }
+  [ -z "$own_policy" ] || rm -f $policy
+}
