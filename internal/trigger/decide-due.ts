@@ -29,7 +29,7 @@ export interface DueInstant {
     OccurrenceReason,
     'due' | 'caught_up' | 'missed' | 'missed_window' | 'missed_limit'
   >;
-  /** for many instants at once that are too old to be counted: the last of them */
+  /** for many instants at once that are too old to be counted: all up to there, itself included */
   readonly until?: number;
 }
 
@@ -56,10 +56,13 @@ export function decideDue(state: DueState): DueDecision {
   const windowFrom = Math.max(state.cursor, now - Math.max(catchUp.windowMs, onTimeMs));
   const before = firstOf(state, state.cursor);
   const instants: DueInstant[] = [];
-  if (before !== null && before.effectiveAt < windowFrom) instants.push(summed(before, windowFrom));
   const due: { readonly nominalAt: number; readonly effectiveAt: number }[] = [];
-  let cursor = Math.max(state.cursor, instants.length > 0 ? windowFrom - 1 : state.cursor);
-  let next = instants.length > 0 ? firstOf(state, cursor) : before;
+  let [cursor, next] = [state.cursor, before];
+  if (before !== null && before.effectiveAt < windowFrom) {
+    cursor = lastBefore(state, Math.max(before.nominalAt, windowFrom - state.spreadMs - 1), windowFrom);
+    instants.push({ ...before, isRun: false, reason: 'missed_window', until: cursor });
+    next = firstOf(state, cursor);
+  }
   for (; next !== null && next.effectiveAt <= now; next = firstOf(state, cursor)) {
     if (due.length === maxInstants) {
       const [first] = due.splice(0);
@@ -89,11 +92,14 @@ function howMany(
   return Math.min(catchUp.max, late);
 }
 
-function summed(
-  first: { readonly nominalAt: number; readonly effectiveAt: number },
-  until: number,
-): DueInstant {
-  return { ...first, isRun: false, reason: 'missed_window', until };
+/** Up to where everything is older: one that is spread may be due long after its nominal time. */
+function lastBefore(state: DueState, from: number, effectiveAt: number): number {
+  let last = from;
+  for (let one = firstOf(state, from); one !== null && one.effectiveAt < effectiveAt; ) {
+    last = one.nominalAt;
+    one = firstOf(state, last);
+  }
+  return last;
 }
 
 /** The first instant behind another that the limits allow, with its spread. */

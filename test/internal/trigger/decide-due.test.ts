@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type DueInstant, decideDue, onTimeMs } from '../../../internal/trigger/decide-due.ts';
+import { type DueInstant, decideDue, firstOf, onTimeMs } from '../../../internal/trigger/decide-due.ts';
 
 const begin = Date.UTC(2026, 0, 1);
 
@@ -26,31 +26,42 @@ const policies = fc.record({
 describe('whatever the policy, and however seldom somebody looks', () => {
   test('each instant is decided exactly once, with a decision and a reason, and the cursor passes none by', () => {
     const looks = fc.array(fc.integer({ min: 1, max: 7_200_000 }), { minLength: 1, maxLength: 12 });
+    const grids = fc.constantFrom(5_000, 60_000, 307_000);
     fc.assert(
-      fc.property(policies, looks, fc.constantFrom(5_000, 60_000, 307_000), (catchUp, pauses, gridMs) => {
-        const schedule = every(gridMs);
-        const limits = { triggerId: 't', schedule, catchUp, spreadMs: 0, startAt: null, endAt: null };
-        const decided: number[] = [];
-        let [cursor, now] = [begin, begin];
-        for (const pause of pauses) {
-          now += pause;
-          const decision = decideDue({ ...limits, cursor, now });
-          for (const one of decision.instants) {
-            // what runs is one instant, never a sum of them
-            expect(one.isRun ? one.until : undefined).toBeUndefined();
-            expect(one.isRun).toBe(['due', 'caught_up'].includes(one.reason));
-            // what is summed up ends where the next row begins, or with the time that is too long ago
-            decided.push(...instantsOf(one, gridMs).filter((at) => at > cursor && at <= now));
+      fc.property(
+        policies,
+        looks,
+        grids,
+        fc.constantFrom(0, 3_000, 200_000),
+        (catchUp, pauses, gridMs, spreadMs) => {
+          const schedule = every(gridMs);
+          const limits = { triggerId: 't', schedule, catchUp, spreadMs, startAt: null, endAt: null };
+          const decided: number[] = [];
+          const wrong: DueInstant[] = [];
+          let [cursor, now] = [begin, begin];
+          for (const pause of pauses) {
+            now += pause;
+            const decision = decideDue({ ...limits, cursor, now });
+            for (const one of decision.instants) {
+              // what runs is one instant, never a sum of them
+              const isSound = one.isRun
+                ? one.until === undefined && ['due', 'caught_up'].includes(one.reason)
+                : one.reason.startsWith('missed');
+              if (!isSound) wrong.push(one);
+              decided.push(...instantsOf(one, gridMs));
+            }
+            cursor = decision.cursor;
+            expect(decision.nextAt).toBe(firstOf(limits, cursor)?.effectiveAt);
           }
-          expect(decision.nextAt).toBe(schedule.next(now));
-          cursor = decision.cursor;
-        }
-        const expected: number[] = [];
-        for (let at = schedule.next(begin); at <= now; at = schedule.next(at)) expected.push(at);
-        const sorted = decided.toSorted((a, b) => a - b);
-        expect(sorted).toEqual(expected);
-      }),
-      { numRuns: 60 },
+          const expected: number[] = [];
+          let next = firstOf(limits, begin);
+          for (; next !== null && next.effectiveAt <= now; next = firstOf(limits, next.nominalAt))
+            expected.push(next.nominalAt);
+          expect(wrong).toEqual([]);
+          expect(decided).toEqual(expected);
+        },
+      ),
+      { numRuns: 500 },
     );
   });
 
