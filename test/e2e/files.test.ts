@@ -133,16 +133,18 @@ test('F7: what its task writes into the directory fires nothing, and is on recor
   const script = 'echo out > "$KERUTA_PARAM_FILE_PATH.out"; echo more >> "$KERUTA_PARAM_FILE_PATH"';
   const here = await world('own', {}, script);
   const daemon = await agent(here.session);
+  // two files may settle one after the other: then there is a row for each
+  const own = async () =>
+    (await here.history())
+      .filter(({ decision, details }) => decision === 'skipped' && details.filteredBy === 'self_caused')
+      .flatMap(({ details }) => details.paths as string[]);
+  const outputs = (name: string) => [here.path(name), here.path(`${name}.out`)];
   writeFileSync(here.path('a'), 'x');
-  await until('its own work is on record', async () => (await here.history()).length === 2, patientMs);
+  await until('its own work is on record', async () => (await own()).length === 2, patientMs);
   writeFileSync(here.path('b'), 'x');
-  await until('the next one too', async () => (await here.history()).length === 4, patientMs);
+  await until('the next one too', async () => (await own()).length === 4, patientMs);
+  expect((await own()).toSorted()).toEqual([...outputs('a'), ...outputs('b')]);
   expect(await here.fired()).toEqual(['create a', 'create b']);
-  const [, own] = await here.history();
-  expect(own).toMatchObject({
-    decision: 'skipped',
-    details: { filteredBy: 'self_caused', files: 2, paths: [here.path('a'), here.path('a.out')] },
-  });
   await daemon.stop();
 }, 170_000);
 
