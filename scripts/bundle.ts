@@ -53,7 +53,6 @@ const shared = {
   alias: { 'string-width': join(root, 'scripts/string-width.cjs') },
   format: 'cjs',
   minify: true,
-  keepNames: true,
   legalComments: 'none',
   // a script that is run from text has no loader for import()
   supported: { 'dynamic-import': false },
