@@ -19,6 +19,9 @@ test('a masked log masks messages, fields at any depth, and errors with their ca
     error: new TypeError('the secret', { cause }),
   });
   log.info('nothing', { error: 'secret', n: 5, none: null });
+  log.info('the secret', { n: 5 });
+  log.info('nothing', { secret: 'x' });
+  log.info('nothing');
   expect(lines.join('')).not.toContain('secret');
   expect(JSON.parse(lines[0] ?? '')).toMatchObject({
     level: 'WARN',
@@ -33,4 +36,9 @@ test('a masked log masks messages, fields at any depth, and errors with their ca
     },
   });
   expect(JSON.parse(lines[1] ?? '')).toMatchObject({ msg: 'nothing', error: '******', n: 5, none: null });
+  expect(lines.slice(2).map((line) => JSON.parse(line))).toMatchObject([
+    { msg: 'the ******', n: 5 },
+    { msg: 'nothing', '******': 'x' },
+    { msg: 'nothing' },
+  ]);
 });
