@@ -7,8 +7,8 @@ import { firstOf } from '../trigger/decide-due.ts';
 import { zoneOf } from './apply-workflow.ts';
 import { cancelTaskIn } from './cancel.ts';
 import { fireIn } from './fire.ts';
+import { instantKey } from './firing-at.ts';
 import type { SessionParts } from './parts.ts';
-import { instantKey } from './tick.ts';
 import { dueStateOf } from './trigger-times.ts';
 import { type FoundTrigger, onTrigger, record, type TriggerRef } from './trigger-verbs.ts';
 

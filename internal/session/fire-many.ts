@@ -1,6 +1,6 @@
 import { isClosed } from '../domain/session.ts';
 import type { Task } from '../domain/task.ts';
-import type { Occurrence } from '../domain/workflow.ts';
+import type { Occurrence, Workflow } from '../domain/workflow.ts';
 import type { Transaction } from '../store/store.ts';
 import { maxRowsAtOnce } from '../store/workflow-store.ts';
 import { statusOf } from './events.ts';
@@ -42,35 +42,52 @@ export async function fireMany(
     await tx.lockTrigger(triggerId);
     const trigger = await tx.trigger(triggerId);
     const workflow = trigger === null ? null : await tx.workflow(trigger.workflowId);
-    if (trigger === null || workflow === null || switchedOff({ trigger, workflow }) !== null) return null;
+    if (trigger === null || workflow === null) return null;
     if ((trigger.definition.overlap ?? workflow.definition.overlap) !== 'allow') return null;
-    // limits are for one after another
-    if ((await governedBy(tx, parts, { workflow })) !== null) return null;
-    const { definition } = workflow;
-    const session = await sessionOfWorkflow(tx, { parts, caller: systemCaller, definition, now });
-    await tx.lockSession(session.id);
-    if (isClosed(session.status)) return null;
-    const wanted = wishes.map((wish) => {
-      const firing = firingOf(parts, wish, { trigger, workflow, now });
-      // made in the same ms, they run in the order in which they came
-      const id = parts.random.uuid7(now);
-      const task = { ...makeTask({ parts, now }, taskOf(firing, session.id)), id };
-      const details = { ...kindOf(firing), ...ranAs(firing) };
-      const ran = { decision: 'run', reason: 'event', taskId: task.id, details } as const;
-      return { firing, task, occurrence: occurrenceOf(parts, firing, ran) };
-    });
-    const written = await recordOccurrences(
-      tx,
-      parts,
-      wanted.map(({ firing, occurrence }) => namedOf(firing, occurrence)),
-    );
-    const fresh = wanted.filter(({ occurrence }) => written.has(occurrence.id));
-    if (fresh.length > 0) await checkManyTasks(parts, tx, { session, count: fresh.length });
-    await tx.insertTriggerEvents(fresh.flatMap(({ firing: { event } }) => (event ? [event] : [])));
-    const tasks = fresh.map(({ task }) => task);
-    await submitAll(tx, { tasks, sessionId: session.id, now });
-    return Promise.all(wanted.map(({ occurrence }) => told(tx, occurrence, written)));
+    const firings = wishes.map((wish) => firingOf(parts, wish, { trigger, workflow, now }));
+    return fireManyIn(tx, parts, { workflow, firings, now });
   });
+}
+
+/**
+ * Fires many times inside a transaction, with a few statements for all of them. Only for times in whose way no task stands.
+ *
+ * @param many.firings  of one workflow, at most `maxFiredAtOnce`, with different keys
+ * @returns as fireMany
+ * @throws as fireMany
+ */
+export async function fireManyIn(
+  tx: Transaction,
+  parts: SessionParts,
+  many: { readonly workflow: Workflow; readonly firings: readonly Firing[]; readonly now: number },
+): Promise<readonly FiredOne[] | null> {
+  const { workflow, firings, now } = many;
+  if (firings.some((firing) => switchedOff(firing) !== null)) return null;
+  // limits are for one after another
+  if ((await governedBy(tx, parts, { workflow })) !== null) return null;
+  const { definition } = workflow;
+  const session = await sessionOfWorkflow(tx, { parts, caller: systemCaller, definition, now });
+  await tx.lockSession(session.id);
+  if (isClosed(session.status)) return null;
+  const wanted = firings.map((firing) => {
+    // made in the same ms, they run in the order in which they came
+    const id = parts.random.uuid7(now);
+    const task = { ...makeTask({ parts, now }, taskOf(firing, session.id)), id };
+    const details = { ...kindOf(firing), ...ranAs(firing) };
+    const ran = { decision: 'run', reason: firing.reason, taskId: task.id, details } as const;
+    return { firing, task, occurrence: occurrenceOf(parts, firing, ran) };
+  });
+  const written = await recordOccurrences(
+    tx,
+    parts,
+    wanted.map(({ firing, occurrence }) => namedOf(firing, occurrence)),
+  );
+  const fresh = wanted.filter(({ occurrence }) => written.has(occurrence.id));
+  if (fresh.length > 0) await checkManyTasks(parts, tx, { session, count: fresh.length });
+  await tx.insertTriggerEvents(fresh.flatMap(({ firing: { event } }) => (event ? [event] : [])));
+  const tasks = fresh.map(({ task }) => task);
+  await submitAll(tx, { tasks, sessionId: session.id, now });
+  return Promise.all(wanted.map(({ occurrence }) => told(tx, occurrence, written)));
 }
 
 function firingOf(

@@ -2,20 +2,19 @@
 import type { OccurrenceReason, Trigger, Workflow } from '../domain/workflow.ts';
 import type { Transaction } from '../store/store.ts';
 import { type DueInstant, decideDue } from '../trigger/decide-due.ts';
-import { triggerTypes } from '../trigger/types.ts';
 import { zoneOf } from './apply-workflow.ts';
+import { decidePlain, maxDecidedAtOnce } from './decide-plain.ts';
 import { fireIn, skip } from './fire.ts';
-import { type SessionParts, systemCaller } from './parts.ts';
+import { firingAt } from './firing-at.ts';
+import type { SessionParts } from './parts.ts';
 import { dueStateOf, zoneData } from './trigger-times.ts';
 
-/**
- * Most triggers that are decided before others get a turn at the store. They are decided at the same time, so that the
- * embedded store flushes its disk once for all of them.
- */
-const batchSize = 25;
+/** Most triggers that are decided before others get a turn at the store. */
+const batchSize = maxDecidedAtOnce;
 
 /**
- * Decides every instant of every trigger that has passed.
+ * Decides every instant of every trigger that has passed: those that are plain together, the others each by itself, at the same
+ * time, so that the embedded store flushes its disk once for all of them.
  * @returns how many triggers were looked at; as many as there were due when no other server was at it
  */
 export async function tick(parts: SessionParts, signal: AbortSignal): Promise<number> {
@@ -25,6 +24,7 @@ export async function tick(parts: SessionParts, signal: AbortSignal): Promise<nu
     const now = await store.now();
     const ids = await store.dueTriggers(now, batchSize);
     if (ids.length === 0 || signal.aborted) return looked;
+    const plain = await decidePlain(parts, ids, now);
     const decide = async (id: string) => {
       try {
         return await store.transact((tx) => decideOne(tx, { parts, id, now }));
@@ -33,7 +33,8 @@ export async function tick(parts: SessionParts, signal: AbortSignal): Promise<nu
         return false;
       }
     };
-    const decided = (await Promise.all(ids.map(decide))).filter(Boolean).length;
+    const alone = (await Promise.all(ids.filter((id) => !plain.has(id)).map(decide))).filter(Boolean).length;
+    const decided = plain.size + alone;
     looked += decided;
     // what another server has, or what failed, is not for this round
     if (decided === 0) return looked;
@@ -75,22 +76,14 @@ export async function become(
     readonly instead?: OccurrenceReason;
   },
 ): Promise<void> {
-  const { parts, trigger, workflow, instant, now } = what;
-  const { nominalAt, effectiveAt, reason } = instant;
-  const source = triggerTypes.get(trigger.type)?.source ?? 'cron';
-  const actor = systemCaller.actor;
-  const about = { trigger, workflow, source, nominalAt, effectiveAt, now, actor };
-  const key = instantKey(nominalAt);
+  const { parts, instant } = what;
+  const { reason } = instant;
+  const firing = firingAt(what);
   if (what.instead === undefined && (reason === 'due' || reason === 'caught_up')) {
-    await fireIn(tx, parts, { ...about, key, reason });
+    await fireIn(tx, parts, { ...firing, reason });
     return;
   }
   const details = instant.until === undefined ? {} : { until: new Date(instant.until).toISOString() };
   const why = what.instead ?? reason;
-  await skip(tx, parts, { firing: { ...about, key, reason: 'due' }, reason: why, details });
-}
-
-/** The key of an instant's occurrence. @param nominalAt  epoch ms */
-export function instantKey(nominalAt: number): string {
-  return `at:${new Date(nominalAt).toISOString()}`;
+  await skip(tx, parts, { firing, reason: why, details });
 }

@@ -54,6 +54,10 @@ export interface WorkflowReads {
   trigger(id: string): Promise<Trigger | null>;
   /** By workflow, then by name; of one workflow or one type when given. */
   triggers(filter: { readonly workflowId?: string; readonly type?: string }): Promise<Trigger[]>;
+  /** Those that are there, in the order of the ids; at most `maxRowsAtOnce`. */
+  triggersOf(ids: readonly string[]): Promise<Trigger[]>;
+  /** Which of these triggers have tasks that are not at their end nor lost; at most `maxRowsAtOnce`. */
+  busyTriggers(ids: readonly string[]): Promise<ReadonlySet<string>>;
   /** Ids of enabled, unpaused triggers that are to be looked at by `now`, the most overdue first. */
   dueTriggers(now: number, limit: number): Promise<string[]>;
   /** When the next trigger is to be looked at; null when none falls due by time. */
@@ -89,6 +93,11 @@ export interface WorkflowWrites {
   /** Removes a workflow, its triggers, and the holds of both; what they did stays on record. */
   deleteWorkflow(id: string): Promise<void>;
   putTrigger(trigger: Trigger): Promise<void>;
+  /** Writes where triggers stand in time, and nothing else of them; at most `maxRowsAtOnce`. @param at.now  epoch ms */
+  moveTriggers(
+    moved: readonly Pick<Trigger, 'id' | 'cursor' | 'nextAt'>[],
+    at: { readonly zoneData: string; readonly now: number },
+  ): Promise<void>;
   /** With its own hold. */
   deleteTrigger(id: string): Promise<void>;
   /** @returns false when there is one with this trigger and key already: nothing was written */

@@ -41,7 +41,16 @@ export function occurrenceReads(db: Db) {
         .execute();
       return rows.map(taskRow.decode);
     },
-  } satisfies Pick<WorkflowReads, 'occurrence' | 'occurrenceOfTask' | 'occurrences' | 'unfinishedTasks'>;
+    busyTriggers: async (ids) => {
+      if (ids.length === 0) return new Set();
+      const tasks = db.selectFrom('tasks').select('trigger_id').distinct().where('trigger_id', 'in', ids);
+      const rows = await tasks.where('status', 'in', unfinished).execute();
+      return new Set(rows.flatMap(({ trigger_id: id }) => id ?? []));
+    },
+  } satisfies Pick<
+    WorkflowReads,
+    'occurrence' | 'occurrenceOfTask' | 'occurrences' | 'unfinishedTasks' | 'busyTriggers'
+  >;
 }
 
 /** What may be written about it: it only grows, but for what is made good later. */

@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import type { Db } from '../tables.ts';
 import { triggerEventRow, triggerRow } from '../workflow-nouns.ts';
 import type { WorkflowReads, WorkflowWrites } from '../workflow-store.ts';
@@ -23,6 +24,12 @@ export function triggerReads(db: Db) {
       if (type !== undefined) query = query.where('type', '=', type);
       return (await query.execute()).map(triggerRow.decode);
     },
+    triggersOf: async (ids) => {
+      if (ids.length === 0) return [];
+      const rows = await db.selectFrom('triggers').selectAll().where('id', 'in', ids).execute();
+      const found = new Map(rows.map((row) => [row.id, row]));
+      return ids.flatMap((id) => found.get(id) ?? []).map(triggerRow.decode);
+    },
     dueTriggers: async (now, limit) => {
       const due = awake().select('id').where('next_at', '<=', now);
       const rows = await due.orderBy('next_at').orderBy('id').limit(limit).execute();
@@ -36,7 +43,10 @@ export function triggerReads(db: Db) {
       const row = await db.selectFrom('trigger_events').selectAll().where('id', '=', id).executeTakeFirst();
       return row ? triggerEventRow.decode(row) : null;
     },
-  } satisfies Pick<WorkflowReads, 'trigger' | 'triggers' | 'dueTriggers' | 'nextDueAt' | 'triggerEvent'>;
+  } satisfies Pick<
+    WorkflowReads,
+    'trigger' | 'triggers' | 'triggersOf' | 'dueTriggers' | 'nextDueAt' | 'triggerEvent'
+  >;
 }
 
 /** What may be written about them. */
@@ -44,6 +54,15 @@ export function triggerWrites(db: Db) {
   return {
     putTrigger: async (trigger) => {
       await put(db, 'triggers', { row: triggerRow.encode(trigger), key: 'id' });
+    },
+    moveTriggers: async (moved, { zoneData, now }) => {
+      if (moved.length === 0) return;
+      const values = moved.map(
+        ({ id, cursor, nextAt }) => sql`(${id}, CAST(${cursor} AS BIGINT), CAST(${nextAt} AS BIGINT))`,
+      );
+      await sql`WITH moved (id, cursor, next_at) AS (VALUES ${sql.join(values)})
+        UPDATE triggers SET cursor = moved.cursor, next_at = moved.next_at, zone_data = ${zoneData}, updated_at = ${now}
+        FROM moved WHERE triggers.id = moved.id`.execute(db);
     },
     deleteTrigger: async (id) => {
       await db.deleteFrom('triggers').where('id', '=', id).execute();
@@ -65,6 +84,11 @@ export function triggerWrites(db: Db) {
     },
   } satisfies Pick<
     WorkflowWrites,
-    'putTrigger' | 'deleteTrigger' | 'insertTriggerEvent' | 'insertTriggerEvents' | 'deleteTriggerEvents'
+    | 'putTrigger'
+    | 'moveTriggers'
+    | 'deleteTrigger'
+    | 'insertTriggerEvent'
+    | 'insertTriggerEvents'
+    | 'deleteTriggerEvents'
   >;
 }

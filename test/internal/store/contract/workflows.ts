@@ -76,6 +76,34 @@ export function testWorkflows(fixture: () => Fixture): void {
     expect(await store.nextDueAt()).toBe(50);
   });
 
+  test('many triggers are read in the order of their ids, and moved in time without touching anything else', async () => {
+    const { store } = fixture();
+    const workflow = sampleWorkflow();
+    const [a, b, c] = ['a', 'b', 'c'].map((name) => sampleTrigger({ workflowId: workflow.id, name }));
+    if (!a || !b || !c) throw new Error('three');
+    await store.transact(async (tx) => {
+      await tx.putWorkflow(workflow);
+      for (const one of [a, b, c]) await tx.putTrigger(one);
+    });
+    expect(await store.triggersOf([c.id, 'gone', a.id])).toEqual([c, a]);
+    expect(await store.triggersOf([])).toEqual([]);
+    const moved = [
+      { id: a.id, cursor: Date.UTC(2026, 0, 1), nextAt: null },
+      { id: c.id, cursor: 70, nextAt: 80 },
+    ];
+    await store.transact(async (tx) => {
+      await tx.moveTriggers(moved, { zoneData: '2026b', now: 9 });
+      await tx.moveTriggers([], { zoneData: 'none', now: 10 });
+    });
+    const after = (trigger: typeof a, n: number) => ({
+      ...trigger,
+      ...moved[n],
+      zoneData: '2026b',
+      updatedAt: 9,
+    });
+    expect(await store.triggersOf([a.id, b.id, c.id])).toEqual([after(a, 0), b, after(c, 1)]);
+  });
+
   test('an occurrence is there once for each key of a trigger, and stays when its workflow goes', async () => {
     const { store } = fixture();
     const workflow = sampleWorkflow();
@@ -116,6 +144,9 @@ export function testWorkflows(fixture: () => Fixture): void {
       await task({ sessionId, status, triggerId: 't', createdAt: n });
     const made = await task({ sessionId, status: 'PENDING', triggerId: 'other' });
     expect((await store.unfinishedTasks('t')).map(({ status }) => status)).toEqual(statuses.slice(0, 3));
+    for (const status of statuses.slice(3)) await task({ sessionId, status, triggerId: 'idle' });
+    expect(await store.busyTriggers(['t', 'idle', 'gone'])).toEqual(new Set(['t']));
+    expect(await store.busyTriggers([])).toEqual(new Set());
     const occurrence = sampleOccurrence({ taskId: made.id });
     await store.transact((tx) => tx.insertOccurrence(occurrence));
     expect(await store.occurrenceOfTask(made.id)).toEqual(occurrence);
