@@ -5,7 +5,10 @@ import { namedWorkflow } from './apply-workflow.ts';
 import type { Caller, SessionParts } from './parts.ts';
 import { historyRow } from './run-history.ts';
 
-/** Closes the breaker of a workflow with an empty window, whatever it was. @throws {NotFoundError} KERUTA_ERR_WORKFLOW_NOT_FOUND */
+/**
+ * Closes the breaker of a workflow with an empty window, whatever it was. Nothing is put on record for one that is as new.
+ * @throws {NotFoundError} KERUTA_ERR_WORKFLOW_NOT_FOUND
+ */
 export async function resetBreaker(
   parts: SessionParts,
   wish: { readonly caller: Caller; readonly workflow: string },
@@ -15,6 +18,7 @@ export async function resetBreaker(
     const workflow = await namedWorkflow(tx, wish.workflow);
     await tx.lockSession(`policy workflow ${workflow.id}`);
     const row = await historyRow(tx, workflow.id);
+    if (row.breaker === null) return { workflow, was: null };
     await tx.putWorkflowHistory({ ...row, breaker: null, version: row.version + 1 });
     await recordAct(tx, parts, {
       ...{ caller: wish.caller, action: 'breaker.reset', now, workflow },

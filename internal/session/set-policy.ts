@@ -1,4 +1,5 @@
 /** Policies of sessions and the one over everything: looked at, set, and on record when they change. */
+import { isDeepStrictEqual } from 'node:util';
 import type { Policy } from '../domain/policy.ts';
 import { readPolicy } from '../trigger/read-policy.ts';
 import { writePolicy } from '../trigger/write-workflow.ts';
@@ -32,7 +33,8 @@ export async function showPolicy(parts: SessionParts, ref: PolicyRef): Promise<S
 }
 
 /**
- * Sets a policy; one that says nothing removes it. It counts from the next time that something falls due.
+ * Sets a policy; one that says nothing removes it. It counts from the next time that something falls due. The same again
+ * changes nothing, and is on record once.
  * @param wish.value  as people write it
  * @throws {InputError} KERUTA_ERR_POLICY_SHAPE with every fault
  */
@@ -47,13 +49,15 @@ export async function setPolicy(
   return parts.store.transact(async (tx) => {
     await tx.lockSession(`policy ${sessionId === null ? 'global' : 'session'} ${sessionId ?? ''}`);
     const [before] = await tx.policies([place]);
+    const written = (one: Policy | null | undefined) => (one ? writePolicy(one) : null);
+    const [was, is] = [written(before?.policy), written(policy)];
+    if (isDeepStrictEqual(was, is)) return shown(sessionId, before ?? null);
     const row = policy === null ? null : { place, policy, actor: wish.caller.actor, updatedAt: now };
     if (row === null) await tx.deletePolicy(place);
     else await tx.putPolicy(row);
-    const written = (one: Policy | null | undefined) => (one ? writePolicy(one) : null);
     await recordAct(tx, parts, {
       ...{ caller: wish.caller, action: 'policy.set', now },
-      details: { place, sessionId, before: written(before?.policy), after: written(policy) },
+      details: { place, sessionId, before: was, after: is },
     });
     tx.notify('triggers');
     return shown(sessionId, row);

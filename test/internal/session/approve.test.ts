@@ -142,6 +142,16 @@ describe('a policy of a session or over everything', () => {
     expect(set[0]).toMatchObject({ details: { before: { maxRunsPerDay: 5 }, after: null } });
   });
 
+  test('that is set again is on record once, and the repetition is answered the same', async () => {
+    const world = await governed({});
+    const set = () => setPolicy(world.parts, { caller, value: { maxRunsPerDay: 5 } });
+    const first = await set();
+    world.clock.advance(1);
+    expect(await set()).toEqual(first);
+    const acts = await world.store.ledger({}, { limit: 100 });
+    expect(acts.filter(({ kind }) => kind === 'policy.set')).toHaveLength(1);
+  });
+
   test('with faults is refused and changes nothing', async () => {
     const world = await governed({});
     const value = { maxRunsPerDay: 0, currency: 'EUR' };
