@@ -3,13 +3,15 @@ import { type IncomingMessage, request } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Lab } from './lab/lab.ts';
-import { type Mutation, mutations, type Try, type World } from './lab/mutating-routes.ts';
+import { type Mutation, mutations as plain, type Try, type World } from './lab/mutating-routes.ts';
+import { hookEnv, workflowMutations } from './lab/mutating-workflows.ts';
 import { tally } from './lab/rounds.ts';
 
 /** D. F-40: every route that changes something, asked once with its answer lost and then again, as a client repeats it. */
+const mutations: Readonly<Record<string, Mutation>> = { ...plain, ...workflowMutations };
 let lab: Lab;
 beforeAll(async () => {
-  lab = await Lab.open('lost-answers');
+  lab = await Lab.open('lost-answers', [], hookEnv);
 });
 afterAll(() => lab.close());
 
@@ -22,7 +24,7 @@ async function call(url: string, method: string, { path, tried }: { path: string
   const content = new Response(json === undefined ? (body?.() ?? null) : JSON.stringify(json));
   const bytes = Buffer.from(await content.arrayBuffer());
   const type = json === undefined ? content.headers.get('content-type') : 'application/json';
-  const sent = request(`${url}/api/v1${path}`, {
+  const sent = request(`${url}${path.startsWith('/webhook/') ? '' : '/api/v1'}${path}`, {
     method,
     agent: false,
     headers: {
@@ -39,9 +41,10 @@ async function call(url: string, method: string, { path, tried }: { path: string
 }
 
 /** What is to be seen of an effect: the answers of some addresses, without times. */
-async function see(world: World, { look }: Mutation): Promise<string[]> {
+async function see(world: World, { look }: Mutation, tried: Try): Promise<string[]> {
+  const named: Readonly<Record<string, string>> = { session: world.session, task: world.task, ...tried.path };
   const shown = look.map(async (address) => {
-    const path = address.replace('{session}', world.session).replace('{task}', world.task);
+    const path = address.replace(/\{(\w+)\}/g, (_all, name) => named[name] ?? '');
     const answer = await call(lab.server.url, 'GET', { path, tried: {} });
     if (answer.status !== 200) return String(answer.status);
     if (!answer.isJson) return answer.text;
@@ -75,14 +78,14 @@ describe('F-40: with its first answer lost and then repeated,', () => {
     const own = pattern.startsWith('/sessions') ? session : task;
     const values: Record<string, string> = { id: own, sessionId: session, n: '1', stream: 'stdout' };
     const path = pattern.replace(/\{(\w+)\}/g, (_all, name) => tried.path?.[name] ?? values[name] ?? '');
-    const before = await see(world, mutation);
+    const before = await see(world, mutation, tried);
 
     lab.proxy.set('eat');
     await expect(call(lab.proxy.url, method, { path, tried })).rejects.toThrow(/hang up|ECONNRESET/);
-    const first = await see(world, mutation);
+    const first = await see(world, mutation, tried);
     lab.proxy.set('pass');
     const answer = await call(lab.proxy.url, method, { path, tried });
-    const second = await see(world, mutation);
+    const second = await see(world, mutation, tried);
 
     if (mutation.look.length > 0) expect(first, 'it was applied').not.toEqual(before);
     if (mutation.twice === undefined) expect(second).toEqual(first);

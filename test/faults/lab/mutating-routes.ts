@@ -23,7 +23,7 @@ export interface Try {
 export interface Mutation {
   /** makes what it needs */
   readonly ask: (world: World) => Promise<Try> | Try;
-  /** addresses whose answers show the effect; `{session}` and `{task}` are filled in; none: it shows nowhere */
+  /** addresses whose answers show the effect; `{session}`, `{task}` and what `path` has are filled in; none: it shows nowhere */
   readonly look: readonly string[];
   /** what the repetition is answered with; default: as the first time */
   readonly again?: number;
