@@ -17,6 +17,7 @@ beforeAll(async () => {
   session = await lab.place.session('commands');
   lab.place.file('note.txt', 'hello');
   lab.place.file('flow.yaml', 'name: w\nrun: echo x\n');
+  lab.place.file('policy.yaml', 'maxConcurrent: 1\n');
 });
 afterAll(() => lab.close());
 
@@ -36,6 +37,7 @@ const taskCommands: Readonly<Record<string, Row>> = {
   log: [['log', 'INFO', 'x'], 0],
   'log by the full command line': [['log', 'INFO', 'x', '--log-level', 'WARN'], 0],
   'log --strict': [['log', 'INFO', 'x', '--strict'], 6],
+  'cost add': [['cost', 'add', '0.12'], 0],
   ask: [['ask', 'Go?', '--timeout', '1'], 6],
   execute: [['execute', 'true'], 6],
   'artifact add': [['artifact', 'add', 'note.txt'], 6],
@@ -68,9 +70,12 @@ const peopleCommands: Readonly<Record<string, Row>> = {
   apply: [['apply', '-f', 'flow.yaml'], 6],
   'workflow list': [['workflow', 'list'], 6],
   'workflow show': [['workflow', 'show', 'w'], 6],
+  'workflow status': [['workflow', 'status', 'w'], 6],
   'workflow history': [['workflow', 'history', 'w'], 6],
   'workflow delete': [['workflow', 'delete', 'w'], 6],
   'workflow export': [['workflow', 'export', 'w'], 6],
+  'workflow compare': [['workflow', 'compare', 'w'], 6],
+  'workflow migrate': [['workflow', 'migrate', 'w', '--weight', '0.5'], 6],
   'trigger list': [['trigger', 'list'], 6],
   'trigger status': [['trigger', 'status', 'w'], 6],
   'trigger backfill': [['trigger', 'backfill', 'w', '--from', '2026-01-01', '--to', '2026-01-02'], 6],
@@ -79,6 +84,18 @@ const peopleCommands: Readonly<Record<string, Row>> = {
   'trigger resume': [['trigger', 'resume', 'w'], 6],
   'trigger history': [['trigger', 'history', 'w'], 6],
   'schedule list': [['schedule', 'list'], 6],
+  'policy show': [['policy', 'show'], 6],
+  'policy show of a session': [['policy', 'show', '--session', nobody], 6],
+  'policy set': [['policy', 'set', '--file', 'policy.yaml'], 6],
+  'approval list': [['approval', 'list'], 6],
+  'approval approve': [['approval', 'approve', nobody], 6],
+  'approval deny': [['approval', 'deny', nobody], 6],
+  'breaker reset': [['breaker', 'reset', 'w'], 6],
+  pause: [['pause', '--all', '--reason', 'x'], 6],
+  resume: [['resume', '--all'], 6],
+  'ledger list': [['ledger', 'list'], 6],
+  'ledger show': [['ledger', 'show', nobody], 6],
+  'ledger verify': [['ledger', 'verify'], 6],
   doctor: [['doctor'], 1],
   health: [['health'], 1],
 };
@@ -102,7 +119,7 @@ describe('F-112: with an API that', () => {
     ['accepts and is silent', 'blackhole', { ...taskCommands, ...peopleCommands }],
   ] as const;
   test.each(cases)(
-    '%s, every command has spoken, kept or failed within 5 s, log and progress within 2 s',
+    '%s, every command has spoken, kept or failed within 5 s, log, progress and cost within 2 s',
     async (name, mode, rows) => {
       const proxy = await FlakyProxy.listen(lab.server.port);
       proxy.set(mode);
@@ -118,7 +135,7 @@ describe('F-112: with an API that', () => {
         const began = performance.now();
         const ended = await lab.place.keruta(words, { env, timeoutMs: 60_000 });
         const tookMs = Math.round(performance.now() - began);
-        const limitMs = /^(log|progress)\b(?! verify)/.test(command) ? 2_000 : 5_000;
+        const limitMs = /^(log|progress|cost)\b(?! verify)/.test(command) ? 2_000 : 5_000;
         expect(tookMs, `${command}: ${ended.stderr}`).toBeLessThan(limitMs + slackMs);
         expect(ended.status, `${command}: ${ended.stderr}`).toBe(status);
         expect(ended.stderr).not.toMatch(/\n +at /);
