@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { pause, until } from '../e2e/place.ts';
 import { Lab } from './lab/lab.ts';
-import { chance, rounds, seed, tally } from './lab/rounds.ts';
+import { inLanes, rounds, tally } from './lab/rounds.ts';
 
 /** A. The agent's own process. */
 let lab: Lab;
@@ -11,11 +11,10 @@ beforeAll(async () => {
 afterAll(() => lab.close());
 
 test('F-01: an agent killed at a random instant, again and again, loses nothing and runs nothing twice', async () => {
-  const random = chance(seed);
   const count = rounds(6, 200);
   const lines = 3000;
   let [compared, worstMs] = [0, 0];
-  for (let round = 0; round < count; round++) {
+  await inLanes({ count, lanes: rounds(1, 4) }, async ({ round, random }) => {
     const session = await lab.place.session(`f01 ${round}`);
     const ledger = await lab.ledger(session, { lines, pauseSeconds: 0.02 });
     for (let kills = 0; kills < 2; kills++) {
@@ -29,7 +28,7 @@ test('F-01: an agent killed at a random instant, again and again, loses nothing 
     await lab.check(ledger);
     compared += 2 * lines;
     await last.stop('SIGKILL');
-  }
+  });
   expect(worstMs).toBeLessThan(10_000);
   tally({ row: 'F-01', rounds: count, lines: compared, note: `worst time to adopt ${worstMs} ms` });
 });

@@ -3,7 +3,7 @@ import { pause, until } from '../e2e/place.ts';
 import { Lab } from './lab/lab.ts';
 import { isStopped } from './lab/processes.ts';
 import { FlakyProxy, type ProxyMode } from './lab/proxy.ts';
-import { chance, rounds, seed, tally } from './lab/rounds.ts';
+import { inLanes, rounds, tally } from './lab/rounds.ts';
 
 /** D. A network that misbehaves between agent and server while a ledger runs and leaves a file. */
 let lab: Lab;
@@ -100,11 +100,12 @@ describe.concurrent('in each phase of a task', () => {
 });
 
 test('F-40: answers that are lost at random, on every call of an agent, have one effect each', async () => {
-  const random = chance(seed);
-  const { session, proxy, agent } = await behindProxy('f40 random');
-  const count = rounds(6, 60);
+  const [count, lanes] = [rounds(6, 60), rounds(1, 4)];
+  const names = Array.from({ length: lanes }, (_, lane) => `f40 random ${lane}`);
+  const agents = await Promise.all(names.map(behindProxy));
   let lines = 0;
-  for (let round = 0; round < count; round++) {
+  await inLanes({ count, lanes }, async ({ lane, random }) => {
+    const { session, proxy } = agents[lane]!;
     const ledger = await lab.ledger(session, { lines: 400, pauseSeconds: 0.02 });
     let over = false;
     const checked = lab.check(ledger, {}, 90_000).finally(() => {
@@ -119,7 +120,7 @@ test('F-40: answers that are lost at random, on every call of an agent, have one
     }
     await checked;
     lines += 800;
-  }
+  });
   tally({ row: 'F-40', rounds: count, lines, note: 'answers lost at random' });
-  await agent.stop('SIGKILL');
+  for (const { agent } of agents) await agent.stop('SIGKILL');
 });

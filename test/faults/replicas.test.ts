@@ -11,7 +11,7 @@ import { makePlace, type Place, until } from '../e2e/place.ts';
 import { Cluster, findPrograms } from './lab/cluster.ts';
 import { faultyExecutable } from './lab/lab.ts';
 import { serverOn, sharedToken } from './lab/on-postgres.ts';
-import { isFull, rounds, tally } from './lab/rounds.ts';
+import { inLanes, isFull, rounds, tally } from './lab/rounds.ts';
 import { callOnce } from './lab/speaker.ts';
 
 /** G. Several servers on one PostgreSQL. */
@@ -53,7 +53,8 @@ describe.skipIf(findPrograms() === null)(
         });
       const status = async (...of: Parameters<typeof by>) => (await by(...of)).status;
       const longest: number[] = [];
-      for (let round = 0; round < rounds(1, 20); round++) {
+      place.use(one.url, sharedToken);
+      await inLanes({ count: rounds(1, 20), lanes: rounds(1, 5) }, async () => {
         const [old, next, short] = [await mint(), await mint(), await mint({ expiresInSeconds: 8 })];
         // both servers know all three, and have just looked at them
         for (const server of [one, two])
@@ -67,7 +68,6 @@ describe.skipIf(findPrograms() === null)(
         });
         // refreshed until the last moment: the longest that anybody could remember it
         expect(await status(old.token, two)).toBe(200);
-        place.use(one.url, sharedToken);
         await place.api('DELETE', `/tokens/${old.id}`);
         const before = performance.now();
         await until('the other server refuses it', async () => {
@@ -83,7 +83,7 @@ describe.skipIf(findPrograms() === null)(
           return seen.every((code) => code === 401);
         });
         expect(await status(next.token, one)).toBe(200);
-      }
+      });
       const worstMs = Math.round(Math.max(...longest));
       expect(worstMs).toBeLessThan(isFull ? 5_000 : 15_000);
       tally({ row: 'S-05', rounds: rounds(1, 20), note: `refused and ended after at most ${worstMs} ms` });

@@ -24,6 +24,38 @@ export function chance(from: number): () => number {
   };
 }
 
+/** One round of {@link inLanes}. */
+export interface Round {
+  /** from 0 */
+  readonly round: number;
+  /** the lane that it is in, from 0 */
+  readonly lane: number;
+  /** of this lane: the same numbers again for the same seed */
+  readonly random: () => number;
+}
+
+/**
+ * Does rounds, several at a time: most of one is waiting. After one that failed no other begins.
+ * @throws what the first lane with a failure threw
+ */
+export async function inLanes(
+  { count, lanes }: { readonly count: number; readonly lanes: number },
+  one: (round: Round) => Promise<void>,
+): Promise<void> {
+  let isBroken = false;
+  const run = async (lane: number) => {
+    const random = chance(seed + lane);
+    for (let round = lane; round < count && !isBroken; round += lanes) {
+      await one({ round, lane, random }).catch((error: unknown) => {
+        isBroken = true;
+        throw error;
+      });
+    }
+  };
+  const ends = await Promise.allSettled(Array.from({ length: lanes }, (_, lane) => run(lane)));
+  for (const end of ends) if (end.status === 'rejected') throw end.reason;
+}
+
 /** What a row measured. */
 export interface Tally {
   /** such as `F-01` */
