@@ -119,6 +119,8 @@ export async function drainSpool(
     if (options.signal?.aborted) break;
     const file = join(directory, name);
     const request = readRequest(file);
+    // somebody else sends it just now, and may put it back: it is not ours to reject
+    if (request === 'gone') continue;
     if (request === null) {
       reject(directory, file, name);
       refused++;
@@ -151,14 +153,14 @@ function spooledFiles(directory: string): string[] {
 }
 
 /** Null when it is no request of ours: damaged, of another shape, or no file at all (a FIFO would be waited for). */
-function readRequest(file: string): SpooledRequest | null {
+function readRequest(file: string): SpooledRequest | 'gone' | null {
   try {
     const found = lstatSync(file);
     if (!found.isFile() || found.size > maxRequestBytes) return null;
     const request: unknown = JSON.parse(readFileSync(file, 'utf8'));
     return isRequest(request) ? request : null;
-  } catch {
-    return null;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'gone' : null;
   }
 }
 

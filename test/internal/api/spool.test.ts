@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -64,6 +64,18 @@ describe('what is kept', () => {
     for (const at of [1, 2]) spoolRequest(directory, request(at), 'x');
     expect(await drain(['refused', 'sent'])).toMatchObject({ refused: 1, left: 0 });
     expect(readdirSync(join(directory, 'rejected'))).toEqual([fileName(1)]);
+  });
+
+  test('and was taken by another process a moment ago is left to that one, which may put it back', async () => {
+    for (const at of [1, 2]) spoolRequest(directory, request(at), 'x');
+    const second = join(directory, fileName(2));
+    const send = async (): Promise<SendResult> => {
+      renameSync(second, join(directory, `.sending-0-${fileName(2)}`));
+      return 'sent';
+    };
+    const drained = await drainSpool(directory, { apiUrl, now: () => 0, send });
+    expect(drained).toMatchObject({ sent: 1, refused: 0 });
+    expect(spoolState(directory).rejected).toBe(0);
   });
 
   test('has an end: the next one is refused, and said to be lost', () => {
