@@ -9,6 +9,17 @@ const lookEveryMs = 20;
 /** Why it cannot be told here; null when it can. */
 export const noStarvation = existsSync('/proc/self/schedstat') ? null : 'needs /proc/PID/schedstat';
 
+/** Lets a process, and what it starts, go before everybody else where that is allowed. For what has a time limit. */
+export function goFirst(pid: number): void {
+  try {
+    setPriority(pid, constants.priority.PRIORITY_HIGHEST);
+    // where sessions share the processors among them, this one has to go first as well; see sched(7)
+    writeFileSync(`/proc/${pid}/autogroup`, '-20');
+  } catch {
+    // not root, or no such file: it waits for its turn like everybody
+  }
+}
+
 /**
  * Watches a process and, beside it, this one, whose own loop has next to nothing to do. The kernel counts how long the main
  * thread of a process was ready to run and had to wait for a processor.
@@ -23,13 +34,7 @@ export class Starvation {
   /** Begins; where that is allowed, lets the process go before others. @param pid  of the process that is measured */
   constructor(pid: number) {
     this.#pid = pid;
-    try {
-      setPriority(pid, constants.priority.PRIORITY_HIGHEST);
-      // where sessions share the processors among them, this one has to go first as well; see sched(7)
-      writeFileSync(`/proc/${pid}/autogroup`, '-20');
-    } catch {
-      // not root, or no such file: it waits for its turn like everybody
-    }
+    goFirst(pid);
     this.#look();
   }
 
