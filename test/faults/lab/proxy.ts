@@ -21,6 +21,8 @@ export class FlakyProxy {
   amount = 0;
   /** changes what passes from client to server; null = nothing */
   change: ((bytes: Buffer) => Buffer) | null = null;
+  /** asked for each piece of an answer: true loses it, as `eat` does; null = nothing is lost */
+  loses: (() => boolean) | null = null;
   /** connections that came */
   connections = 0;
   /** connections of now, both ends */
@@ -91,7 +93,7 @@ export class FlakyProxy {
     client.on('end', () => this.mode !== 'eat' && server.end());
     server.on('data', (bytes: Buffer) => {
       if (this.mode === 'blackhole') return;
-      if (this.mode === 'eat') client.resetAndDestroy();
+      if (this.mode === 'eat' || this.loses?.()) client.resetAndDestroy();
       else if (!client.write(bytes)) {
         server.pause();
         client.once('drain', () => server.resume());
