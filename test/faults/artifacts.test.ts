@@ -114,7 +114,8 @@ test('F-109: a byte that flips on the way is noticed, and the file is sent again
     session,
     `cd "$KERUTA_ARTIFACTS_DIR"; rm -rf ./*; yes ${random} | head -c 400000 > f; sha256sum < f; while [ ! -e '${lab.place.path('f109-go')}' ]; do sleep 0.02; done`,
   );
-  await until('the file is written', async () => (await lab.place.logs(id, 'stdout')).length > 60);
+  // the task removes first what the one before it left
+  await until('the file is written', async () => (await lab.place.logs(id, 'stdout')).length > 60, 60_000);
   let flips = 0;
   lab.proxy.change = (bytes) => {
     const at = flips === 0 ? bytes.indexOf(random.slice(0, 32)) : -1;
