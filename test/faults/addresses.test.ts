@@ -4,7 +4,8 @@ import { Lab } from './lab/lab.ts';
 import { Cable, noMounts, noNetworks, withHosts } from './lab/namespaces.ts';
 import { slackMs } from './lab/processes.ts';
 import { FlakyProxy } from './lab/proxy.ts';
-import { rounds, tally } from './lab/rounds.ts';
+import { isFull, rounds, tally } from './lab/rounds.ts';
+import { goFirst } from './lab/starvation.ts';
 
 /** D. Packets that nobody answers for, and a server that moves. Both need namespaces of the kernel. */
 let lab: Lab;
@@ -28,6 +29,7 @@ async function agentIn(
     { env: { ...env, PATH: `${env.PATH}:/usr/sbin:/sbin`, KERUTA_API_URL: wish.url }, timeoutMs: 170_000 },
   );
   onTestFinished(async () => void (await agent.stop('SIGKILL')));
+  if (isFull) goFirst(agent.pid);
   await until('the agent is ready', () => agent.stderr().includes('the agent is ready'), 60_000);
   return agent;
 }

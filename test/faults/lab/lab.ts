@@ -17,7 +17,8 @@ import {
 } from '../../e2e/place.ts';
 import { ledgerFaults, ledgerScript } from './ledger.ts';
 import { FlakyProxy } from './proxy.ts';
-import { seed } from './rounds.ts';
+import { isFull, seed } from './rounds.ts';
+import { goFirst } from './starvation.ts';
 
 /** The build for fault tests; it obeys KERUTA_FAILPOINT. */
 export const faultyExecutable = resolve(
@@ -67,12 +68,17 @@ export class Lab {
     const lab = new Lab(makePlace(name, executable));
     lab.place.env = { ...lab.place.env, ...serverEnv };
     lab.server = await lab.place.server(serverArgs);
+    if (isFull) goFirst(lab.server.pid);
     lab.proxy = await FlakyProxy.listen(lab.server.port);
     return lab;
   }
 
-  /** Starts an agent behind the proxy. @param options.failpoint  such as `after_claim:kill` */
-  agent(
+  /**
+   * Starts an agent behind the proxy. In full rounds agents and servers go before others, so that a busy machine is not
+   * taken for a slow program.
+   * @param options.failpoint  such as `after_claim:kill`
+   */
+  async agent(
     session: string,
     options: {
       readonly base?: string;
@@ -83,7 +89,7 @@ export class Lab {
     } = {},
   ): Promise<Started> {
     const { base = session, args = [], failpoint, env = {}, direct = false } = options;
-    return this.place.daemon(session, ['--base-dir', this.place.path(`base-${base}`), ...args], {
+    const agent = await this.place.daemon(session, ['--base-dir', this.place.path(`base-${base}`), ...args], {
       env: {
         ...this.place.env,
         ...(direct ? {} : { KERUTA_API_URL: this.proxy.url }),
@@ -91,6 +97,8 @@ export class Lab {
         ...env,
       },
     });
+    if (isFull) goFirst(agent.pid);
+    return agent;
   }
 
   /** Submits a ledger. */
@@ -121,6 +129,7 @@ export class Lab {
     await this.server.stop(signal);
     if (pauseMs > 0) await new Promise((done) => setTimeout(done, pauseMs));
     this.server = await this.place.server(args, { port });
+    if (isFull) goFirst(this.server.pid);
   }
 
   /**
