@@ -21,6 +21,21 @@ export function goFirst(pid: number): void {
 }
 
 /**
+ * Looks for how long this process has to wait for a processor from now on. What it measures itself may be longer by that:
+ * next to nothing on a quiet machine.
+ * @returns tells how long it was; ms
+ */
+export function heldUp(): () => number {
+  const before = noStarvation === null ? waitedMsOf('self') : 0;
+  return () => (noStarvation === null ? Math.ceil(waitedMsOf('self') - before) : 0);
+}
+
+/** For how long the main thread of a process was ready to run and had to wait, since its start; ms. */
+function waitedMsOf(pid: number | 'self'): number {
+  return Number(readFileSync(`/proc/${pid}/schedstat`, 'utf8').split(' ')[1] ?? 0) / 1e6;
+}
+
+/**
  * Watches a process and, beside it, this one, whose own loop has next to nothing to do. The kernel counts how long the main
  * thread of a process was ready to run and had to wait for a processor.
  * @see kernel.org Documentation/scheduler/sched-stats.rst
@@ -62,7 +77,6 @@ export class Starvation {
   }
 
   #look(): void {
-    const waited = readFileSync(`/proc/${this.#pid}/schedstat`, 'utf8').split(' ')[1];
-    this.#looks.push({ at: performance.now(), waitedMs: Number(waited ?? 0) / 1e6 });
+    this.#looks.push({ at: performance.now(), waitedMs: waitedMsOf(this.#pid) });
   }
 }
