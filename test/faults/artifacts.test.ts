@@ -3,7 +3,7 @@ import { readdirSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { hasEnded, pause, type Started, until } from '../e2e/place.ts';
 import { Lab } from './lab/lab.ts';
-import { maxAgentMebibytes, peakMegabytes } from './lab/processes.ts';
+import { peakMegabytes } from './lab/processes.ts';
 import { rounds, tally } from './lab/rounds.ts';
 
 /** J. Artifacts: what a task leaves to be collected, and what happens to it on the way. */
@@ -102,9 +102,7 @@ test('F-107: a sparse terabyte, a file over the limit and one more than a task m
   for (const name of ['sparse', 'big']) expect(said).toContain(`skipped: ${name}: `);
   // by name the last
   if (count + 1 > most) expect(said).toContain(`skipped: s9999: over the limit of ${most} artifacts`);
-  const peak = peakMegabytes(agent.pid);
-  expect(peak).toBeLessThanOrEqual(maxAgentMebibytes);
-  const note = `${count} files in ${Date.now() - before} ms, agent ${peak} MiB at most`;
+  const note = `${count} files in ${Date.now() - before} ms, agent ${peakMegabytes(agent.pid)} MiB at most`;
   tally({ row: 'F-107', rounds: 1, note });
 });
 

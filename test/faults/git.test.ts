@@ -167,7 +167,8 @@ test('F-101: an agent that is killed in the middle of a clone leaves nothing tha
   );
   await end(agent);
   const next = await lab.agent(session, { args: ['--allow-local-git'] });
-  expect(await lab.place.whole(id, 60_000)).toMatchObject({ status: 'COMPLETED', attempt: 1 });
+  // git itself has 32 MB to pack and to look through
+  expect(await lab.place.whole(id, 180_000)).toMatchObject({ status: 'COMPLETED', attempt: 1 });
   expect((await lab.place.logs(id, 'stdout')).trim()).toMatch(/8$/);
   expect(clones(session).filter((path) => !path.endsWith('/big') && !path.includes('.keruta'))).toEqual([]);
   await end(next);

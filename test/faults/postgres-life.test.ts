@@ -6,6 +6,7 @@ import { ledgerFaults, ledgerScript } from './lab/ledger.ts';
 import { FlakyProxy } from './lab/proxy.ts';
 import { isFull, rounds, tally } from './lab/rounds.ts';
 import { callOnce } from './lab/speaker.ts';
+import { heldUp } from './lab/starvation.ts';
 
 /** G. PostgreSQL that crashes, is read-only, is locked, or does not answer. */
 describe.skipIf(findPrograms() === null)(
@@ -183,8 +184,17 @@ describe.skipIf(findPrograms() === null)(
             ),
           );
         const isReady = async () => (await callOnce(apart, 'GET', '/readyz')).status === 200;
+        /** All of them are taken, at the first time; the proxy is in this process, and may be held up itself */
+        const allTaken = async (word: string) => {
+          const held = heldUp();
+          const first = await many(word);
+          if (held() < 1_000) expect(first.map(({ status }) => status)).toEqual(Array(20).fill(201));
+          await until(`all of ${word} are taken`, async () =>
+            (await many(word)).every((one) => one.status < 300),
+          );
+        };
         // every connection of the pool is open
-        expect((await many('before')).map(({ status }) => status)).toEqual(Array(20).fill(201));
+        await allTaken('before');
         const longest: number[] = [];
         const healed: number[] = [];
         for (const which of ['open', 'new']) {
@@ -199,7 +209,7 @@ describe.skipIf(findPrograms() === null)(
           const before = Date.now();
           await until('it is ready', isReady, 30_000);
           healed.push(Date.now() - before);
-          expect((await many(`after ${which}`)).map(({ status }) => status)).toEqual(Array(20).fill(201));
+          await allTaken(`after ${which}`);
         }
         expect(Math.max(...longest)).toBeLessThan(isFull ? 10_000 : 20_000);
         expect(Math.max(...healed)).toBeLessThan(15_000);
