@@ -11,8 +11,9 @@ import { takeTasks } from './loop.ts';
 import { maskingOf } from './masking.ts';
 import { secretsOf } from './secrets.ts';
 import { openStateDirectory } from './state-directory.ts';
+import { makeTokenGuard } from './token-guard.ts';
 import { WatchBoard } from './watch/watch-board.ts';
-import { Watches } from './watch/watches.ts';
+import { Watches, type WatchSource } from './watch/watches.ts';
 import { watchedSource } from './watched-source.ts';
 
 /**
@@ -61,7 +62,8 @@ export async function runAgent(
       localTokenFile: base.localTokenFile,
       startedAt: parts.clock.now(),
     });
-    const source = watchedSource(await parts.source(base.agentId), { status, clock: parts.clock });
+    const guard = makeTokenGuard(parts.clock);
+    const source = watchedSource(await parts.source(base.agentId), { status, guard });
     parts.executor.prepare();
     parts.log.info('the agent is ready', { sessionId: options.sessionId, api: local?.url ?? null });
     const { clock, random, log, watches: wanted } = parts;
@@ -69,7 +71,11 @@ export async function runAgent(
       const { board = new WatchBoard() } = wanted;
       const directory = join(base.base, 'watches');
       const own = { agentId: base.agentId, directory, times: status.times };
-      const watches = new Watches({ clock, random, log, ...wanted, ...own });
+      const asked: WatchSource = {
+        claim: (...about) => guard(() => wanted.source.claim(...about)),
+        fire: (...about) => guard(() => wanted.source.fire(...about)),
+      };
+      const watches = new Watches({ clock, random, log, ...wanted, ...own, source: asked });
       const leave = board.add(() => watches.status());
       status.watchers = () => board.all();
       watched = watches.run(watching.signal).finally(leave);

@@ -1,32 +1,17 @@
-import type { Clock } from '../../pkg/clock/clock.ts';
 import { isRetryable } from '../api/retryable.ts';
 import type { AttemptReporter, TaskSource } from '../api/task-source.ts';
-import { KerutaError } from '../domain/errors.ts';
 import type { AgentStatus } from './agent-status.ts';
-import { deniedPauseMs, isDenied } from './retry.ts';
+import { isDenied } from './retry.ts';
+import type { TokenGuard } from './token-guard.ts';
 
 /**
  * The same source, noting in the status whether the API answers: by the claims of an idle agent and the renewals of a busy
- * one, which are never further apart than some seconds. When the server does not know the token, that goes for every
- * call: the others are refused here with the same error, so that one try is made each half minute and not one of each lane.
+ * one, which are never further apart than some seconds.
  */
 export function watchedSource(
   source: TaskSource,
-  { status, clock }: { readonly status: AgentStatus; readonly clock: Clock },
+  { status, guard }: { readonly status: AgentStatus; readonly guard: TokenGuard },
 ): TaskSource {
-  let refusal: { readonly error: KerutaError; readonly until: number } | null = null;
-  const guard = async <T>(call: () => Promise<T>): Promise<T> => {
-    if (refusal !== null && clock.monotonicMs() < refusal.until) throw refusal.error;
-    try {
-      const answer = await call();
-      refusal = null;
-      return answer;
-    } catch (error) {
-      if (error instanceof KerutaError && error.code === 'KERUTA_ERR_UNAUTHENTICATED')
-        refusal = { error, until: clock.monotonicMs() + deniedPauseMs };
-      throw error;
-    }
-  };
   const watch = async <T>(signal: AbortSignal, call: () => Promise<T>): Promise<T> => {
     try {
       const answer = await guard(call);

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import type { AttemptReporter, TaskSource } from '../../../internal/api/task-source.ts';
 import { DeniedError, type KerutaError, UnavailableError } from '../../../internal/domain/errors.ts';
 import { AgentStatus } from '../../../internal/worker/agent-status.ts';
+import { makeTokenGuard } from '../../../internal/worker/token-guard.ts';
 import { watchedSource } from '../../../internal/worker/watched-source.ts';
 import { TestClock } from '../../../pkg/clock/test-clock.ts';
 
@@ -24,7 +25,8 @@ function watched() {
   const source = { claimNext: () => call('claim'), reporter: () => reporter } as unknown as TaskSource;
   const clock = new TestClock();
   const status = new AgentStatus(clock);
-  const seen = watchedSource(source, { status, clock });
+  const guard = makeTokenGuard(clock);
+  const seen = watchedSource(source, { status, guard });
   const lanes = seen.reporter({} as never);
   const all = () =>
     Promise.allSettled([
@@ -44,7 +46,7 @@ test('of all calls with a token that the server does not know, one is made each 
     const ended = await all();
     expect(ended).toEqual(Array.from({ length: 3 }, () => ({ status: 'rejected', reason: world.error })));
   }
-  expect(world.calls.length).toBeLessThanOrEqual(1 + 4 * 3);
+  expect(world.calls.length).toBeLessThanOrEqual(1 + 4);
   expect(status.apiFault).toBe('auth_failed');
   world.error = null;
   clock.advance(30_000);
