@@ -60,6 +60,8 @@ export interface RunningServer extends Started {
 /** How a task is made by {@link Place.submit}. */
 export type Wish = Partial<Omit<TaskWire, 'input'>> & { readonly input?: 'none' | 'wait' };
 
+/** For a program to say that it is there: full rounds may run beside anything. */
+const longestStartMs = process.env.FAULTS === 'full' ? 120_000 : 30_000;
 const built = resolve(import.meta.dirname, '../../dist/keruta');
 /** Longer than any file of tests takes; `npm run faults` has rows of many minutes. What runs outside of tests has no end of its own. */
 const inTestsMs = process.env.FAULTS === 'full' ? 4 * 3_600_000 : 170_000;
@@ -198,7 +200,7 @@ export class Place {
       over = true;
     });
     const find = () => what.exec(started.stdout()) ?? what.exec(started.stderr());
-    await until(`it says ${what}`, () => over || find() !== null, 30_000);
+    await until(`it says ${what}`, () => over || find() !== null, longestStartMs);
     const found = find();
     if (found === null)
       throw new Error(`it ended without saying ${what}: ${started.stdout()}${started.stderr()}`);
