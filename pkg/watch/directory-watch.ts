@@ -1,5 +1,6 @@
-/** Hints that something changed below a directory. The door of the package that watches. */
-import { watch } from 'chokidar';
+/** Hints that something changed below a directory. */
+import { chokidarWatch } from './chokidar-watch.ts';
+import { InotifyWatch } from './inotify-watch.ts';
 
 /** What a watch is made with. */
 export interface DirectoryWatchOptions {
@@ -7,7 +8,7 @@ export interface DirectoryWatchOptions {
   readonly root: string;
   /** whether a path is left out, with all below it */
   readonly ignored: (path: string) => boolean;
-  /** Something changed at this absolute path, or may have. */
+  /** Something changed at this absolute path, or below it, or may have. The same change may be told more than once. */
   readonly onHint: (path: string) => void;
   /** The system took no more watches, or lost track: what follows may be missed. */
   readonly onError: (error: Error) => void;
@@ -17,23 +18,13 @@ export interface DirectoryWatchOptions {
 export interface DirectoryWatch {
   /** Resolves when all is watched: what changed before then gives no hint. Never resolves when that fails, or is closed. */
   readonly ready: Promise<void>;
+  /** Makes sure of the directories that are there now: one may have come without that the system told of it. Never rejects. */
+  check(): Promise<void>;
   /** May be called at any time, also before it is ready. */
   close(): Promise<void>;
 }
 
 /** Watches a directory and all below it; links are not followed. Files that are there already give no hint. */
-export function watchDirectory({ root, ignored, onHint, onError }: DirectoryWatchOptions): DirectoryWatch {
-  const watcher = watch(root, {
-    ignored,
-    ignoreInitial: true,
-    followSymlinks: false,
-    atomic: false,
-    ignorePermissionErrors: true,
-  });
-  watcher.on('all', (_event, path) => onHint(path));
-  watcher.on('error', (error) => onError(error instanceof Error ? error : new Error(String(error))));
-  const ready = new Promise<void>((resolve) => {
-    watcher.once('ready', resolve);
-  });
-  return { ready, close: () => watcher.close() };
+export function watchDirectory(options: DirectoryWatchOptions): DirectoryWatch {
+  return process.platform === 'linux' ? new InotifyWatch(options) : chokidarWatch(options);
 }

@@ -8,7 +8,7 @@ import { type DirectoryWatch, watchDirectory } from '../../../pkg/watch/director
 
 /** After so long it is tried again to be told of changes; ms. */
 const againAfterMs = 300_000;
-/** The system has so long to watch all that is there, and 1 ms for each entry; ms. */
+/** The system has so long to watch all that is there, and 1 ms for each directory; ms. */
 const readyMs = 60_000;
 /** Share of the system's watches that may be taken. */
 const mostShare = 0.8;
@@ -75,12 +75,13 @@ export class Arming {
     return this.#watch === null && this.#parts.clock.monotonicMs() >= this.#retryAt;
   }
 
-  /** Arms it. @param entries  files and directories that are there @throws when the root went away */
-  async arm(entries: number, signal: AbortSignal): Promise<void> {
+  /** Arms it. @param directories  how many are there, the root included @throws when the root went away */
+  async arm(directories: number, signal: AbortSignal): Promise<void> {
     await this.close();
     const { root, clock, limits } = this.#parts;
     this.#root = await rootOf(root);
-    const why = (await remoteness(root)) ?? this.#shortage(entries) ?? (await this.#try(entries, signal));
+    const why =
+      (await remoteness(root)) ?? this.#shortage(directories) ?? (await this.#try(directories, signal));
     if (signal.aborted || why === null) return;
     this.#retryAt = clock.monotonicMs() + limits.againAfterMs;
     if (this.#why === why) return;
@@ -99,17 +100,22 @@ export class Arming {
     await watch?.close();
   }
 
-  #shortage(entries: number): string | null {
+  /** Makes sure of what is there now. Never rejects. */
+  async check(): Promise<void> {
+    await this.#watch?.check();
+  }
+
+  #shortage(directories: number): string | null {
     const { most, used } = this.#parts.limits;
     const limit = most();
-    const wanted = used() + entries;
+    const wanted = used() + directories;
     return limit === null || wanted <= limit * mostShare
       ? null
       : tooFew(`${wanted} of ${limit} watches`, wanted);
   }
 
   /** @returns why it failed */
-  async #try(entries: number, signal: AbortSignal): Promise<string | null> {
+  async #try(directories: number, signal: AbortSignal): Promise<string | null> {
     const { root, ignored, onHint, log, clock } = this.#parts;
     const over = new AbortController();
     let fault: string | null = null;
@@ -118,13 +124,13 @@ export class Arming {
       ignored: (path) => path !== root && ignored(relative(root, path)),
       onHint,
       onError: (error) => {
-        fault ??= faultText(error, entries);
+        fault ??= faultText(error, directories);
         over.abort();
         if (this.#watch === watch) this.#lost(fault);
       },
     });
     const deadline = clock
-      .sleep(readyMs + entries, AbortSignal.any([over.signal, signal]))
+      .sleep(readyMs + directories, AbortSignal.any([over.signal, signal]))
       .then(() => 'it took too long until it was watched')
       .catch(() => fault);
     const why = await Promise.race([watch.ready.then(() => fault), deadline]);
@@ -164,9 +170,9 @@ async function remoteness(root: string): Promise<string | null> {
     : null;
 }
 
-function faultText(error: Error, entries: number): string {
+function faultText(error: Error, directories: number): string {
   const { code } = error as NodeJS.ErrnoException;
-  if (code === 'ENOSPC') return tooFew('the system gives no more watches', usedWatches() + entries);
+  if (code === 'ENOSPC') return tooFew('the system gives no more watches', usedWatches() + directories);
   if (code === 'EMFILE')
     return 'too many programs watch files; raise it: sysctl fs.inotify.max_user_instances=1024';
   return error.message;

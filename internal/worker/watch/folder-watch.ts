@@ -21,6 +21,10 @@ const pollMs = 2_000;
 const faultPauseMs = 2_000;
 /** Hints that come together are one; ms. */
 const gatherMs = 10;
+/** So many hints that come together are a burst: looking at all is no more work then, and the system may have dropped others. */
+const burstHints = 2_000;
+/** After a burst all is looked at once more; ms. */
+const calmMs = 1_000;
 /** A look is followed by a rest as long as it took, of at most; ms. */
 const longestRestMs = 1_000;
 
@@ -153,9 +157,9 @@ export class FolderWatch {
   async #turn(): Promise<number> {
     const { clock } = this.#parts;
     if (await this.#arming.isDue()) {
-      const { entries } = await scanTree(this.#wish, this.#over.signal);
+      const { directories } = await scanTree(this.#wish, this.#over.signal);
       // what changes between the two looks gives no hint before it is armed, so the look that counts comes second
-      await this.#arming.arm(entries, this.#over.signal);
+      await this.#arming.arm(directories, this.#over.signal);
       this.#isLost = true;
     }
     this.#over.signal.throwIfAborted();
@@ -166,7 +170,7 @@ export class FolderWatch {
     this.#isBaseline = false;
     const againMs = await this.#take();
     this.#state = isPolling ? 'polling' : 'watching';
-    const scanInMs = Math.max(1, this.#scannedAt + everyMs - clock.monotonicMs());
+    const scanInMs = this.#isLost ? calmMs : Math.max(1, this.#scannedAt + everyMs - clock.monotonicMs());
     return Math.min(againMs ?? scanEveryMs, scanInMs);
   }
 
@@ -174,14 +178,16 @@ export class FolderWatch {
     const { clock, journal } = this.#parts;
     const hints = this.#hints;
     this.#hints = new Map();
-    const isWhole = this.#isLost || isTime || hints.has(this.#wish.root);
+    const isBurst = hints.size >= burstHints;
+    const isWhole = this.#isLost || isTime || isBurst || hints.has(this.#wish.root);
     if (!isWhole && hints.size === 0) return;
     const look = { wish: this.#wish, known: journal.files, clock, signal: this.#over.signal };
     if (!isWhole) {
       await this.#view.seeSome(hints, look);
       return;
     }
-    this.#isLost = false;
+    this.#isLost = isBurst;
+    await this.#arming.check();
     const beganAt = clock.monotonicMs();
     try {
       await this.#view.seeAll({ ...look, since: journal.at });

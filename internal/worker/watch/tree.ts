@@ -26,6 +26,8 @@ export interface Tree {
   readonly files: Map<string, SeenFile>;
   /** files and directories, also those that do not match */
   readonly entries: number;
+  /** the root included */
+  readonly directories: number;
   /** entries whose names are not UTF-8: nothing can be told of them, and they are left out */
   readonly unnamed: number;
 }
@@ -74,9 +76,10 @@ export async function lookAt(paths: Iterable<string>, wish: TreeWish, signal: Ab
 async function scanFrom(start: string, wish: TreeWish, signal: AbortSignal): Promise<Tree> {
   const files = new Map<string, SeenFile>();
   const waiting = [start];
-  let [entries, unnamed] = [1, 0];
+  let [entries, directories, unnamed] = [1, 0, 0];
   for (let relative = waiting.pop(); relative !== undefined; relative = waiting.pop()) {
     const asked: string[] = [];
+    directories++;
     for (const entry of await list(wish.root, relative)) {
       const name = nameOf(entry);
       if (name === null) {
@@ -99,7 +102,7 @@ async function scanFrom(start: string, wish: TreeWish, signal: AbortSignal): Pro
     }
     signal.throwIfAborted();
   }
-  return { files, entries, unnamed };
+  return { files, entries, directories, unnamed };
 }
 
 /** A directory that went away meanwhile is empty; the root itself is missed. */

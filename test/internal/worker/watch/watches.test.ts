@@ -137,6 +137,16 @@ describe('a watched directory', () => {
     expect(words()).toHaveLength(1000);
   });
 
+  test('12,000 files that come faster than the system keeps in mind are all told, once each', async () => {
+    const here = place();
+    const { words } = await begin(here);
+    // nothing is read of what the system tells while these are written
+    for (let n = 0; n < 12_000; n++) writeFileSync(join(here.root, `${n}`), 'x');
+    await vi.waitFor(() => expect(words().length).toBeGreaterThanOrEqual(12_000), patient);
+    expect(new Set(words()).size).toBe(12_000);
+    expect(words()).toHaveLength(12_000);
+  });
+
   test('a tree that is moved in is told whole', async () => {
     const here = place();
     const { words } = await begin(here);
