@@ -147,6 +147,11 @@ export interface Reads extends WorkflowReads, GovernanceReads, LedgerReads {
   groupLoad(group: string, lostSince: number): Promise<number>;
   /** Sessions with PENDING tasks of a group, at most 1000. */
   groupSessions(group: string): Promise<string[]>;
+  /**
+   * Those of the sessions in which an agent has something to do: a task waits whose time has come, or one is LOST.
+   * @param ids  at most 1000
+   */
+  sessionsWithWork(ids: readonly string[], now: number): Promise<string[]>;
   taskByIdempotencyKey(key: string): Promise<{ task: Task; fingerprint: string } | null>;
   attempt(taskId: string, number: number): Promise<Attempt | null>;
   /** Oldest first. */

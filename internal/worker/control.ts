@@ -8,20 +8,20 @@ export class AgentControl {
   readonly #drain = new AbortController();
   readonly #cancel = new AbortController();
   readonly #leave = new AbortController();
-
   /** Aborted when no further task is to be taken. */
-  get draining(): AbortSignal {
-    return this.#drain.signal;
-  }
-
+  readonly draining: AbortSignal;
   /** Aborted when the present task is to be ended. */
-  get cancelling(): AbortSignal {
-    return this.#cancel.signal;
-  }
-
+  readonly cancelling: AbortSignal;
   /** Aborted when everything is to be left as it is. */
-  get leaving(): AbortSignal {
-    return this.#leave.signal;
+  readonly leaving: AbortSignal;
+
+  /** @param above  what is told to stop stops this one too, not the other way round; default: nothing */
+  constructor(above?: AgentControl) {
+    const both = (own: AbortController, other?: AbortSignal) =>
+      other === undefined ? own.signal : AbortSignal.any([other, own.signal]);
+    this.draining = both(this.#drain, above?.draining);
+    this.cancelling = both(this.#cancel, above?.cancelling);
+    this.leaving = both(this.#leave, above?.leaving);
   }
 
   /** Stops at least this strongly; weaker than before changes nothing. */
@@ -34,6 +34,6 @@ export class AgentControl {
 
   /** Stops one step more strongly than before: what the next SIGTERM means. */
   escalate(): void {
-    this.stop(this.#cancel.signal.aborted ? 'leave' : this.#drain.signal.aborted ? 'cancel' : 'drain');
+    this.stop(this.cancelling.aborted ? 'leave' : this.draining.aborted ? 'cancel' : 'drain');
   }
 }

@@ -38,20 +38,29 @@ const timed = ['cron', 'interval'];
 const called = ['webhook', 'github'];
 const watched = ['file-watch', 'file', 'watch'];
 
-/** @returns a text that says why it cannot be told, when the server does not answer or the token does not cover it */
+/**
+ * Asks for the jobs of a session.
+ * @param sessionId  null: of all, for an agent whose process has agents for every workflow
+ * @returns a text that says why it cannot be told, when the server does not answer or the token does not cover it
+ */
 export async function jobsOfSession(
   context: CommandContext,
-  sessionId: string,
+  sessionId: string | null,
 ): Promise<DaemonJobs | string> {
   try {
     const client = await context.makeClient();
     const options = { signal: AbortSignal.any([context.signal, AbortSignal.timeout(answerMs)]) };
-    const session = await client.sessions.get(sessionId, options);
+    const session = sessionId === null ? null : await client.sessions.get(sessionId, options);
     const workflows = await client.workflows.list(options);
-    const own = workflows.filter((one) => one.session === session.name || one.session === session.id);
+    const own = workflows.filter(
+      (one) => session === null || one.session === session.name || one.session === session.id,
+    );
     const triggers = own.flatMap((one) => one.triggers);
     const jobs = (types: readonly string[]) => triggers.filter(({ type }) => types.includes(type)).map(toJob);
-    const failed = await client.sessions.tasks(session.id, 'FAILED', options);
+    const failed =
+      session === null
+        ? await client.tasks.list({ ...options, status: 'FAILED', limit: errorCount })
+        : await client.sessions.tasks(session.id, 'FAILED', options);
     return {
       scheduled: jobs(timed).toSorted((a, b) => ((a.next ?? '~') < (b.next ?? '~') ? -1 : 1)),
       ...{ webhooks: jobs(called), watchers: jobs(watched) },

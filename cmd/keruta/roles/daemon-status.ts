@@ -3,6 +3,7 @@ import { visible } from '../../../pkg/terminal/text.ts';
 import { command } from '../command.ts';
 import { fromSetting } from '../options.ts';
 import { printFields, printJson, span } from '../people/print.ts';
+import { readServerState } from '../server-state.ts';
 
 const healthShape = z.looseObject({ status: z.string(), reasons: z.array(z.string()).default([]) });
 const statusShape = z.looseObject({
@@ -56,7 +57,9 @@ export const daemonStatus = command({
     const health = own && (healthShape.safeParse(await askAgent(own, '/health')).data ?? null);
     const now = own && (statusShape.safeParse(await askAgent(own, '/status')).data ?? null);
     const { jobLines, jobsOfSession } = await import('./daemon-jobs.ts');
-    const jobs = own === null ? null : await jobsOfSession(context, own.sessionId);
+    // `keruta up` has agents for all workflows
+    const isUp = own !== null && readServerState(values.dataDir)?.pid === own.pid;
+    const jobs = own === null ? null : await jobsOfSession(context, isUp ? null : own.sessionId);
     const about = {
       running: pid !== null,
       pid,

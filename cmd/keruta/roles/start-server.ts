@@ -5,6 +5,7 @@ import type { SettingValues } from '../../../internal/config/table.ts';
 import { ConflictError, InputError } from '../../../internal/domain/errors.ts';
 import type { HealthWord } from '../../../internal/server/routes/health.ts';
 import type { Emailing } from '../../../internal/session/email-loop.ts';
+import type { HostedSession } from '../../../internal/session/hosted-sessions.ts';
 import type { LedgerKeeping } from '../../../internal/session/ledger-loop.ts';
 import type { GithubParts } from '../../../internal/session/parts.ts';
 import type { Reporting } from '../../../internal/session/report-loop.ts';
@@ -31,6 +32,10 @@ export interface StartedServer {
   readonly tokenFile: string | null;
   /** Names of the variables that hold the secrets of its webhooks, as they are now. */
   secretVariables(): Promise<readonly string[]>;
+  /** Sessions that enabled workflows name. */
+  hostedSessions(): Promise<readonly HostedSession[]>;
+  /** Those of some sessions in which an agent has something to do. */
+  sessionsWithWork(ids: readonly string[]): Promise<ReadonlySet<string>>;
   /** Lets requests end, stops the sweep, closes the store. Twice is once. */
   close(): Promise<void>;
 }
@@ -58,6 +63,8 @@ export async function startServer(
   const { startTriggers } = await import('../../../internal/session/trigger-loop.ts');
   const { makeTriggerHost } = await import('../../../internal/session/trigger-host.ts');
   const { secretVariables } = await import('../../../internal/session/secret-variables.ts');
+  const { HostedSessions } = await import('../../../internal/session/hosted-sessions.ts');
+  const { sessionsWithWork } = await import('../../../internal/session/sessions-with-work.ts');
   const { startLedger } = await import('../../../internal/session/ledger-loop.ts');
   const { startEmail } = await import('../../../internal/session/email-loop.ts');
   const { startReports } = await import('../../../internal/session/report-loop.ts');
@@ -149,6 +156,7 @@ export async function startServer(
     }
     keeping = startLedger(parts, loops.signal);
     undo.push(loops.keep('the loop of the ledger', keeping.ended));
+    const hosted = new HostedSessions(parts);
     const inFile = token !== null && values.adminToken === null;
     return {
       url,
@@ -156,6 +164,8 @@ export async function startServer(
       token,
       tokenFile: inFile ? join(dataDir, 'admin.token') : null,
       secretVariables: () => secretVariables(parts),
+      hostedSessions: () => hosted.current(),
+      sessionsWithWork: (ids) => sessionsWithWork(parts, ids),
       close,
     };
   } catch (error) {

@@ -48,10 +48,13 @@ export const up = command({
         try {
           await tellAddress(context, started);
           const access = { url: started.url, token: started.token };
-          const { secretVariables: withheld } = started;
+          const { secretVariables: withheld, hostedSessions: sessions } = started;
           const agent = { context, settings, access, control, log, withheld, board: new WatchBoard() };
           let own = '';
-          const others = hostWorkflows(agent, { isServed: (id) => id === own, umask: process.umask() });
+          const isServed = (id: string) => id === own;
+          const { sessionsWithWork: withWork } = started;
+          const umask = process.umask();
+          const others = hostWorkflows(agent, { sessions, withWork, isServed, umask });
           try {
             await startAgent({
               ...agent,

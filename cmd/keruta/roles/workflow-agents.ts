@@ -1,16 +1,14 @@
 /** Agents for the sessions of workflows, inside `keruta up`: one for each, as many as the settings allow. */
 import { join } from 'node:path';
-import { type ApiClient, makeApiClient } from '../../../internal/api/client/client.ts';
-import { resolveSession } from '../../../internal/api/discovery.ts';
-import type { WorkflowWire } from '../../../internal/api/workflow-shapes.ts';
+import type { HostedSession } from '../../../internal/session/hosted-sessions.ts';
+import type { AgentStatus } from '../../../internal/worker/agent-status.ts';
+import { AgentControl } from '../../../internal/worker/control.ts';
 import { ownDirectory } from '../../../internal/worker/own-directory.ts';
-import { makeHttp } from '../../../pkg/http/http.ts';
+import { shareAgents } from './share-agents.ts';
 import { type AgentStart, startAgent } from './start-agent.ts';
 
 /** How often it is looked which sessions there are; ms. */
 const lookEveryMs = 1_000;
-/** With more sessions than agents, one that has had nothing to do for so long makes room; ms. */
-const makeRoomMs = 10_000;
 
 /** What all agents of the process have in common. */
 export type CommonStart = Pick<
@@ -24,88 +22,105 @@ export interface WorkflowAgents {
   readonly ended: Promise<void>;
 }
 
+/** What is known here of the agent of a session. */
+interface Hosted {
+  /** monotonic ms */
+  readonly since: number;
+  readonly control: AgentControl;
+  /** null until it is ready */
+  status: AgentStatus | null;
+  readonly ended: Promise<void>;
+}
+
 /**
- * Hosts the sessions that enabled workflows name.
+ * Hosts the sessions that enabled workflows name. With more of them than agents those take turns, see `shareAgents`.
+ * @param options.sessions  those that need an agent
+ * @param options.withWork  those of some sessions in which an agent has something to do
  * @param options.isServed  whether another agent of this process has the session
  * @param options.umask  file mode mask of scripts
  */
 export function hostWorkflows(
   start: CommonStart,
-  options: { readonly isServed: (sessionId: string) => boolean; readonly umask: number },
+  options: {
+    readonly sessions: () => Promise<readonly HostedSession[]>;
+    readonly withWork: (sessionIds: readonly string[]) => Promise<ReadonlySet<string>>;
+    readonly isServed: (sessionId: string) => boolean;
+    readonly umask: number;
+  },
 ): WorkflowAgents {
-  const { context, settings, access, control, log } = start;
-  const { clock, random } = context;
+  const { context, settings, control, log } = start;
+  const { clock } = context;
   const { maxWorkers, baseDir } = settings.values;
-  const http = makeHttp({ userAgent: `keruta/${context.version}` });
-  const client = makeApiClient({ http, baseUrl: access.url, token: () => access.token, clock, random, log });
-  const ids = new SessionIds(client);
-  const running = new Map<string, Promise<void>>();
+  const running = new Map<string, Hosted>();
+  const servedAt = new Map<string, number>();
+  let bell = new AbortController();
   let isTold = false;
   return { ended: goOn() };
 
   async function goOn(): Promise<void> {
     while (!control.draining.aborted && maxWorkers > 0) {
+      bell = new AbortController();
       try {
         await look();
       } catch (error) {
         log.debug('the sessions of workflows could not be looked at', { error });
       }
-      await clock.sleep(lookEveryMs, control.draining).catch(() => {});
+      const until = AbortSignal.any([control.draining, bell.signal]);
+      await clock.sleep(lookEveryMs, until).catch(() => {});
     }
-    await Promise.all(running.values());
+    await Promise.all([...running.values()].map(({ ended }) => ended));
   }
 
   async function look(): Promise<void> {
-    const workflows = await client.workflows.list({ signal: control.draining });
-    const enabled = workflows.filter((one) => one.enabled);
-    const wanted = await idsOf(enabled);
-    const isCrowded = wanted.size > maxWorkers;
-    const watching = await stayingOf(enabled, isCrowded);
-    const idle = [...wanted].filter((id) => !options.isServed(id) && !running.has(id));
-    const patient = idle.filter((id) => !watching.has(id));
-    const free = [
-      ...idle.filter((id) => watching.has(id)),
-      ...(isCrowded ? await withWork(patient) : patient),
-    ];
-    for (const id of free.slice(0, Math.max(0, maxWorkers - running.size))) {
-      const agent = host(id, isCrowded && !watching.has(id))
-        .catch((error: unknown) => log.error('the agent of a workflow ended', { sessionId: id, error }))
-        .finally(() => running.delete(id));
-      running.set(id, agent);
-    }
+    const sessions = (await options.sessions()).filter(({ id }) => !options.isServed(id));
+    const wanted = sessions.map(({ id }) => id);
+    const watching = sessions.filter(({ watchesFiles }) => watchesFiles).map(({ id }) => id);
+    const staying = stayingOf(watching, wanted.length > maxWorkers);
+    const all = new Set([...wanted, ...running.keys()]);
+    // nobody is to leave: then it does not matter who has work
+    const isQuiet = all.size <= maxWorkers && all.size === wanted.length;
+    const answer = shareAgents({
+      ...{ most: maxWorkers, wanted, staying, servedAt, now: clock.monotonicMs() },
+      withWork: isQuiet ? new Set() : await options.withWork([...all]),
+      hosted: [...running].map(([session, agent]) => ({
+        session,
+        since: agent.since,
+        isBusy: agent.status === null || agent.status.task !== null,
+        isLeaving: agent.control.draining.aborted,
+      })),
+    });
+    for (const id of answer.leave) running.get(id)?.control.stop('drain');
+    for (const id of answer.start) begin(id);
   }
 
   /** Sessions whose agents never have nothing to do, since they watch files. One agent is left to those that take turns. */
-  async function stayingOf(workflows: readonly WorkflowWire[], isCrowded: boolean): Promise<Set<string>> {
-    const all = await idsOf(workflows.filter(watchesFiles));
-    const most = isCrowded ? Math.max(0, maxWorkers - 1) : all.size;
-    if (all.size > most && !isTold)
+  function stayingOf(watching: readonly string[], isCrowded: boolean): ReadonlySet<string> {
+    const most = isCrowded ? Math.max(0, maxWorkers - 1) : watching.length;
+    if (watching.length > most && !isTold)
       log.warn('more sessions watch files than there are agents to do it: some are not watched', {
-        sessions: all.size,
+        sessions: watching.length,
         maxWorkers,
         remedy: 'raise KERUTA_MAX_WORKERS',
       });
-    isTold = all.size > most;
-    return new Set([...all].slice(0, most));
+    isTold = watching.length > most;
+    return new Set(watching.slice(0, most));
   }
 
-  async function idsOf(workflows: readonly WorkflowWire[]): Promise<Set<string>> {
-    const found = new Set<string>();
-    for (const { session } of workflows) found.add(await ids.of(session));
-    return found;
+  function begin(id: string): void {
+    const own = new AgentControl(control);
+    const ended = host(id, own)
+      .catch((error: unknown) => log.error('the agent of a workflow ended', { sessionId: id, error }))
+      .finally(() => {
+        running.delete(id);
+        servedAt.set(id, clock.monotonicMs());
+        // its place is free; after a failure the next look comes in its time
+        if (own.draining.aborted) bell.abort();
+        own.stop('drain');
+      });
+    running.set(id, { since: clock.monotonicMs(), control: own, status: null, ended });
   }
 
-  /** Where there are more sessions than agents, an agent is for those that have something to do. */
-  async function withWork(sessions: readonly string[]): Promise<string[]> {
-    const found: string[] = [];
-    for (const id of sessions) {
-      const waiting = await client.sessions.tasks(id, 'PENDING', { signal: control.draining });
-      if (waiting.length > 0) found.push(id);
-    }
-    return found;
-  }
-
-  async function host(id: string, isCrowded: boolean): Promise<void> {
+  async function host(id: string, own: AgentControl): Promise<void> {
     const directory = join(baseDir, 'workers', id);
     ownDirectory(join(baseDir, 'workers'), context.uid);
     const values = {
@@ -114,32 +129,18 @@ export function hostWorkflows(
       pidFile: null,
       workingDir: null,
       keepAlive: true,
+      exitOnIdle: null,
     };
-    const exitOnIdle = isCrowded ? makeRoomMs : null;
     await startAgent({
       ...start,
-      settings: { ...settings, values: { ...values, exitOnIdle } },
+      control: own,
+      settings: { ...settings, values },
       beside: { umask: options.umask },
       findSession: async () => ({ id }),
+      onReady: (status) => {
+        const agent = running.get(id);
+        if (agent) agent.status = status;
+      },
     });
-  }
-}
-
-const watchesFiles = ({ triggers }: WorkflowWire) =>
-  triggers.some(({ type, enabled }) => type === 'file' && enabled);
-
-/** Tells the ids of sessions by their names; those do not change. */
-class SessionIds {
-  readonly #client: ApiClient;
-  readonly #ids = new Map<string, string>();
-
-  constructor(client: ApiClient) {
-    this.#client = client;
-  }
-
-  async of(name: string): Promise<string> {
-    const id = this.#ids.get(name) ?? (await resolveSession(this.#client, { sessionId: name })).id;
-    this.#ids.set(name, id);
-    return id;
   }
 }

@@ -12,8 +12,8 @@ import { type CallOptions, parseJson, type Transport } from './transport.ts';
 export interface TaskCalls {
   /** @param options.idempotencyKey the same key again gives the same task and makes no second one; default: a new one */
   create(body: NewTaskBody, options?: CallOptions & { readonly idempotencyKey?: string }): Promise<TaskWire>;
-  /** All tasks, in the server's order; for those of one session see `sessions.tasks`. */
-  list(options?: CallOptions): Promise<TaskWire[]>;
+  /** All tasks, in the server's order; for those of one session see `sessions.tasks`. A plain server knows no limit. */
+  list(options?: CallOptions & { readonly status?: string; readonly limit?: number }): Promise<TaskWire[]>;
   get(id: string, options?: CallOptions): Promise<TaskWire>;
   delete(id: string, options?: CallOptions): Promise<void>;
   /** Asks for the task to be cancelled; a task that runs ends a little later. */
@@ -78,7 +78,10 @@ export function taskCalls(transport: Transport, random: Random): TaskCalls {
         },
         tolerantTask,
       ),
-    list: (options) => transport.json({ method: 'GET', path: apiPath('tasks'), ...options }, taskList),
+    list: ({ status, limit, ...options } = {}) => {
+      const query = { status, limit: limit === undefined ? undefined : String(limit) };
+      return transport.json({ method: 'GET', path: apiPath('tasks'), query, ...options }, taskList);
+    },
     get: (id, options) => transport.json({ ...ofTask(id), ...options }, tolerantTask),
     delete: async (id, options) => {
       await transport.done({ method: 'DELETE', path: apiPath('tasks', id), notFound, ...options });

@@ -69,5 +69,24 @@ export function nextTaskReads(db: Db) {
         .execute();
       return rows.map(({ session_id }) => session_id);
     },
+    sessionsWithWork: async (ids, now) => {
+      if (ids.length === 0) return [];
+      const rows = await db
+        .selectFrom('sessions')
+        .select('id')
+        .where('id', 'in', ids)
+        .where((eb) =>
+          eb.exists(
+            eb
+              .selectFrom('tasks')
+              .select('tasks.id')
+              .whereRef('session_id', '=', 'sessions.id')
+              .where('tasks.status', 'in', ['PENDING', 'LOST'])
+              .where((due) => due.or([due('not_before', 'is', null), due('not_before', '<=', now)])),
+          ),
+        )
+        .execute();
+      return rows.map(({ id }) => id);
+    },
   } satisfies Partial<Reads>;
 }

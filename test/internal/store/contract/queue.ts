@@ -81,6 +81,24 @@ export function testQueue(fixture: () => Fixture): void {
     });
   });
 
+  test('a session has work when a task of it waits whose time has come, or one is lost', async () => {
+    const { store, session, task } = fixture();
+    const having = async (...tasks: readonly Partial<Task>[]) => {
+      const { id: sessionId } = await session();
+      for (const one of tasks) await task({ sessionId, ...one });
+      return sessionId;
+    };
+    const waiting = await having({ status: 'COMPLETED' }, { status: 'PENDING' });
+    const lost = await having({ status: 'LOST' });
+    const later = await having({ status: 'PENDING', notBefore: 5000 });
+    const busy = await having({ status: 'PROCESSING' }, { status: 'FAILED' });
+    await having({ status: 'PENDING' });
+    const asked = [waiting, lost, later, busy, 'none'];
+    expect((await store.sessionsWithWork(asked, 4999)).sort()).toEqual([waiting, lost].sort());
+    expect((await store.sessionsWithWork(asked, 5000)).sort()).toEqual([waiting, lost, later].sort());
+    expect(await store.sessionsWithWork([], 5000)).toEqual([]);
+  });
+
   test('lost attempts are listed when their task has a rule and is still LOST', async () => {
     const { store, task } = fixture();
     const lose = async (more: Partial<Task>, leaseUntil: number) => {

@@ -1,0 +1,84 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { systemClock } from '../../pkg/clock/system-clock.ts';
+import { type CliResult, cli } from './harness.ts';
+
+/** Server and agents in this process, with fewer agents than sessions. */
+let home = '';
+let up: Promise<CliResult>;
+let stop: (name: 'SIGINT' | 'SIGTERM') => void = () => {};
+const env = { PATH: process.env.PATH ?? '', KERUTA_AUTO_FIX_ENABLED: 'false', KERUTA_MAX_WORKERS: '2' };
+
+beforeAll(async () => {
+  home = mkdtempSync(join(tmpdir(), 'keruta-crowded-'));
+  await new Promise<void>((resolve) => {
+    up = cli(['up', '--port', '0', '--agent-port', '0'], {
+      home,
+      env,
+      onReady: (play) => (stop = play),
+      onOutput: () => resolve(),
+    });
+  });
+}, 60_000);
+afterAll(async () => {
+  stop('SIGTERM');
+  expect(await up).toMatchObject({ status: 0 });
+  rmSync(home, { recursive: true, force: true });
+}, 60_000);
+
+const k = (...argv: readonly string[]) => cli(argv, { home, env });
+
+async function apply(name: string): Promise<void> {
+  const file = join(home, `${name}.yaml`);
+  writeFileSync(file, `name: ${name}\nrun: 'true'\ntriggers:\n  - type: manual\n`);
+  expect(await k('apply', '-f', file)).toMatchObject({ status: 0 });
+}
+
+async function fire(name: string): Promise<string> {
+  const { out, err, status } = await k('trigger', 'fire', name);
+  expect({ status, err }).toEqual({ status: 0, err: '' });
+  return out.trim();
+}
+
+async function completed(id: string): Promise<void> {
+  for (;;) {
+    const { out } = await k('task', 'show', id, '--json');
+    const { status } = JSON.parse(out) as { status: string };
+    if (status === 'COMPLETED') return;
+    await systemClock.sleep(50);
+  }
+}
+
+test('a third session gets an agent when the two that there may be have nothing to do', async () => {
+  // they came when there was room for all
+  for (const name of ['one', 'two']) await apply(name);
+  for (const name of ['one', 'two']) await completed(await fire(name));
+  for (const name of ['three', 'four']) await apply(name);
+  const [third, fourth] = [await fire('three'), await fire('four')];
+  await completed(third);
+  await completed(fourth);
+  // and back again
+  await completed(await fire('one'));
+}, 120_000);
+
+test('daemon status tells the jobs of all workflows, and what failed in their sessions', async () => {
+  const file = join(home, 'timed.yaml');
+  writeFileSync(
+    file,
+    'name: timed\nrun: exit 3\ntriggers:\n  - type: cron\n    expression: "@yearly"\n  - type: manual\n',
+  );
+  expect(await k('apply', '-f', file)).toMatchObject({ status: 0 });
+  const id = await fire('timed');
+  for (let out = ''; !out.includes('FAILED'); ) {
+    await systemClock.sleep(50);
+    ({ out } = await k('task', 'show', id));
+  }
+  const { status, out } = await k('daemon', 'status', '--json');
+  expect(status).toBe(0);
+  expect(JSON.parse(out).jobs).toMatchObject({
+    scheduled: [{ name: 'timed', state: 'awake' }],
+    errors: [{ taskId: id, name: 'timed' }],
+  });
+}, 120_000);
