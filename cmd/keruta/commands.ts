@@ -5,6 +5,7 @@ import type { AnyCommand } from './command.ts';
 export const commandLoaders: Readonly<Record<string, () => Promise<AnyCommand>>> = {
   up: async () => (await import('./roles/up.ts')).up,
   server: async () => (await import('./roles/server.ts')).server,
+  'db migrate': async () => (await import('./roles/db-migrate.ts')).dbMigrate,
   daemon: async () => (await import('./roles/daemon.ts')).daemon,
   'daemon start': async () => (await import('./roles/daemon-start.ts')).daemonStart,
   'daemon status': async () => (await import('./roles/daemon-status.ts')).daemonStatus,

@@ -28,7 +28,7 @@ export function makeContext(
     envFile === null
       ? parts.env
       : { ...readEnvFile(resolve(parts.cwd, envFile)), ...withoutEmpty(parts.env) };
-  const isServer = command.name === 'server' || command.name === 'up';
+  const isServer = ['server', 'up', 'db migrate'].includes(command.name);
   const log = makeStreamLog({
     clock: parts.clock,
     write: (text) => void parts.stderr.write(text),

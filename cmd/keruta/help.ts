@@ -84,7 +84,7 @@ const inGroups =
     groups.includes(name.split(' ')[0] ?? '');
 
 const sections = [
-  { title: 'Run it', of: inGroups('up', 'server', 'daemon') },
+  { title: 'Run it', of: inGroups('up', 'server', 'daemon', 'db') },
   { title: 'Work with sessions and tasks', of: inGroups('run', 'session', 'task', 'agent', 'token') },
   {
     title: 'Have tasks start by themselves',

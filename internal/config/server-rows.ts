@@ -47,6 +47,15 @@ export const serverRows = {
     secret: true,
     roles: server,
   },
+  autoMigrate: {
+    kind: 'bool',
+    flag: null,
+    variables: ['KERUTA_AUTO_MIGRATE'],
+    fileKeys: ['server.auto_migrate'],
+    default: true,
+    doc: 'whether a server brings the database up to date when it starts; off: it refuses to start, and `keruta db migrate` does it',
+    roles: server,
+  },
   publicUrl: {
     kind: 'string',
     flag: null,

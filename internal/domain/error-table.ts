@@ -166,6 +166,14 @@ export const errorTable = {
     kind: 'conflict',
     doc: 'The store was written by a newer keruta and is left alone.',
   },
+  KERUTA_ERR_SCHEMA_OLDER: {
+    kind: 'conflict',
+    doc: 'The store lacks steps of its schema, and the server is set not to do them; `keruta db migrate` does.',
+  },
+  KERUTA_ERR_STORE_NOT_EMPTY: {
+    kind: 'conflict',
+    doc: 'The database that everything is to be copied to holds something already; it is left alone.',
+  },
   KERUTA_ERR_STORE_DAMAGED: {
     kind: 'conflict',
     doc: 'The store cannot be read; it is never recreated silently.',

@@ -19,7 +19,22 @@ export interface Ddl {
   readonly bytes: string;
   /** makes the database itself refuse something */
   readonly refuse: (guard: Guard) => readonly string[];
+  /** asks for the names of all tables that there are */
+  readonly tables: string;
 }
+
+/** How a schema stands. */
+export interface SchemaSteps {
+  /** the newest step that was applied; 0 = there is no schema */
+  readonly have: number;
+  /** the newest step that this program knows */
+  readonly known: number;
+  /** steps that are not applied, in order */
+  readonly missing: readonly { readonly version: number; readonly name: string }[];
+}
+
+/** What becomes of steps that are missing: they are done; they are a reason to refuse the store; nothing. */
+export type MigrationMode = 'apply' | 'refuse' | 'look';
 
 /** What is refused, for whoever it is that asks. */
 export interface Guard {
@@ -38,7 +53,9 @@ export interface Guard {
  *
  * @param parts.db     inside a transaction that nobody else can have open for the same purpose
  * @param parts.place  names the store in messages; no credentials
- * @throws {ConflictError} KERUTA_ERR_SCHEMA_NEWER, before anything is changed
+ * @param parts.mode   default `apply`; with the others nothing is changed
+ * @returns how it stood before
+ * @throws {ConflictError} KERUTA_ERR_SCHEMA_NEWER, KERUTA_ERR_SCHEMA_OLDER, before anything is changed
  */
 export async function migrate(parts: {
   readonly db: Db;
@@ -46,16 +63,17 @@ export async function migrate(parts: {
   readonly migrations: readonly Migration[];
   readonly now: number;
   readonly place: string;
-}): Promise<void> {
-  const { db, ddl, migrations, place } = parts;
+  readonly mode?: MigrationMode;
+}): Promise<SchemaSteps> {
+  const { db, ddl, migrations, place, mode = 'apply' } = parts;
   const run = (statement: string) => sql.raw(statement).execute(db);
+  const steps = stepsFrom({ have: await versionOf(db, ddl), migrations, place });
+  if (mode === 'refuse') refuseOlder(steps, place);
+  if (mode !== 'apply' || steps.missing.length === 0) return steps;
   await run(
     `CREATE TABLE IF NOT EXISTS schema_versions (version BIGINT PRIMARY KEY, name ${ddl.text} NOT NULL, applied_at BIGINT NOT NULL)`,
   );
-  const applied = await db.selectFrom('schema_versions').select('version').orderBy('version').execute();
-  const have = applied.at(-1)?.version ?? 0;
-  refuseNewer({ have, migrations, place });
-  for (const migration of migrations.filter(({ version }) => version > have)) {
+  for (const migration of migrations.filter(({ version }) => version > steps.have)) {
     for (const statement of migration.statements(ddl)) {
       await run(statement);
       failpoint('mid_migration');
@@ -65,21 +83,43 @@ export async function migrate(parts: {
       .values({ version: migration.version, name: migration.name, applied_at: parts.now })
       .execute();
   }
+  return steps;
 }
 
-/** Refuses a schema that this program does not know. @throws {ConflictError} KERUTA_ERR_SCHEMA_NEWER */
-export function refuseNewer(parts: {
-  /** the newest step that was applied; 0 = none */
+async function versionOf(db: Db, ddl: Ddl): Promise<number> {
+  const { rows } = await sql.raw<{ readonly name: string }>(ddl.tables).execute(db);
+  if (!rows.some(({ name }) => name === 'schema_versions')) return 0;
+  const last = db.selectFrom('schema_versions').select((eb) => eb.fn.max('version').as('version'));
+  return (await last.executeTakeFirst())?.version ?? 0;
+}
+
+/**
+ * Tells what a schema lacks.
+ * @param parts.have  the newest step that was applied; 0 = none
+ * @throws {ConflictError} KERUTA_ERR_SCHEMA_NEWER: it has steps that this program does not know
+ */
+export function stepsFrom(parts: {
   readonly have: number;
   readonly migrations: readonly Migration[];
   readonly place: string;
-}): void {
-  const { have, place } = parts;
-  const known = parts.migrations.at(-1)?.version ?? 0;
-  if (have <= known) return;
+}): SchemaSteps {
+  const { have, migrations, place } = parts;
+  const known = migrations.at(-1)?.version ?? 0;
+  const missing = migrations.filter(({ version }) => version > have);
+  if (have <= known) return { have, known, missing: missing.map(({ version, name }) => ({ version, name })) };
   throw new ConflictError(
     'KERUTA_ERR_SCHEMA_NEWER',
     `${place} has schema version ${have}, written by a newer keruta; this one knows up to ${known}. It was left alone: start the newer keruta, or restore a backup from before`,
+    { details: { have, known } },
+  );
+}
+
+/** Refuses a schema that lacks steps. @throws {ConflictError} KERUTA_ERR_SCHEMA_OLDER */
+export function refuseOlder({ have, known, missing }: SchemaSteps, place: string): void {
+  if (missing.length === 0) return;
+  throw new ConflictError(
+    'KERUTA_ERR_SCHEMA_OLDER',
+    `${place} has schema version ${have}, this keruta needs ${known}, and it is not to migrate by itself (KERUTA_AUTO_MIGRATE is off): run keruta db migrate, or turn it on`,
     { details: { have, known } },
   );
 }

@@ -4,25 +4,15 @@ import type { Clock } from '../../pkg/clock/clock.ts';
 import type { Log } from '../../pkg/log/log.ts';
 import { openPostgres, type Postgres, type PostgresOptions } from '../../pkg/postgres/postgres.ts';
 import { systemRandom } from '../../pkg/random/random.ts';
+import { postgresDdl } from './ddl.ts';
 import { Listeners } from './listeners.ts';
-import { type Ddl, migrate } from './migrate.ts';
+import { type MigrationMode, migrate, type SchemaSteps } from './migrate.ts';
 import { migrations } from './migrations/migrations.ts';
 import { isWorthAgain, mapAfterRetries, mapPostgresError } from './postgres-errors.ts';
 import { readsOver, writesOver } from './queries/queries.ts';
 import type { Store, Topic, Transaction } from './store.ts';
 import type { Db, Tables } from './tables.ts';
 
-// Byte order, as in SQLite, whatever the database's own collation is.
-const ddl: Ddl = {
-  text: 'TEXT COLLATE "C"',
-  bytes: 'BYTEA',
-  refuse: ({ name, what, table, when, message }) => [
-    `CREATE FUNCTION ${name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-      IF ${when} THEN RAISE EXCEPTION '${message}'; END IF;
-      RETURN ${what === 'UPDATE' ? 'NEW' : 'OLD'}; END $$`,
-    `CREATE TRIGGER ${name} BEFORE ${what} ON ${table} FOR EACH ROW EXECUTE FUNCTION ${name}()`,
-  ],
-};
 /** How often a transaction is done before its failure to get through is told. */
 const maxTries = 5;
 /** Times the number of tries so far: how long to wait before the next; ms. */
@@ -42,22 +32,23 @@ export interface PostgresStoreOptions {
   readonly log: Log;
   /** default `keruta`; made when it is not there */
   readonly schema?: string;
+  /** what becomes of missing steps of the schema; default `apply` */
+  readonly migration?: Exclude<MigrationMode, 'look'>;
 }
 
 /**
  * Opens the store of many machines; any number of servers may have it open. The database's clock is the time.
  *
- * @throws {ConflictError} KERUTA_ERR_SCHEMA_NEWER
+ * @throws {ConflictError} KERUTA_ERR_SCHEMA_NEWER, and with `migration: 'refuse'` KERUTA_ERR_SCHEMA_OLDER
  * @throws {UnavailableError} KERUTA_ERR_STORE_UNAVAILABLE, within 5 s when nobody answers
  */
 export async function openPostgresStore(options: PostgresStoreOptions): Promise<Store> {
-  const { url, clock, log, schema = 'keruta' } = options;
-  const onFault = (error: unknown) => log.warn('a connection to the database broke', { error });
-  const pool = { url, schema, clock, mapError: mapPostgresError, onFault };
-  await migrateUnderLock(pool, clock.now());
+  const { clock, log, migration = 'apply' } = options;
+  const pool = poolOf(options);
+  await migrateUnderLock(pool, migration);
   const postgres = await openPostgres(pool);
   const db = new Kysely<Tables>({ dialect: postgres.dialect });
-  const topics = new SharedTopics({ postgres, log, channel: schema });
+  const topics = new SharedTopics({ postgres, log, channel: pool.schema });
   await topics.begun;
   const now = async () => {
     const { rows } = await postgres.query<{ now: number }>(
@@ -141,15 +132,35 @@ function lockOf(sessionId: string): string {
   return createHash('sha256').update(sessionId).digest().readBigInt64BE().toString();
 }
 
+/** The pool that a store is opened with. */
+export function poolOf({ url, clock, log, schema = 'keruta' }: PostgresStoreOptions): PostgresOptions {
+  const onFault = (error: unknown) => log.warn('a connection to the database broke', { error });
+  return { url, schema, clock, mapError: mapPostgresError, onFault };
+}
+
+/**
+ * Brings the schema of a store up to date, one server at a time; or only tells how it stands.
+ * @returns how it stood before
+ * @throws as openPostgresStore
+ */
+export function migratePostgresStore(
+  options: PostgresStoreOptions,
+  mode: 'apply' | 'look',
+): Promise<SchemaSteps> {
+  return migrateUnderLock(poolOf(options), mode);
+}
+
 /** On a connection of its own, whose statements may take their time. */
-async function migrateUnderLock(pool: PostgresOptions, now: number): Promise<void> {
+async function migrateUnderLock(pool: PostgresOptions, mode: MigrationMode): Promise<SchemaSteps> {
   const limits = { maxConnections: 1, statementMs: migrationMs, lockMs: migrationWaitMs };
-  const postgres = await openPostgres({ ...pool, ...limits });
+  const postgres = await openPostgres({ ...pool, ...limits, makesSchema: mode === 'apply' });
   try {
     const db = new Kysely<Tables>({ dialect: postgres.dialect });
-    await db.transaction().execute(async (open) => {
+    const place = `the database, schema "${pool.schema}",`;
+    const how = { ddl: postgresDdl, migrations, now: pool.clock.now(), place, mode };
+    return await db.transaction().execute(async (open) => {
       await sql`SELECT pg_advisory_xact_lock(${migrationLock}::bigint)`.execute(open);
-      await migrate({ db: open, ddl, migrations, now, place: `the database, schema "${pool.schema}",` });
+      return migrate({ db: open, ...how });
     });
   } finally {
     await postgres.close();

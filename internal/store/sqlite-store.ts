@@ -1,10 +1,12 @@
+import { existsSync } from 'node:fs';
 import { Kysely } from 'kysely';
 import type { Clock } from '../../pkg/clock/clock.ts';
 import type { Log } from '../../pkg/log/log.ts';
-import { openSqlite, type Sqlite } from '../../pkg/sqlite/sqlite.ts';
+import { type Examine, lookInto, openSqlite, type Sqlite } from '../../pkg/sqlite/sqlite.ts';
 import { leaseMs } from '../domain/attempt.ts';
+import { sqliteDdl } from './ddl.ts';
 import { Listeners } from './listeners.ts';
-import { type Ddl, migrate, refuseNewer } from './migrate.ts';
+import { type MigrationMode, migrate, refuseOlder, type SchemaSteps, stepsFrom } from './migrate.ts';
 import { migrations } from './migrations/migrations.ts';
 import { lastLease } from './queries/attempts.ts';
 import { readsOver, writesOver } from './queries/queries.ts';
@@ -12,20 +14,14 @@ import { mapSqliteError } from './sqlite-errors.ts';
 import type { Store, Topic, Transaction } from './store.ts';
 import type { Tables } from './tables.ts';
 
-const ddl: Ddl = {
-  text: 'TEXT',
-  bytes: 'BLOB',
-  refuse: ({ name, what, table, when, message }) => [
-    `CREATE TRIGGER ${name} BEFORE ${what} ON ${table} WHEN ${when} BEGIN SELECT RAISE(ABORT, '${message}'); END`,
-  ],
-};
-
 /** What it takes to open a store in a file. */
 export interface SqliteStoreOptions {
   /** path of the database, made when it is not there; or `:memory:`, for tests */
   readonly file: string;
   readonly clock: Clock;
   readonly log: Log;
+  /** what becomes of missing steps of the schema; default `apply` */
+  readonly migration?: Exclude<MigrationMode, 'look'>;
 }
 
 /**
@@ -35,17 +31,18 @@ export interface SqliteStoreOptions {
  * before the end of the longest open lease (0 when none is open). So no lease of the time before seems far away, and
  * the boot grace (`extendLeases`) then decides how long each of them holds.
  *
- * @throws {ConflictError} KERUTA_ERR_SERVER_RUNNING, KERUTA_ERR_STORE_DAMAGED, KERUTA_ERR_SCHEMA_NEWER
+ * @throws {ConflictError} KERUTA_ERR_SERVER_RUNNING, KERUTA_ERR_STORE_DAMAGED, KERUTA_ERR_SCHEMA_NEWER, and with
+ * `migration: 'refuse'` KERUTA_ERR_SCHEMA_OLDER
  * @throws {UnavailableError} KERUTA_ERR_DISK_FULL, KERUTA_ERR_STORE_UNAVAILABLE
  */
-export async function openSqliteStore({ file, clock, log }: SqliteStoreOptions): Promise<Store> {
-  const mapError = (error: unknown) => mapSqliteError(error, file);
-  const sqlite = opened(file, mapError);
+export async function openSqliteStore(options: SqliteStoreOptions): Promise<Store> {
+  const { file, clock, log, migration = 'apply' } = options;
+  const sqlite = openFile(file, migration);
   const writer = new Kysely<Tables>({ dialect: sqlite.writer });
   const reader = new Kysely<Tables>({ dialect: sqlite.reader });
   try {
     await sqlite.transact(() =>
-      migrate({ db: writer, ddl, migrations, now: clock.now(), place: `the store ${file}` }),
+      migrate({ db: writer, ddl: sqliteDdl, migrations, now: clock.now(), place: placeOf(file) }),
     );
     const startedAt = clock.monotonicMs();
     const leaseStart = Math.max(0, (await lastLease(reader)) - leaseMs);
@@ -61,21 +58,42 @@ export async function openSqliteStore({ file, clock, log }: SqliteStoreOptions):
   }
 }
 
-function opened(file: string, mapError: (error: unknown) => unknown): Sqlite {
+/** Opens the file. What is refused is refused before a connection that may write is open: closing one changes the file. */
+function openFile(file: string, migration: 'apply' | 'refuse'): Sqlite {
+  const mapError = (error: unknown) => mapSqliteError(error, file);
+  const look = (have: number) => {
+    const steps = stepsFrom({ have, migrations, place: placeOf(file) });
+    if (migration === 'refuse') refuseOlder(steps, placeOf(file));
+  };
   try {
-    return openSqlite({ file, mapError, examine: (ask) => refuseUnknown(ask, file) });
+    if (migration === 'refuse' && !existsSync(file)) look(0);
+    return openSqlite({ file, mapError, examine: (ask) => look(versionIn(ask)) });
   } catch (error) {
     throw mapError(error);
   }
 }
 
-/** A schema from a newer program, seen before a connection that may write is open: closing one changes the file. */
-function refuseUnknown(ask: (sql: string) => readonly unknown[], file: string): void {
-  if (ask("SELECT 1 FROM sqlite_schema WHERE name = 'schema_versions'").length === 0) return;
-  const [row] = ask('SELECT coalesce(max(version), 0) AS version FROM schema_versions');
-  const have = (row as { readonly version: number }).version;
-  refuseNewer({ have, migrations, place: `the store ${file}` });
+/**
+ * Tells how the schema of a store in a file stands, and changes nothing.
+ * @throws as openSqliteStore
+ */
+export function lookAtSqliteStore(file: string): SchemaSteps {
+  let have = 0;
+  try {
+    if (existsSync(file)) lookInto({ file, examine: (ask) => (have = versionIn(ask)) });
+  } catch (error) {
+    throw mapSqliteError(error, file);
+  }
+  return stepsFrom({ have, migrations, place: placeOf(file) });
 }
+
+function versionIn(ask: Parameters<Examine>[0]): number {
+  if (ask("SELECT 1 FROM sqlite_schema WHERE name = 'schema_versions'").length === 0) return 0;
+  const [row] = ask('SELECT coalesce(max(version), 0) AS version FROM schema_versions');
+  return (row as { readonly version: number }).version;
+}
+
+const placeOf = (file: string) => `the store ${file}`;
 
 function writing(parts: {
   readonly sqlite: Sqlite;

@@ -39,8 +39,10 @@ export interface Postgres {
 export interface PostgresOptions {
   /** `postgres://user:password@host:port/database?…` */
   readonly url: string;
-  /** where tables are looked for and made; made itself when it is not there */
+  /** where tables are looked for and made */
   readonly schema: string;
+  /** whether the schema itself is made when it is not there; default true */
+  readonly makesSchema?: boolean;
   /** default 10 */
   readonly maxConnections?: number;
   readonly clock: Clock;
@@ -69,7 +71,7 @@ const maxPrepared = 300;
 const int8 = 20;
 
 /**
- * Opens a pool and makes sure of its schema.
+ * Opens a pool, and makes sure of its schema unless it is not to.
  * @throws what `mapError` makes of it when the server cannot be reached within 5 s
  */
 export async function openPostgres(options: PostgresOptions): Promise<Postgres> {
@@ -130,7 +132,7 @@ export async function openPostgres(options: PostgresOptions): Promise<Postgres> 
     },
   };
   try {
-    await makeSchema(postgres, schema);
+    if (options.makesSchema ?? true) await makeSchema(postgres, schema);
     return postgres;
   } catch (error) {
     await postgres.close();

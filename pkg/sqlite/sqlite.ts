@@ -57,6 +57,21 @@ export function openSqlite({ file, mapError = (error) => error, examine }: Sqlit
   }
 }
 
+/**
+ * Looks into a database file while nobody else has it, and changes nothing of it.
+ * @throws as openSqlite, and what `examine` throws
+ */
+export function lookInto({ file, examine }: { readonly file: string; readonly examine: Examine }): void {
+  const held = holdFile(file);
+  try {
+    examineFile(file, held.hadDatabase, examine);
+  } finally {
+    held.letGo();
+  }
+}
+
+export type { Examine };
+
 function openHeld(options: {
   readonly file: string;
   readonly held: HeldFile;

@@ -24,6 +24,8 @@ export interface StateOptions {
   /** null = SQLite in the data directory */
   readonly databaseUrl: string | null;
   readonly uid: number;
+  /** whether missing steps of the schema are done; else they are a reason to refuse it */
+  readonly migrates: boolean;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -35,12 +37,18 @@ export interface OpenState {
   close(): Promise<void>;
 }
 
+/** The database of a data directory. */
+export const storeFile = (dataDir: string) => join(dataDir, 'keruta.db');
+/** Where a data directory has the bytes of streams and artifacts. */
+export const blobDirectory = (dataDir: string) => join(dataDir, 'blobs');
+
 /**
  * Opens store and blobs.
  * @throws {ConflictError} KERUTA_ERR_DIRECTORY, KERUTA_ERR_STORE_DAMAGED, and what the adapters throw
  */
 export async function openState(options: StateOptions): Promise<OpenState> {
   const { dataDir, clock, log } = options;
+  const migration = options.migrates ? 'apply' : 'refuse';
   ownDataDirectory(dataDir, options.uid);
   const { store, blob } =
     options.databaseUrl === null ? await openLocal() : await openShared(options.databaseUrl);
@@ -56,16 +64,16 @@ export async function openState(options: StateOptions): Promise<OpenState> {
   async function openLocal() {
     const { openSqliteStore } = await import('../../../internal/store/sqlite-store.ts');
     const { openFileBlobStore } = await import('../../../internal/blob/file-blob-store.ts');
-    const file = join(dataDir, 'keruta.db');
+    const file = storeFile(dataDir);
     refuseLostStore(dataDir, file);
-    const opened = await openSqliteStore({ file, clock, log });
-    return { store: opened, blob: openFileBlobStore({ directory: join(dataDir, 'blobs'), log }) };
+    const opened = await openSqliteStore({ file, clock, log, migration });
+    return { store: opened, blob: openFileBlobStore({ directory: blobDirectory(dataDir), log }) };
   }
 
   async function openShared(url: string) {
     const { openPostgresStore } = await import('../../../internal/store/postgres-store.ts');
     const { openPostgresBlobStore } = await import('../../../internal/blob/postgres-blob-store.ts');
-    const opened = await openPostgresStore({ url, clock, log });
+    const opened = await openPostgresStore({ url, clock, log, migration });
     return { store: opened, blob: await openPostgresBlobStore({ url, clock, log }) };
   }
 }
@@ -73,7 +81,7 @@ export async function openState(options: StateOptions): Promise<OpenState> {
 /** A server that was at work here had a database: a new one in its place would hide that everything is gone. */
 function refuseLostStore(dataDir: string, file: string): void {
   if ((statSync(file, { throwIfNoEntry: false })?.size ?? 0) > 0) return;
-  const blobs = join(dataDir, 'blobs');
+  const blobs = blobDirectory(dataDir);
   if (!existsSync(blobs) || readdirSync(blobs).length === 0) return;
   throw new ConflictError(
     'KERUTA_ERR_STORE_DAMAGED',
@@ -81,7 +89,8 @@ function refuseLostStore(dataDir: string, file: string): void {
   );
 }
 
-function ownDataDirectory(path: string, uid: number): void {
+/** Makes a data directory when it is not there, and sees that it is one's own. @throws {ConflictError} KERUTA_ERR_DIRECTORY */
+export function ownDataDirectory(path: string, uid: number): void {
   try {
     const firstMade = mkdirSync(path, { recursive: true, mode: 0o700 });
     if (firstMade !== undefined) flushNames(path, firstMade);

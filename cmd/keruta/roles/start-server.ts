@@ -75,7 +75,8 @@ export async function startServer(
   const { readZone } = await import('../../../internal/trigger/cron/zone.ts');
   const { clock, random } = context;
   const account = await mailAccount(values, clock);
-  const wanted = { dataDir, databaseUrl: values.databaseUrl, uid: context.uid, clock, log };
+  const { databaseUrl, autoMigrate: migrates } = values;
+  const wanted = { dataDir, databaseUrl, migrates, uid: context.uid, clock, log };
   const state = await openState(wanted).catch((error: unknown) => {
     throw namingHolder(error, dataDir);
   });
@@ -174,8 +175,8 @@ export async function startServer(
   }
 }
 
-/** Who has the data directory stands in it. */
-function namingHolder(error: unknown, dataDir: string): unknown {
+/** Adds to an error who has the data directory: it stands in there. */
+export function namingHolder(error: unknown, dataDir: string): unknown {
   if (!(error instanceof ConflictError) || error.code !== 'KERUTA_ERR_SERVER_RUNNING') return error;
   const holder = readServerState(dataDir);
   if (holder === null) return error;
