@@ -6,6 +6,7 @@ import { fireFollowers } from './fire-followers.ts';
 import { endReport } from './github-report.ts';
 import type { SessionParts } from './parts.ts';
 import { recordEnd, type Spent } from './record-step.ts';
+import { restAfterEnd } from './rest-after-end.ts';
 import { runFallback } from './run-fallback.ts';
 import { runHook } from './run-hook.ts';
 import { settleRun } from './settle-run.ts';
@@ -36,6 +37,7 @@ export async function followEnd(
   const waiting = await tx.triggers({ type: 'task-end' });
   if (waiting.length === 0 && task.triggerId === null) return;
   await endReport(tx, { task, now });
+  await restAfterEnd(tx, parts, { task, now });
   const origin = occurrence === null ? null : await originOf(tx, occurrence);
   await settleRun(tx, parts, { task, now, occurrence });
   // the fallback is the rest of the same run: what follows, follows that

@@ -2,6 +2,7 @@
 import type { CatchUp, Trigger, TriggerDefinition, WorkflowDefinition } from '../domain/workflow.ts';
 import { type DueState, firstOf } from '../trigger/decide-due.ts';
 import type { Schedule, ScheduleContext } from '../trigger/trigger-type.ts';
+import { restsFromEnd } from '../trigger/types/interval.ts';
 import { triggerTypes } from '../trigger/types.ts';
 
 /** Version of the time zone data of this program. */
@@ -32,7 +33,9 @@ export function dueStateOf(
   about: { readonly workflow: WorkflowDefinition; readonly zone: string; readonly now: number },
 ): DueState | null {
   const { definition } = trigger;
-  const context = { triggerId: trigger.id, zone: about.zone, anchorMs: trigger.createdAt };
+  // the end of its last run is the last instant that counts
+  const anchorMs = (restsFromEnd(definition) ? trigger.cursor : null) ?? trigger.createdAt;
+  const context = { triggerId: trigger.id, zone: about.zone, anchorMs };
   const schedule = scheduleOf(definition, context);
   if (schedule === null || trigger.cursor === null) return null;
   const { spreadMs, startAt, endAt } = definition;

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { parseDuration } from '../../domain/duration.ts';
 import { InputError } from '../../domain/errors.ts';
+import type { TriggerDefinition } from '../../domain/workflow.ts';
 import { makeCronRule } from '../cron/cron-rule.ts';
 import { type Schedule, type ScheduleContext, triggerType } from '../trigger-type.ts';
 
@@ -15,6 +16,8 @@ const spec = z.strictObject({
   timezone: z.string().optional(),
   /** instant at which the grid begins, RFC 3339; default: when the trigger was made */
   anchor: z.iso.datetime({ offset: true }).optional(),
+  /** `grid`: at even times, however long runs take; `end`: so long after the last run ended; default `grid` */
+  from: z.enum(['grid', 'end']).optional(),
 });
 
 type Interval = z.output<typeof spec>;
@@ -31,6 +34,12 @@ function everyMs({ every }: Interval): number {
 /** `1d` at a time of day counts days on the wall, so it is a cron expression; other intervals know no clock changes. */
 function scheduleOf(one: Interval, context: ScheduleContext): Schedule {
   const every = everyMs(one);
+  const both = one.from === 'end' ? (one.at ?? one.anchor) : undefined;
+  if (both !== undefined)
+    throw new InputError(
+      'KERUTA_ERR_BAD_VALUE',
+      'from: end: expected without at and anchor; the end of the last run says when the next one is due',
+    );
   if (one.at !== undefined) return daily(one, every, context);
   if (one.timezone !== undefined)
     throw new InputError(
@@ -55,10 +64,15 @@ function daily(one: Interval, every: number, context: ScheduleContext): Schedule
   return makeCronRule({ text, zone: one.timezone ?? context.zone });
 }
 
+/** Whether a trigger rests anew whenever a run of it ends: its grid then begins at that end. */
+export function restsFromEnd({ type, spec }: Pick<TriggerDefinition, 'type' | 'spec'>): boolean {
+  return type === interval.name && (spec as Partial<Interval>).from === 'end';
+}
+
 /** Falls due on a grid of time. */
 export const interval = triggerType({
   name: 'interval',
-  doc: 'every so often, on a grid that does not drift with how long runs take',
+  doc: 'every so often, on a grid that does not drift with how long runs take, or from the end of the last run',
   source: 'interval',
   spec,
   check: (one, context) => {

@@ -28,7 +28,10 @@ const samples: Readonly<Record<string, Samples>> = {
     ],
     needed: ['repository', 'events'],
   },
-  interval: { good: [{ every: '90s' }, { every: '1d', at: '09:00' }], needed: ['every'] },
+  interval: {
+    good: [{ every: '90s' }, { every: '1d', at: '09:00' }, { every: '5m', from: 'end' }],
+    needed: ['every'],
+  },
   manual: { good: [{}, { required: ['version'], confirm: true }], needed: [] },
   'task-end': { good: [{ workflow: 'build' }], needed: [] },
   webhook: { good: [{ auth }, { auth: 'none', filter: '$.a == 1', wait: '5s' }], needed: ['auth'] },
