@@ -39,13 +39,17 @@ export class Bench {
   server: ChildProcess | null = null;
   agent: ChildProcess | null = null;
 
-  /** @param over  more variables for the server; a database of its own instead of SQLite, for one */
-  static async start(over: Record<string, string> = {}): Promise<Bench> {
+  /**
+   * @param over  more variables for the server; a database of its own instead of SQLite, for one
+   * @param role  `up`: with agents for the sessions of workflows, in the same process
+   */
+  static async start(over: Record<string, string> = {}, role: 'server' | 'up' = 'server'): Promise<Bench> {
     const bench = new Bench();
     const port = await freePort();
     bench.url = `http://127.0.0.1:${port}`;
-    const args = ['server', '--port', String(port), '--data-dir', join(bench.directory, 'server')];
-    bench.server = bench.spawn(args, over);
+    const args = [role, '--port', String(port), '--data-dir', join(bench.directory, 'server')];
+    const own = role === 'up' ? ['--agent-port', '0'] : [];
+    bench.server = bench.spawn([...args, ...own], over);
     await until(async () => (await fetch(`${bench.url}/healthz`)).ok);
     bench.token = readFileSync(join(bench.directory, 'server/admin.token'), 'utf8').trim();
     bench.sessionId = ((await bench.post('/sessions', { name: 'bench' })) as { id: string }).id;

@@ -1,8 +1,9 @@
 /**
  * Measures what the product promises, against baselines taken in the same run. By hand: `npm run bench [names]`.
- * Names: commands latency line idle empty volume redact webhook triggers files ledger.
+ * Names: commands latency line idle empty volume redact webhook triggers busy files ledger.
  */
 import { existsSync } from 'node:fs';
+import { benchBusy } from './busy.ts';
 import { benchCommands } from './commands.ts';
 import { benchFiles } from './files.ts';
 import { Bench, executable, type Row } from './harness.ts';
@@ -22,6 +23,7 @@ const parts: Record<string, (bench: Bench) => Promise<Row | Row[]>> = {
   redact: benchRedact,
   webhook: benchWebhook,
   triggers: benchTriggers,
+  busy: benchBusy,
   files: benchFiles,
   ledger: benchLedger,
 };

@@ -212,6 +212,39 @@ describe('keruta apply -f automation.toml', () => {
     ]);
   });
 
+  test.each([
+    [
+      'automation.toml',
+      '[automation]\nenabled = true\n\n[[automation.watch.watchers]]\ndirectory = "$[INBOX]/new"\nagent = "w"\npattern = "*.pdf"\n',
+      5,
+    ],
+    [
+      'automation.yaml',
+      'automation:\n  enabled: true\n  watch:\n    watchers:\n      - directory: $[INBOX]/new\n        agent: w\n        pattern: "*.pdf"\n',
+      5,
+    ],
+  ])(
+    'puts variables in their places in %s; one that is not set is named, with its line',
+    async (name, text, line) => {
+      const server = await serve();
+      onTestFinished(() => server.close());
+      const keruta = (env: Record<string, string>, ...words: string[]) =>
+        cli(words, { home, cwd: home, env: { KERUTA_API_URL: server.url, ...env } });
+      writeFileSync(join(home, 'w.toml'), 'name = "w"\nrun = "true"\n');
+      expect((await keruta({}, 'apply', '-f', 'w.toml')).status).toBe(0);
+      writeFileSync(join(home, name), text.replace('$[INBOX]', '$'.concat('{INBOX}')));
+      const field = 'automation.watch.watchers[0].directory';
+      for (const env of [{}, { INBOX: '' }]) {
+        const { status, out, err } = await keruta(env, 'apply', '-f', name);
+        expect([status, out]).toEqual([2, '']);
+        expect(err).toContain(`${name}:${line}: ${field}: expected the variable INBOX to be set`);
+      }
+      expect((await keruta({ INBOX: '/in' }, 'apply', '-f', name)).status).toBe(0);
+      const shown = JSON.parse((await keruta({}, 'workflow', 'show', 'watch-w', '--json')).out);
+      expect(shown.definition.triggers).toMatchObject([{ type: 'file', spec: { path: '/in/new' } }]);
+    },
+  );
+
   test('makes workflows of what agents name, and what is gone from the file goes at the next start', async () => {
     const first = await serve();
     const keruta = (server: StartedServer, ...words: string[]) =>
