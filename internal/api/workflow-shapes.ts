@@ -171,6 +171,23 @@ export const replayBody = z.object({
   force: z.boolean().optional(),
 });
 
+/** Which task that failed for good is made anew. */
+export const redriveBody = z.object({ task: z.string().min(1).max(200) });
+
+/** What a webhook is tried out with. */
+export const webhookTestBody = z.object({
+  /** its name or id; may be left out when there is only one */
+  trigger: z.string().min(1).max(200).optional(),
+  /** the bytes as a text; default: a sample */
+  body: z.string().max(5_000_000).optional(),
+  headers: z.record(z.string().min(1).max(200), z.string().max(10_000)).optional(),
+  query: z.record(z.string().max(200), z.string().max(10_000)).optional(),
+  /** whether what fires is run; else everything is done and undone again */
+  run: z.boolean().optional(),
+});
+/** @see webhookTestBody */
+export type WebhookTestBody = z.output<typeof webhookTestBody>;
+
 const deliveredTo = {
   status: z.string(),
   reason: z.string(),
@@ -188,6 +205,36 @@ export const deliveredShape = z.union([
   }),
   z.object({ status: z.string(), result: z.record(z.string(), z.unknown()) }),
 ]);
+
+/** What came of a delivery that a webhook was tried out with, or would come of it. */
+export const webhookTestedShape = z.object({
+  method: z.string(),
+  /** last part of the address */
+  address: z.string(),
+  /** what was sent beside the signature */
+  headers: z.record(z.string(), z.string()),
+  /** what the sender calls the event; `''` when its format has no name for it */
+  kind: z.string(),
+  /** what the trigger takes out of it for its task */
+  parameters: z.record(z.string(), z.unknown()),
+  /** `fired`: it came through; `refused`: as the sender is told; `greeting`: it was only answered */
+  status: z.enum(['fired', 'refused', 'greeting']),
+  code: z.string().nullable(),
+  message: z.string().nullable(),
+  answer: z.record(z.string(), z.unknown()).nullable(),
+  triggers: z.array(
+    z.object({
+      workflow: z.string(),
+      trigger: z.string(),
+      status: z.string(),
+      reason: z.string(),
+      /** null: nothing runs, or nothing is to run */
+      taskId: z.string().nullable(),
+    }),
+  ),
+});
+/** @see webhookTestedShape */
+export type WebhookTestedWire = z.output<typeof webhookTestedShape>;
 
 /** One webhook, as far as those may know who do not make workflows. */
 export const webhookStatusShape = z.object({

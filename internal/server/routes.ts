@@ -27,6 +27,7 @@ import { taskVerbRoutes } from './routes/task-verbs.ts';
 import { taskRoutes } from './routes/tasks.ts';
 import { tokenRoutes } from './routes/tokens.ts';
 import { triggerStateRoutes } from './routes/trigger-state.ts';
+import { triggerTrialRoutes } from './routes/trigger-trials.ts';
 import { uploadRoutes } from './routes/uploads.ts';
 import { watchRoutes } from './routes/watches.ts';
 import { webhookRoutes } from './routes/webhooks.ts';
@@ -60,6 +61,7 @@ export const routes: readonly Route[] = [
   ...workflowRoutes,
   ...webhookRoutes,
   ...triggerStateRoutes,
+  ...triggerTrialRoutes,
   ...deploymentRoutes,
   ...githubRoutes,
   ...watchRoutes,

@@ -1,10 +1,12 @@
 /** How triggers are, as it is told to clients. */
 import type { DeployedWire, DeploymentWire } from '../api/deployment-shapes.ts';
 import type { AskedWire, BackfilledWire, TriggerStatusWire } from '../api/trigger-shapes.ts';
+import type { WebhookTestedWire } from '../api/workflow-shapes.ts';
 import type { Trigger, Workflow } from '../domain/workflow.ts';
 import type { Applied } from './apply-workflow.ts';
 import type { Backfilled } from './backfill.ts';
 import type { Asked } from './fire-confirm.ts';
+import type { TestedWebhook } from './test-webhook.ts';
 import type { TriggerStatus } from './trigger-status.ts';
 import { toInstant, toInstantOrNull } from './wire.ts';
 import { nameOfHold, toHoldWire } from './workflow-wire.ts';
@@ -43,6 +45,25 @@ function lastSkipOf({ lastSkip }: TriggerStatus): TriggerStatusWire['lastSkip'] 
   if (lastSkip === null) return null;
   const { decidedAt, reason, details } = lastSkip;
   return { at: toInstant(decidedAt), reason, details: { ...details } };
+}
+
+/** What a webhook was tried out for, on the wire. @param isRun  whether the tasks are there */
+export function toTestedWire({ outcome, ...rest }: TestedWebhook, isRun: boolean): WebhookTestedWire {
+  const about = { ...rest, headers: { ...rest.headers }, parameters: { ...rest.parameters } };
+  const none = { code: null, message: null, answer: null, triggers: [] };
+  switch (outcome.status) {
+    case 'greeting':
+      return { ...about, ...none, ...outcome, answer: { ...outcome.answer } };
+    case 'refused':
+      return { ...about, ...none, ...outcome };
+    case 'fired': {
+      const triggers = outcome.to.map(({ workflow, trigger, status, reason, taskId }) => ({
+        ...{ workflow, trigger, status, reason },
+        taskId: isRun ? taskId : null,
+      }));
+      return { ...about, ...none, status: 'fired', triggers };
+    }
+  }
 }
 
 /** A backfill on the wire. */

@@ -40,6 +40,8 @@ export interface OccurrenceFilter {
   readonly decision?: 'run' | 'skipped';
   /** decided at or after; epoch ms */
   readonly from?: number;
+  /** only runs that failed for good: their tasks are FAILED, and nobody has redriven them */
+  readonly isDead?: boolean;
 }
 
 /** What may be asked about workflows. */

@@ -26,8 +26,9 @@ let server: StartedServer;
 beforeAll(async () => {
   home = mkdtempSync(join(tmpdir(), 'keruta-guide-'));
   const uid = process.getuid?.() ?? 0;
-  const env = {};
-  const context = { clock: systemClock, random: systemRandom, uid, version: '9.9.9', env } as CommandContext;
+  const env = { DEPLOY_SECRET: 'a-secret-of-more-than-thirty-two-bytes' };
+  const about = { clock: systemClock, random: systemRandom, uid, version: '9.9.9', env };
+  const context = about as Partial<CommandContext> as CommandContext;
   const sources = { env: { PORT: '0' }, isServer: true, home, uid, cwd: home };
   server = await startServer(context, loadSettings(sources).values, silentLog);
 }, 60_000);

@@ -12,14 +12,24 @@ export const triggerHistory = command({
   },
   options: {
     decision: { kind: 'enum', choices: ['run', 'skipped'], doc: 'only those that ran, or did not' },
+    dead: {
+      kind: 'bool',
+      doc: 'only runs that failed for good, after all their attempts, and that were not redriven',
+      default: false,
+    },
     limit: { kind: 'int', doc: 'how many', default: 20, range: [1, 10_000] },
   },
-  examples: ['keruta trigger history nightly', 'keruta trigger history nightly --decision skipped --json'],
+  examples: [
+    'keruta trigger history nightly',
+    'keruta trigger history nightly --decision skipped --json',
+    'keruta trigger history nightly --dead',
+  ],
   run: async (context, values) => {
     const client = await context.makeClient();
     const filter = {
       limit: values.limit,
       ...(values.trigger === undefined ? {} : { trigger: values.trigger }),
+      ...(values.dead ? { dead: true } : {}),
       ...(values.decision === undefined ? {} : { decision: values.decision as 'run' | 'skipped' }),
     };
     const found = await client.workflows.occurrences(values.workflow, filter, { signal: context.signal });
@@ -45,7 +55,7 @@ export const triggerHistory = command({
       one.taskId === null ? '-' : shortId(one.taskId),
       detailsText(one.details),
     ]);
-    await printTable(context, columns, rows, 'it never fell due');
+    await printTable(context, columns, rows, values.dead ? 'nothing failed for good' : 'it never fell due');
     return 0;
   },
 });

@@ -10,7 +10,14 @@ import {
   type TriggerStatusWire,
   triggerStatusShape,
 } from '../trigger-shapes.ts';
-import type { FireBody, OccurrenceWire } from '../workflow-shapes.ts';
+import {
+  type FireBody,
+  type OccurrenceWire,
+  occurrenceShape,
+  type WebhookTestBody,
+  type WebhookTestedWire,
+  webhookTestedShape,
+} from '../workflow-shapes.ts';
 import type { CallOptions, Transport } from './transport.ts';
 
 /** Calls about how triggers are, and what is done with them; changes are for administrators. All throw KERUTA_ERR_WORKFLOW_NOT_FOUND. */
@@ -29,6 +36,20 @@ export interface TriggerCalls {
     key: string,
     options?: CallOptions,
   ): Promise<OccurrenceWire | AskedWire>;
+  /** Makes a new task of what fired one that failed for good. @throws {ConflictError} KERUTA_ERR_TRANSITION: it did not */
+  redrive(workflow: string, task: string, options?: CallOptions): Promise<OccurrenceWire>;
+  /**
+   * Fires a kept event once more. @param event  its id, or that of a task that it made @param key  the same again fires once
+   * @throws {NotFoundError} KERUTA_ERR_EVENT_NOT_FOUND
+   */
+  replay(
+    workflow: string,
+    body: { readonly event: string; readonly force: boolean },
+    key: string,
+    options?: CallOptions,
+  ): Promise<OccurrenceWire>;
+  /** Tries out a webhook with a signed delivery; without `run` nothing stays of it. */
+  test(workflow: string, body: WebhookTestBody, options?: CallOptions): Promise<WebhookTestedWire>;
   /** The same range again runs nothing, but with `onlyMissing: false`. */
   backfill(workflow: string, body: BackfillBody, options?: CallOptions): Promise<BackfilledWire>;
   /** @returns ids of the tasks that were cancelled */
@@ -56,6 +77,21 @@ export function triggerCalls(transport: Transport): TriggerCalls {
       transport.json(
         { ...post(workflow, 'fire'), headers: { 'idempotency-key': key }, json, ...options },
         firedShape,
+      ),
+    redrive: (workflow, task, options) =>
+      transport.json(
+        { ...post(workflow, 'redrive'), json: { task }, conflict: 'KERUTA_ERR_TRANSITION', ...options },
+        occurrenceShape,
+      ),
+    replay: (workflow, json, key, options) =>
+      transport.json(
+        { ...post(workflow, 'replay'), headers: { 'idempotency-key': key }, json, ...options },
+        occurrenceShape,
+      ),
+    test: (workflow, json, options) =>
+      transport.json(
+        { ...post(workflow, 'test'), json, ...(json.run ? { once: true } : {}), ...options },
+        webhookTestedShape,
       ),
     backfill: (workflow, json, options) => {
       // one that runs everything again would do so twice

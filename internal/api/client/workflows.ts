@@ -39,7 +39,13 @@ export interface WorkflowCalls {
   /** Newest first. */
   occurrences(
     name: string,
-    filter: { readonly trigger?: string; readonly decision?: 'run' | 'skipped'; readonly limit?: number },
+    filter: {
+      readonly trigger?: string;
+      readonly decision?: 'run' | 'skipped';
+      /** only runs whose tasks failed for good */
+      readonly dead?: boolean;
+      readonly limit?: number;
+    },
     options?: CallOptions,
   ): Promise<OccurrenceWire[]>;
   /** @param key  the same again fires once */

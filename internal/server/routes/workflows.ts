@@ -127,6 +127,8 @@ export const workflowRoutes: readonly Route[] = [
     query: pageQuery.extend({
       trigger: z.string().max(200).optional(),
       decision: z.enum(['run', 'skipped']).optional(),
+      /** only runs whose tasks failed for good */
+      dead: z.stringbool().optional(),
     }),
     answers: { 200: z.array(occurrenceShape) },
     handle: async ({ params, query, caller }, { store }) => {
@@ -137,6 +139,7 @@ export const workflowRoutes: readonly Route[] = [
         workflowId: workflow.id,
         ...(query.trigger === undefined ? {} : { triggerId: one?.id ?? query.trigger }),
         ...(query.decision === undefined ? {} : { decision: query.decision }),
+        ...(query.dead === undefined ? {} : { isDead: query.dead }),
       };
       const found = await store.occurrences(filter, readPage(query) ?? defaultPage);
       return { status: 200, body: found.map((each) => toOccurrenceWire(each, workflow.name)) };

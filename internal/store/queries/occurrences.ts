@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import { isEnded, taskStatuses } from '../../domain/task-status.ts';
 import { taskRow } from '../nouns.ts';
 import type { Db } from '../tables.ts';
@@ -7,6 +8,11 @@ import { insertMany } from './insert-many.ts';
 
 // a lost task stands in nobody's way here: whether its run still goes is for the session's slot to say
 const unfinished = taskStatuses.filter((status) => !isEnded(status) && status !== 'LOST');
+
+/** The row itself stands for a run; what was made in its place has a key that names it. */
+const dead = sql<boolean>`EXISTS (SELECT 1 FROM tasks WHERE tasks.id = occurrences.task_id AND tasks.status = 'FAILED')
+  AND NOT EXISTS (SELECT 1 FROM occurrences AS again WHERE again.trigger_id = occurrences.trigger_id
+    AND again.key = 'redrive:' || occurrences.id AND again.decision = 'run')`;
 
 /** What may be asked about what became of triggers. */
 export function occurrenceReads(db: Db) {
@@ -21,12 +27,13 @@ export function occurrenceReads(db: Db) {
       const row = await all.orderBy('id').limit(1).executeTakeFirst();
       return row ? occurrenceRow.decode(row) : null;
     },
-    occurrences: async ({ triggerId, workflowId, decision, from }, page) => {
+    occurrences: async ({ triggerId, workflowId, decision, from, isDead }, page) => {
       let query = db.selectFrom('occurrences').selectAll();
       if (triggerId !== undefined) query = query.where('trigger_id', '=', triggerId);
       if (workflowId !== undefined) query = query.where('workflow_id', '=', workflowId);
       if (decision !== undefined) query = query.where('decision', '=', decision);
       if (from !== undefined) query = query.where('decided_at', '>=', from);
+      if (isDead) query = query.where(dead);
       const newest = query.orderBy('decided_at', 'desc').orderBy('id', 'desc');
       return (await newest.limit(page.limit).offset(page.offset).execute()).map(occurrenceRow.decode);
     },

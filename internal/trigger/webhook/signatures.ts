@@ -41,7 +41,7 @@ export function isSigned(signature: Signature, request: SignedRequest, secrets: 
   const claim = claimOf(signature, request);
   let found = 0;
   for (const secret of secrets) {
-    const expected = expectedOf(signature, secret, [...claim.signed, request.body]);
+    const expected = signatureOf(signature, secret, [...claim.signed, request.body]);
     for (const candidate of claim.candidates) found |= Number(isSameText(expected, candidate));
   }
   return found > 0 && claim.isTimely;
@@ -105,7 +105,12 @@ function isTimely(time: string, now: number): boolean {
   );
 }
 
-function expectedOf(signature: Signature, secret: string, parts: readonly (string | Uint8Array)[]): string {
+/** The signature of some bytes, in the encoding of its format. @param parts  what is signed, one behind the other */
+export function signatureOf(
+  signature: Signature,
+  secret: string,
+  parts: readonly (string | Uint8Array)[],
+): string {
   const [algorithm, encoding] =
     signature.type === 'hmac'
       ? [signature.algorithm, signature.encoding]

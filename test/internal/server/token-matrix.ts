@@ -205,6 +205,8 @@ export const matrix: Readonly<Record<string, Expectation>> = {
   'POST /api/v1/workflows/:name/fire': admin({ body: {} }),
   'GET /api/v1/public/webhooks/status': unbound(),
   'POST /api/v1/workflows/:name/replay': admin({ body: { event: 'x' } }),
+  'POST /api/v1/workflows/:name/redrive': admin({ body: { task: 'x' } }),
+  'POST /api/v1/workflows/:name/test': admin({ body: {} }),
   'GET /api/v1/workflows/:name/status': unbound(),
   'POST /api/v1/workflows/:name/backfill': admin({ body: { from: at, to: at } }),
   'POST /api/v1/workflows/:name/backfill/cancel': admin({ body: {} }),

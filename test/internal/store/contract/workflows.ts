@@ -152,6 +152,33 @@ export function testWorkflows(fixture: () => Fixture): void {
     expect(await store.occurrenceOfTask(made.id)).toEqual(occurrence);
   });
 
+  test('a run is dead when its task failed and nothing ran in its place', async () => {
+    const { store, task } = fixture();
+    const ran = async (status: 'FAILED' | 'COMPLETED' | 'PENDING', some = {}) => {
+      const { id: taskId } = await task({ status });
+      const one = sampleOccurrence({ triggerId: 't', workflowId: 'w', key: taskId, taskId, ...some });
+      await store.transact((tx) => tx.insertOccurrence(one));
+      return one;
+    };
+    const [dead, again, refused] = [await ran('FAILED'), await ran('FAILED'), await ran('FAILED')];
+    await ran('COMPLETED');
+    await ran('PENDING');
+    await ran('FAILED', { workflowId: 'other' });
+    const made = await ran('FAILED', { key: `redrive:${again.id}` });
+    await store.transact((tx) =>
+      tx.insertOccurrence(
+        sampleOccurrence({
+          ...{ triggerId: 't', workflowId: 'w', key: `redrive:${refused.id}` },
+          ...{ decision: 'skipped', reason: 'run_limit' },
+        }),
+      ),
+    );
+    const found = await store.occurrences({ workflowId: 'w', isDead: true }, { limit: 99, offset: 0 });
+    expect(found.map(({ id }) => id).sort()).toEqual([dead, refused, made].map(({ id }) => id).sort());
+    const first = await store.occurrences({ workflowId: 'w', isDead: true }, { limit: 1, offset: 1 });
+    expect(first).toEqual(found.slice(1, 2));
+  });
+
   test('many rows at once are as those that came one by one', async () => {
     const { store } = fixture();
     const session = sampleSession();
