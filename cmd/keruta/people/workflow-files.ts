@@ -71,7 +71,6 @@ function readOne(
   if (found.size > maxBytes)
     throw new InputError('KERUTA_ERR_WORKFLOW', `${file}: expected at most 4 MiB, got ${found.size} bytes`);
   const text = readFileSync(path, 'utf8');
-  if (extname(path).toLowerCase() !== '.toml') return readYaml(file, text);
-  const one = readToml(file, text);
-  return isAutomation(one.value) ? readAutomation({ ...one, env }) : [one];
+  const all = extname(path).toLowerCase() === '.toml' ? [readToml(file, text)] : readYaml(file, text);
+  return all.flatMap((one) => (isAutomation(one.value) ? readAutomation({ ...one, env }) : [one]));
 }
