@@ -82,3 +82,9 @@ test('daemon status tells the jobs of all workflows, and what failed in their se
     errors: [{ taskId: id, name: 'timed' }],
   });
 }, 120_000);
+
+test('daemon stop says of an agent in the foreground how it is ended', async () => {
+  const { status, err } = await k('daemon', 'stop');
+  expect(status).toBe(4);
+  expect(err).toContain(`process ${process.pid} runs one where it was started`);
+});

@@ -1,5 +1,5 @@
 import { NotFoundError, UnavailableError } from '../../../internal/domain/errors.ts';
-import { isAlive } from '../../../internal/worker/process-identity.ts';
+import { identityOf, isAlive } from '../../../internal/worker/process-identity.ts';
 import { signalProcess } from '../../../pkg/process/proc.ts';
 import { type CommandContext, command } from '../command.ts';
 import { fromSetting } from '../options.ts';
@@ -22,12 +22,17 @@ export const daemonStop = command({
   run: async (context, { timeout, now }) => {
     const { values } = await context.settings();
     const { daemonPlaces } = await import('./places.ts');
-    const { pidFile } = daemonPlaces(values);
+    const { pidFile, stateFile } = daemonPlaces(values);
     const process = readPidFile(pidFile);
     if (process === null) {
+      const { readAgentFile } = await import('./ask-agent.ts');
+      const other = readAgentFile(stateFile);
+      const isThere = other !== null && identityOf(other.pid) !== null;
       throw new NotFoundError(
         'KERUTA_ERR_FILE_NOT_FOUND',
-        `no agent runs (there is no live process in ${pidFile})`,
+        isThere
+          ? `no agent runs in the background; process ${other.pid} runs one where it was started: end it there, or with kill ${other.pid}`
+          : `no agent runs (there is no live process in ${pidFile})`,
       );
     }
     // not when its PID file is gone: it removes that while it ends
