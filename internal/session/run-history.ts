@@ -7,7 +7,7 @@ import { costHistory } from '../governance/cost.ts';
 import type { History } from '../governance/judge.ts';
 import { limitWindows } from '../governance/limit-window.ts';
 import { isOpenOnFault } from '../governance/strictest.ts';
-import type { Reads } from '../store/store.ts';
+import type { Reads, Transaction } from '../store/store.ts';
 
 /** How many runs are looked at for what was before there was a policy. */
 const lookedBack = 20;
@@ -24,7 +24,7 @@ export interface ReadHistory {
  *         that may be passed over then
  */
 export async function readHistory(
-  reads: Reads,
+  tx: Transaction,
   asked: {
     readonly policies: readonly ScopedPolicy[];
     readonly workflowId: string;
@@ -32,12 +32,14 @@ export async function readHistory(
     readonly now: number;
   },
 ): Promise<ReadHistory> {
+  const mayFail = isOpenOnFault(asked.policies);
   try {
-    return await readAll(reads, asked);
+    // where a fault may be passed over, it must not spoil the transaction that goes on
+    return await (mayFail ? tx.apart(() => readAll(tx, asked)) : readAll(tx, asked));
   } catch (cause) {
     // a store that is away says so itself, and takes no task either
     if (cause instanceof KerutaError) throw cause;
-    if (isOpenOnFault(asked.policies)) return { history: { ...nothing, lastRuns: null }, row: null };
+    if (mayFail) return { history: { ...nothing, lastRuns: null }, row: null };
     throw new UnavailableError(
       'KERUTA_ERR_GOVERNANCE_UNAVAILABLE',
       `What the policies of workflow ${asked.workflowId} count could not be read, so nothing is run; it is tried again.`,

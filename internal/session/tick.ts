@@ -15,9 +15,14 @@ const batchSize = maxDecidedAtOnce;
 /**
  * Decides every instant of every trigger that has passed: those that are plain together, the others each by itself, at the same
  * time, so that the embedded store flushes its disk once for all of them.
+ * @param onFault  told why one could not be decided; it is due still
  * @returns how many triggers were looked at; as many as there were due when no other server was at it
  */
-export async function tick(parts: SessionParts, signal: AbortSignal): Promise<number> {
+export async function tick(
+  parts: SessionParts,
+  signal: AbortSignal,
+  onFault: (error: unknown) => void = () => {},
+): Promise<number> {
   const { store, log } = parts;
   let looked = 0;
   for (;;) {
@@ -30,6 +35,7 @@ export async function tick(parts: SessionParts, signal: AbortSignal): Promise<nu
         return await store.transact((tx) => decideOne(tx, { parts, id, now }));
       } catch (error) {
         log.error('a trigger could not be decided; it is tried again', { triggerId: id, error });
+        onFault(error);
         return false;
       }
     };

@@ -31,9 +31,11 @@ export interface Triggering {
 export function startTriggers(parts: SessionParts, signal: AbortSignal): Triggering {
   const { store, clock, log } = parts;
   let fault: string | null = null;
+  /** why some of them could not be decided when they were looked at last */
+  let undecided: string | null = null;
   let forgotAt = Number.NEGATIVE_INFINITY;
   const skew = new ClockSkew(log);
-  const doubts = () => [skew.doubt()].filter((doubt) => doubt !== null);
+  const doubts = () => [skew.doubt(), undecided].filter((doubt) => doubt !== null);
   return { ended: goOn(), problem: () => fault, doubts };
 
   async function goOn(): Promise<void> {
@@ -58,7 +60,9 @@ export function startTriggers(parts: SessionParts, signal: AbortSignal): Trigger
   /** @returns how long to sleep; ms */
   async function round(): Promise<number> {
     try {
-      await tick(parts, signal);
+      const faults: unknown[] = [];
+      await tick(parts, signal, (error) => faults.push(error));
+      undecided = faults.length === 0 ? null : `triggers: some cannot be decided now: ${wordOf(faults[0])}`;
       if (clock.monotonicMs() - forgotAt >= forgetEveryMs) {
         await forgetEvents(parts, signal);
         const before = (await store.now()) - countersKeptMs;
@@ -73,9 +77,11 @@ export function startTriggers(parts: SessionParts, signal: AbortSignal): Trigger
       return left <= 0 ? againMs : Math.min(maxSleepMs, left);
     } catch (error) {
       if (signal.aborted) return 0;
-      fault = `triggers do not fire: ${error instanceof Error ? error.message : String(error)}`;
+      fault = `triggers do not fire: ${wordOf(error)}`;
       log.warn('triggers could not be looked at; it is tried again', { error });
       return againMs;
     }
   }
 }
+
+const wordOf = (error: unknown) => (error instanceof Error ? error.message : String(error));

@@ -214,6 +214,11 @@ export interface Transaction extends Reads, WorkflowWrites, GovernanceWrites, Le
    * exist. Called before anything that decides about claims, submits or status. A no-op on SQLite, whose writers queue.
    */
   lockSession(sessionId: string): Promise<void>;
+  /**
+   * Does a part that may fail without the rest: when it throws, what it wrote is undone, and the transaction goes on. Not for
+   * parts that run at the same time as others of the transaction.
+   */
+  apart<T>(part: () => Promise<T>): Promise<T>;
   /** Wakes listeners after the commit. */
   notify(topic: Topic): void;
   /** @throws {ConflictError} KERUTA_ERR_SESSION_NAME_TAKEN */

@@ -2,6 +2,7 @@
 import type { Reads, Transaction } from '../store.ts';
 import type { Db } from '../tables.ts';
 import { agentReads, agentWrites } from './agents.ts';
+import { apartOf } from './apart.ts';
 import { approvalReads, approvalWrites } from './approvals.ts';
 import { artifactReads, artifactWrites } from './artifacts.ts';
 import { attemptReads, attemptWrites } from './attempts.ts';
@@ -67,6 +68,7 @@ export function readsOver(db: Db): Reads {
 /** The writes over one kysely, which must be inside a transaction. */
 export function writesOver(db: Db): Writes {
   return {
+    ...apartOf(db),
     ...sessionWrites(db),
     ...taskWrites(db),
     ...attemptWrites(db),

@@ -47,6 +47,27 @@ export function testLaws(fixture: () => Fixture): void {
         expect(await store.meta(`m${index}`)).toBe(index % 3 === 0 ? null : 'there');
     });
 
+    test('goes on without a part of it that failed, and a part that did not is there', async () => {
+      const { store } = fixture();
+      const session = sampleSession();
+      await store.transact(async (tx) => {
+        await tx.putSession(session);
+        await tx.putMeta('before', '1');
+        const failed = tx.apart(async () => {
+          await tx.putMeta('part', '1');
+          await tx.putSession(sampleSession({ name: session.name }));
+        });
+        await expect(failed).rejects.toMatchObject({ code: 'KERUTA_ERR_SESSION_NAME_TAKEN' });
+        expect(await tx.apart(() => tx.meta('before'))).toBe('1');
+        await tx.apart(() => tx.putMeta('other part', '1'));
+        await tx.putMeta('after', '1');
+      });
+      const kept = await Promise.all(
+        ['before', 'part', 'other part', 'after'].map((name) => store.meta(name)),
+      );
+      expect(kept).toEqual(['1', null, '1', '1']);
+    });
+
     test('sees what ended before it began', async () => {
       const { store } = fixture();
       await store.transact((tx) => tx.putMeta('a', '1'));
