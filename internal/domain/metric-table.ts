@@ -1,8 +1,6 @@
 /**
  * Every metric of server and agent, one row each. Metrics are made from these rows, and so is the reference page; the
  * dashboard and the alerts name nothing else. Names and labels are promises.
- *
- * Not here, because nothing measures it yet: cost, calls of a model, open breakers. Each comes with a row of its own.
  */
 
 /** One metric. */
@@ -35,6 +33,31 @@ export const serverMetricTable = {
     help: 'Time from the beginning of the last attempt to its end.',
     labels: ['trigger', 'status'],
     buckets: longSeconds,
+  },
+  executionCost: {
+    name: 'keruta_execution_cost_usd',
+    type: 'histogram',
+    help: 'What a task had cost when it came to its end, in US dollars; of tasks that said so.',
+    labels: ['trigger'],
+    buckets: [0.001, 0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 50, 100],
+  },
+  cost: {
+    name: 'keruta_cost_usd_total',
+    type: 'counter',
+    help: 'What tasks said that they spent, in US dollars, as they said it.',
+    labels: ['trigger'],
+  },
+  llmCalls: {
+    name: 'keruta_llm_calls_total',
+    type: 'counter',
+    help: 'Costs that tasks told: each is one call of a model.',
+    labels: ['model'],
+  },
+  llmTokens: {
+    name: 'keruta_llm_tokens_total',
+    type: 'counter',
+    help: 'Tokens of a model that tasks told with their costs.',
+    labels: ['model', 'direction'],
   },
   triggerDelay: {
     name: 'keruta_trigger_delay_seconds',
@@ -97,6 +120,12 @@ export const serverMetricTable = {
     name: 'keruta_overdue_triggers',
     type: 'gauge',
     help: 'Triggers that missed two instants or more.',
+  },
+  breakerOpen: {
+    name: 'keruta_circuit_breaker_open',
+    type: 'gauge',
+    help: '1 for each workflow whose breaker is open or half open; 0 for one that this server saw open before.',
+    labels: ['workflow'],
   },
   agents: {
     name: 'keruta_agents_seen',

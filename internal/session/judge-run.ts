@@ -101,7 +101,8 @@ export async function useLimits(
   await reserve(tx, judged, { ...run, estimate });
   if (row === null) return;
   const rule = strictestBreaker(policies);
-  const state = verdict.breaker ?? row.breaker;
+  // one that no policy asks for any more is forgotten
+  const state = rule === null ? null : (verdict.breaker ?? row.breaker);
   const isProbe = rule !== null && state !== null && verdict.isProbe;
   const breaker = isProbe ? beginProbe(rule, state, { taskId: task.id, now }) : state;
   const started = { ...row, lastStartAt: startOf(firing), breaker, version: row.version + 1 };

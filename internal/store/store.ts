@@ -114,6 +114,8 @@ export interface StoreFigures {
   readonly queue: { readonly count: number; readonly oldestAt: number | null };
   readonly triggers: { readonly awake: number; readonly held: number; readonly disabled: number };
   readonly agents: number;
+  /** names of workflows whose breaker was left open or half open, also when nothing asks for it any more; at most 200 */
+  readonly openBreakers: readonly string[];
 }
 
 /** What may be asked at any time, inside a transaction or not. A thing that is not there is null. */

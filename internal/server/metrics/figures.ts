@@ -1,7 +1,9 @@
 /** What the server's metrics read at the moment of asking. */
 import type { Clock } from '../../../pkg/clock/clock.ts';
-import type { Metrics } from '../../../pkg/metrics/metrics.ts';
+import { LabelCap } from '../../../pkg/metrics/label-cap.ts';
+import type { Metrics, Sample } from '../../../pkg/metrics/metrics.ts';
 import { serverMetricTable as table } from '../../domain/metric-table.ts';
+import { openBreakers } from '../../session/open-breakers.ts';
 import type { SessionParts } from '../../session/parts.ts';
 import { overdueTriggers } from '../../session/trigger-status.ts';
 import type { StoreFigures } from '../../store/store.ts';
@@ -12,6 +14,9 @@ const lookMs = 2_000;
 const agentsSeenMs = 120_000;
 /** Until then a store that gives no answer leaves its metrics out of the scrape; ms. */
 const storeWaitMs = 3_000;
+
+/** So many workflows whose breakers opened have names of their own; the others share `other`. */
+const maxBreakerLabels = 200;
 
 /** How a server is beside its store. */
 export interface ServerFigures {
@@ -26,6 +31,7 @@ export interface ServerFigures {
 interface Look {
   readonly figures: StoreFigures;
   readonly overdue: number;
+  readonly openBreakers: readonly string[];
   readonly isUp: boolean;
   readonly now: number;
   readonly skewMs: number;
@@ -38,6 +44,7 @@ export function addFigures(metrics: Metrics, parts: SessionParts, figures: Serve
   const look = makeLook(parts);
   const ofStore = <T>(read: (seen: Look) => T) => look().then(read);
   const startedMs = parts.clock.monotonicMs();
+  const breakers = makeBreakerSamples();
   const count = (seen: Look, status: string) =>
     seen.figures.tasks.find((one) => one.status === status)?.count ?? 0;
   metrics
@@ -62,6 +69,7 @@ export function addFigures(metrics: Metrics, parts: SessionParts, figures: Serve
       ),
     )
     .read(table.overdueTriggers, () => ofStore((seen) => seen.overdue))
+    .read(table.breakerOpen, () => ofStore((seen) => breakers(seen.openBreakers)))
     .read(table.agents, () => ofStore((seen) => seen.figures.agents))
     .read(table.clockSkew, () => ofStore((seen) => seen.skewMs / 1000))
     .read(table.storeUp, () =>
@@ -76,6 +84,17 @@ export function addFigures(metrics: Metrics, parts: SessionParts, figures: Serve
     .read(table.spansDropped, figures.droppedSpans)
     .read(table.uptime, () => (parts.clock.monotonicMs() - startedMs) / 1000)
     .read(table.memory, () => process.memoryUsage.rss());
+}
+
+/** One that closes goes back to 0, so that an alert about it ends; those that were never open are left out. */
+export function makeBreakerSamples(): (open: readonly string[]) => readonly Sample[] {
+  const names = new LabelCap(maxBreakerLabels, 'other');
+  const known = new Set<string>();
+  return (open) => {
+    const now = new Set(open.map((name) => names.of(name)));
+    for (const name of now) known.add(name);
+    return [...known].map((workflow) => ({ labels: { workflow }, value: now.has(workflow) ? 1 : 0 }));
+  };
 }
 
 function makeLook(parts: SessionParts): () => Promise<Look> {
@@ -93,12 +112,14 @@ async function lookNow(parts: SessionParts): Promise<Look> {
   const now = await store.now();
   // its answer was made somewhere between question and answer
   const skewMs = (askedAt + clock.now()) / 2 - now;
-  const [figures, overdue, health] = await Promise.all([
-    store.figures(now, now - agentsSeenMs),
+  const figuring = store.figures(now, now - agentsSeenMs);
+  const [figures, open, overdue, health] = await Promise.all([
+    figuring,
+    figuring.then((found) => openBreakers(parts, found)),
     overdueTriggers(parts),
     store.health(),
   ]);
-  return { figures, overdue: overdue.length, isUp: health.ok, now, skewMs };
+  return { figures, openBreakers: open, overdue: overdue.length, isUp: health.ok, now, skewMs };
 }
 
 async function inTime<T>(clock: Clock, work: Promise<T>): Promise<T> {

@@ -11,6 +11,9 @@ export const maxTriggerLabels = 200;
 /** Reasons and results are few; a version that brings many must not bring as many series. */
 const maxWords = 50;
 
+/** Money is counted in whole micro-dollars, and shown in dollars. */
+const microPerDollar = 1_000_000;
+
 /** What became of a request to a webhook. */
 export const deliveryResults = [
   'accepted',
@@ -33,6 +36,11 @@ export class ServerMetrics {
   readonly #decisions = new LabelCap(maxWords, 'other');
   readonly #executions = this.metrics.counter(table.executions);
   readonly #duration = this.metrics.histogram(table.executionDuration);
+  readonly #models = new LabelCap(maxWords, 'other');
+  readonly #executionCost = this.metrics.histogram(table.executionCost);
+  readonly #cost = this.metrics.counter(table.cost);
+  readonly #calls = this.metrics.counter(table.llmCalls);
+  readonly #tokens = this.metrics.counter(table.llmTokens);
   readonly #delay = this.metrics.histogram(table.triggerDelay);
   readonly #skipped = this.metrics.counter(table.occurrencesSkipped);
   readonly #deliveries = this.metrics.counter(table.webhookDeliveries);
@@ -53,6 +61,7 @@ export class ServerMetrics {
     if (happened.kind === 'occurred') this.#occurred(happened);
     if (happened.kind === 'started') this.#started(happened);
     if (happened.kind === 'ended') this.#ended(happened);
+    if (happened.kind === 'spent') this.#spent(happened);
     if (happened.kind === 'lost') this.#expiries({});
   };
 
@@ -96,7 +105,15 @@ export class ServerMetrics {
     if (attempt.number === 1) this.#wait({}, (attempt.createdAt - task.createdAt) / 1000);
   }
 
-  #ended({ task, occurrence, origin }: Extract<Happened, { kind: 'ended' }>): void {
+  #spent({ cost, origin }: Extract<Happened, { kind: 'spent' }>): void {
+    const model = this.#models.of(cost.model === '' ? 'unknown' : cost.model);
+    this.#cost({ trigger: this.#triggers.of(origin.name) }, cost.micro / microPerDollar);
+    this.#calls({ model });
+    this.#tokens({ model, direction: 'in' }, cost.tokensIn ?? 0);
+    this.#tokens({ model, direction: 'out' }, cost.tokensOut ?? 0);
+  }
+
+  #ended({ task, occurrence, origin, costMicro }: Extract<Happened, { kind: 'ended' }>): void {
     const trigger = this.#triggers.of(origin.name);
     const status = endWord(task);
     const decision = this.#decisions.of(modeOf(occurrence));
@@ -104,6 +121,7 @@ export class ServerMetrics {
     this.#executions({ trigger, status, decision });
     const durationMs = durationOf(task);
     if (durationMs !== null) this.#duration({ trigger, status }, durationMs / 1000);
+    if (costMicro !== null) this.#executionCost({ trigger }, costMicro / microPerDollar);
   }
 }
 

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import type { Clock } from '../../../pkg/clock/clock.ts';
 import { abilities } from '../../api/protocol.ts';
+import { openBreakers } from '../../session/open-breakers.ts';
 import type { SessionParts } from '../../session/parts.ts';
 import { overdueTriggers } from '../../session/trigger-status.ts';
 import type { StoreFigures } from '../../store/store.ts';
@@ -28,8 +29,12 @@ const healthShape = z.object({
   reasons: z.array(z.string()),
   message: z.string(),
   store: z.enum(['ok', 'slow', 'unavailable']),
+  /** what works beside requests: leases are looked at, triggers fire */
+  engine: z.enum(['ok', 'failing']),
   /** null: the store could not say */
   triggers: z.object({ awake: z.number(), held: z.number(), disabled: z.number() }).nullable(),
+  /** names of workflows whose breaker is not closed; null: the store could not say */
+  openBreakers: z.array(z.string()).nullable(),
   version: z.string(),
   abilities: z.array(z.string()),
   timestamp: z.string(),
@@ -106,7 +111,8 @@ async function lookNow(parts: SessionParts, about: HealthParts): Promise<HealthB
   const tookMs = Math.round(clock.monotonicMs() - began);
   const slow = store.ok && tookMs > slowStoreMs;
   const found = store.ok ? await lookAtTriggers(parts).catch(() => null) : null;
-  const faults = [...(store.ok ? [] : [`store: ${store.message}`]), ...problems()];
+  const failing = problems();
+  const faults = [...(store.ok ? [] : [`store: ${store.message}`]), ...failing];
   const overdue = found?.overdue ?? [];
   const skewMs = found?.skewMs ?? 0;
   const doubtful = [
@@ -124,7 +130,9 @@ async function lookNow(parts: SessionParts, about: HealthParts): Promise<HealthB
     reasons,
     message: reasons.join('; ') || 'everything is in order',
     store: store.ok ? (slow ? 'slow' : 'ok') : 'unavailable',
+    engine: failing.length === 0 ? 'ok' : 'failing',
     triggers: found?.triggers ?? null,
+    openBreakers: found === null ? null : [...found.openBreakers],
     version,
     abilities: [...abilities],
     timestamp: new Date(clock.now()).toISOString(),
@@ -134,6 +142,7 @@ async function lookNow(parts: SessionParts, about: HealthParts): Promise<HealthB
 interface TriggerLook {
   readonly overdue: readonly string[];
   readonly triggers: StoreFigures['triggers'];
+  readonly openBreakers: readonly string[];
   /** how far our clock is ahead of the database's; ms */
   readonly skewMs: number;
 }
@@ -142,6 +151,7 @@ async function lookAtTriggers(parts: SessionParts): Promise<TriggerLook> {
   const { store, clock } = parts;
   const now = await store.now();
   const skewMs = clock.now() - now;
-  const { triggers } = await store.figures(now, now);
-  return { overdue: await overdueTriggers(parts), triggers, skewMs };
+  const figures = await store.figures(now, now);
+  const open = await openBreakers(parts, figures);
+  return { overdue: await overdueTriggers(parts), triggers: figures.triggers, openBreakers: open, skewMs };
 }

@@ -1,5 +1,6 @@
 import type { Log } from '../../../pkg/log/log.ts';
 import type { Attempt } from '../../domain/attempt.ts';
+import type { CostEntry } from '../../domain/governance.ts';
 import type { Task } from '../../domain/task.ts';
 import type { Occurrence, Trigger } from '../../domain/workflow.ts';
 import type { Reads } from '../../store/store.ts';
@@ -31,7 +32,10 @@ export type Happened =
       readonly origin: Origin;
       readonly task: Task;
       readonly occurrence: Occurrence | null;
+      /** what it cost in all; micro-dollars; null when nobody said, or it could not be read */
+      readonly costMicro: number | null;
     }
+  | { readonly kind: 'spent'; readonly origin: Origin; readonly cost: CostEntry }
   | { readonly kind: 'lost'; readonly attempt: Attempt };
 
 /** Somebody who is told what happened; must not throw. */
@@ -105,14 +109,26 @@ export class Chronicle {
       }
       case 'occurred':
         return { ...fact, origin: await this.#originOf(fact.occurrence.triggerId) };
+      case 'spent': {
+        const task = await this.#reads.task(fact.cost.taskId).catch(() => null);
+        if (task === null) return { ...fact, origin: unknown };
+        const { triggerId } = task;
+        return { ...fact, origin: triggerId === null ? direct : await this.#originOf(triggerId) };
+      }
       case 'started':
+        return { ...fact, ...(await this.#cameFrom(fact.task)) };
       case 'ended': {
-        const { id, triggerId } = fact.task;
-        if (triggerId === null) return { ...fact, origin: direct, occurrence: null };
-        const occurrence = await this.#reads.occurrenceOfTask(id).catch(() => null);
-        return { ...fact, origin: await this.#originOf(triggerId), occurrence };
+        const cost = await this.#reads.costSum(fact.task.id).catch(() => null);
+        const costMicro = cost === null || cost.entries === 0 ? null : cost.micro;
+        return { ...fact, ...(await this.#cameFrom(fact.task)), costMicro };
       }
     }
+  }
+
+  async #cameFrom({ id, triggerId }: Task): Promise<{ origin: Origin; occurrence: Occurrence | null }> {
+    if (triggerId === null) return { origin: direct, occurrence: null };
+    const occurrence = await this.#reads.occurrenceOfTask(id).catch(() => null);
+    return { origin: await this.#originOf(triggerId), occurrence };
   }
 
   async #originOf(triggerId: string): Promise<Origin> {

@@ -1,4 +1,5 @@
 import type { Attempt } from '../../domain/attempt.ts';
+import type { CostEntry } from '../../domain/governance.ts';
 import type { Task } from '../../domain/task.ts';
 import type { Occurrence, Trigger } from '../../domain/workflow.ts';
 
@@ -9,6 +10,8 @@ export type Fact =
   | { readonly kind: 'occurred'; readonly occurrence: Occurrence }
   /** an attempt was claimed for the first time */
   | { readonly kind: 'started'; readonly task: Task; readonly attempt: Attempt }
+  /** a task told what something cost; told again, it is the same cost, and no fact */
+  | { readonly kind: 'spent'; readonly cost: CostEntry }
   /** a task came to its end, and is not run again by itself */
   | { readonly kind: 'ended'; readonly task: Task }
   /** the agent of an attempt was not heard of in time */

@@ -102,6 +102,11 @@ function watched(tx: Transaction, seen: Seen): Transaction {
       if (isDone) seen.told.push({ kind: 'occurred', occurrence });
       return isDone;
     },
+    insertCost: async (cost) => {
+      const isNew = await tx.insertCost(cost);
+      if (isNew) seen.told.push({ kind: 'spent', cost });
+      return isNew;
+    },
     putAttempt: async (attempt) => {
       await tx.putAttempt(attempt);
       if (attempt.state === 'lost') seen.told.push({ kind: 'lost', attempt });

@@ -4,6 +4,9 @@ import type { Reads } from '../store.ts';
 import type { Db } from '../tables.ts';
 import { unfinishedTasks } from '../unfinished.ts';
 
+/** Breakers that are named, of those that are not closed. */
+const maxBreakers = 200;
+
 /** Figures for metrics and health: cheap, however many tasks have ended. */
 export function figureReads(db: Db) {
   return {
@@ -38,6 +41,16 @@ export function figureReads(db: Db) {
         .select((eb) => eb.fn.countAll<number>().as('count'))
         .where('last_seen_at', '>=', agentsSince)
         .executeTakeFirstOrThrow();
+      const breakers = await db
+        .selectFrom('workflow_histories')
+        .innerJoin('workflows', 'workflows.id', 'workflow_histories.workflow_id')
+        .select('workflows.name')
+        // most are closed, and are not read
+        .where('workflow_histories.breaker', 'is not', null)
+        .where('workflow_histories.breaker', 'not like', '%"state":"closed"%')
+        .orderBy('workflows.name')
+        .limit(maxBreakers)
+        .execute();
       const triggersIn = (enabled: boolean, held: boolean | null) =>
         triggers
           .filter((row) => Boolean(row.enabled) === enabled && (held === null || Boolean(row.held) === held))
@@ -51,6 +64,7 @@ export function figureReads(db: Db) {
           disabled: triggersIn(false, null),
         },
         agents: Number(agents.count),
+        openBreakers: breakers.map(({ name }) => name),
       };
     },
   } satisfies Pick<Reads, 'figures'>;

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { serverMetricTable } from '../../../../internal/domain/metric-table.ts';
+import { makeBreakerSamples } from '../../../../internal/server/metrics/figures.ts';
 import { maxTriggerLabels, ServerMetrics } from '../../../../internal/server/metrics/server-metrics.ts';
 import { systemRandom } from '../../../../pkg/random/random.ts';
 import { sampleTask } from '../../store/samples.ts';
@@ -99,6 +100,33 @@ describe('/metrics', () => {
     expect(find(values, 'keruta_occurrences_skipped_total', { reason: 'filtered' })).toBe(1);
   });
 
+  test('tells what runs cost, whose breaker is open, and that it closed again', async () => {
+    const policy = { breaker: { consecutiveFailures: 1, coolOff: '1ms' } };
+    const { body: made } = await server.call('POST', 'workflows', { name: 'w', run: 'true', policy });
+    expect(made).toMatchObject({ workflow: { name: 'w' } });
+    const run = async (status: string) => {
+      const { body } = await server.call('POST', 'workflows/w/fire', {});
+      const cost = { amount: '0.25', tokensIn: 7, tokensOut: 5, model: 'm', key: 'once' };
+      for (let n = 0; n < 2; n++) await server.call('POST', `tasks/${body.taskId}/costs`, cost);
+      await server.call('PUT', `tasks/${body.taskId}/status`, { status });
+    };
+    const open = () =>
+      server.values().then((all) => find(all, 'keruta_circuit_breaker_open', { workflow: 'w' }));
+    await run('FAILED');
+    await expect.poll(open, { timeout: 10_000 }).toBe(1);
+    const { body: health } = await server.call('GET', '/health');
+    expect(health).toMatchObject({ engine: 'ok', store: 'ok', openBreakers: ['w'], health: 'healthy' });
+    await run('COMPLETED');
+    await expect.poll(open, { timeout: 10_000 }).toBe(0);
+    const values = await server.values();
+    const trigger = { trigger: 'w/manual' };
+    expect(find(values, 'keruta_cost_usd_total', trigger)).toBe(0.5);
+    expect(find(values, 'keruta_llm_calls_total', { model: 'm' })).toBe(2);
+    expect(find(values, 'keruta_llm_tokens_total', { model: 'm', direction: 'in' })).toBe(14);
+    expect(find(values, 'keruta_execution_cost_usd_count', trigger)).toBe(2);
+    expect(find(values, 'keruta_execution_cost_usd_sum', trigger)).toBe(0.5);
+  });
+
   test('leaves out what the store cannot say, and says that it is away', async () => {
     await server.scrape();
     await server.store.close();
@@ -118,7 +146,7 @@ describe('labels', () => {
     for (let number = 0; number < 10_000; number++) {
       const origin = { name: `w${number}/cron`, type: 'cron', workflow: `w${number}`, workflowId: 'x' };
       const task = sampleTask({ sessionId: 's', status: 'FAILED', startedAt: 1, finishedAt: 2 });
-      metrics.tell({ kind: 'ended', origin, task, occurrence: null });
+      metrics.tell({ kind: 'ended', origin, task, occurrence: null, costMicro: 1 });
       metrics.tell({ kind: 'occurred', origin, occurrence: sampleOccurrence({ decidedAt: 2 }) });
     }
     const values = valuesOf((await metrics.metrics.text()).body);
@@ -129,6 +157,29 @@ describe('labels', () => {
     expect(values.length).toBeLessThan(10_000);
   });
 
+  test('of 10,000 models and 10,000 workflows whose breakers open are few, and no call or dollar is lost in it', async () => {
+    const metrics = new ServerMetrics();
+    const cost = { taskId: 't', attempt: 1, key: 'k', micro: 500_000, tokensIn: 2, tokensOut: 3, at: 1 };
+    const breakers = makeBreakerSamples();
+    let open: ReturnType<typeof breakers> = [];
+    for (let number = 0; number < 10_000; number++) {
+      const origin = { name: `w${number}/cron`, type: 'cron', workflow: `w${number}`, workflowId: 'x' };
+      metrics.tell({ kind: 'spent', origin, cost: { ...cost, model: `m${number}` } });
+      open = breakers([`w${number}`]);
+    }
+    const values = valuesOf((await metrics.metrics.text()).body);
+    const sum = (name: string, label = '') =>
+      values
+        .filter((one) => one.name === name && (label === '' || one.labels.direction === label))
+        .reduce((all, { value }) => all + value, 0);
+    expect(sum('keruta_cost_usd_total')).toBe(5_000);
+    expect(sum('keruta_llm_calls_total')).toBe(10_000);
+    expect(sum('keruta_llm_tokens_total', 'out')).toBe(30_000);
+    expect(values.length).toBeLessThan(500);
+    expect(open).toHaveLength(201);
+    expect(open.filter(({ value }) => value === 1)).toEqual([{ labels: { workflow: 'other' }, value: 1 }]);
+  });
+
   test('of reasons and decisions are bounded too, whatever a store holds', async () => {
     const metrics = new ServerMetrics();
     const origin = { name: 'w/cron', type: 'cron', workflow: 'w', workflowId: 'x' };
@@ -137,7 +188,7 @@ describe('labels', () => {
       const skipped = { decision: 'skipped', reason: `r${number}` as never } as const;
       metrics.tell({ kind: 'occurred', origin, occurrence: sampleOccurrence(skipped) });
       const occurrence = sampleOccurrence({ details: { mode: `m${number}` } });
-      metrics.tell({ kind: 'ended', origin, task, occurrence });
+      metrics.tell({ kind: 'ended', origin, task, occurrence, costMicro: null });
     }
     const lines = (await metrics.metrics.text()).body
       .split('\n')

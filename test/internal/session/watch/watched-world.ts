@@ -39,6 +39,7 @@ function wordsOf(one: Happened): string {
   if (one.kind === 'registered') return `registered ${one.origin.name}`;
   if (one.kind === 'occurred')
     return `occurred ${one.origin.name} ${one.occurrence.decision} ${one.occurrence.reason}`;
+  if (one.kind === 'spent') return `spent ${one.origin.name} ${one.cost.micro}`;
   const what = one.kind === 'ended' ? one.task.status : one.attempt.number;
   return `${one.kind} ${one.origin.name} ${what}`;
 }

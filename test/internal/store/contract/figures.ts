@@ -9,8 +9,24 @@ export function testFigures(fixture: () => Fixture): void {
     test('of an empty one are none', async () => {
       expect(await fixture().store.figures(1, 1)).toEqual({
         ...{ tasks: [], queue: { count: 0, oldestAt: null }, agents: 0 },
-        triggers: { awake: 0, held: 0, disabled: 0 },
+        ...{ triggers: { awake: 0, held: 0, disabled: 0 }, openBreakers: [] },
       });
+    });
+
+    test('name workflows whose breaker is not closed, as long as they are there', async () => {
+      const { store } = fixture();
+      const closed = { results: '', openedAt: null, coolOffMs: 0, probe: null, succeeded: 0 };
+      const states = { b: 'open', a: 'half_open', shut: 'closed', none: null, gone: 'open' } as const;
+      await store.transact(async (tx) => {
+        for (const [name, state] of Object.entries(states)) {
+          const workflow = sampleWorkflow({ name });
+          if (name !== 'gone') await tx.putWorkflow(workflow);
+          const breaker = state === null ? null : { ...closed, state };
+          const of = { workflowId: workflow.id, lastStartAt: null, lastSuccessAt: null };
+          await tx.putWorkflowHistory({ ...of, breaker, version: 1 });
+        }
+      });
+      expect((await store.figures(1, 1)).openBreakers).toEqual(['a', 'b']);
     });
 
     test('count tasks that have not ended, and those that could be claimed, since when they could be', async () => {
