@@ -1,6 +1,7 @@
 /** The settings table: every setting of keruta, one row each. */
 import { agentRows } from './agent-rows.ts';
 import { clientRows } from './client-rows.ts';
+import { defaultRows } from './default-rows.ts';
 import { emailRows } from './email-rows.ts';
 import { githubRows } from './github-rows.ts';
 import type { SettingRow } from './row.ts';
@@ -12,6 +13,7 @@ const rows = {
   ...clientRows,
   ...agentRows,
   ...serverRows,
+  ...defaultRows,
   ...emailRows,
   ...githubRows,
   ...traceRows,

@@ -121,3 +121,9 @@ export const retryDefaults = {
   lostRetries: 0,
   deadlineMs: null,
 } as const satisfies RetryRule;
+
+/** What may be set otherwise for all workflows that do not say. */
+export type RetryDefaults = Pick<RetryRule, 'backoff' | 'delayMs' | 'maxDelayMs'> & {
+  /** runs in all, the first included */
+  readonly maxAttempts: number;
+};

@@ -46,6 +46,7 @@ export interface ApplyWish {
 export async function applyWorkflow(parts: SessionParts, wish: ApplyWish): Promise<Applied> {
   const { definition, enabled, warnings } = readWorkflow(wish.value, {
     zone: zoneOf(parts),
+    retry: parts.retryDefaults,
     host: triggerHostOf(parts),
   });
   const now = await parts.store.now();

@@ -4,7 +4,9 @@ import type { Log } from '../../pkg/log/log.ts';
 import type { Random } from '../../pkg/random/random.ts';
 import type { BlobStore } from '../blob/blob.ts';
 import type { LeaseTiming } from '../domain/attempt.ts';
+import type { Policy } from '../domain/policy.ts';
 import type { TokenScope } from '../domain/records.ts';
+import type { RetryDefaults } from '../domain/retry.ts';
 import type { Store } from '../store/store.ts';
 import type { TriggerHost } from '../trigger/trigger-type.ts';
 
@@ -26,6 +28,10 @@ export interface SessionParts {
   readonly maxPendingTasks?: number;
   /** IANA name of the default time zone of triggers; absent = UTC */
   readonly timeZone?: string;
+  /** what holds for a workflow as far as its own policy does not say; absent or null = nothing */
+  readonly policyDefaults?: Policy | null;
+  /** how failed runs are repeated where a workflow that is applied does not say; absent = `workflowDefaults.retry` */
+  readonly retryDefaults?: RetryDefaults;
   /** what triggers get to know of this server; absent = others reach it, and it has no secrets for them */
   readonly triggerHost?: TriggerHost;
   /** absent = deliveries of GitHub are not taken */

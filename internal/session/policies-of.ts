@@ -1,6 +1,7 @@
 import type { Policy, ScopedPolicy } from '../domain/policy.ts';
 import type { Session } from '../domain/session.ts';
 import type { Workflow } from '../domain/workflow.ts';
+import { withDefaults } from '../governance/with-defaults.ts';
 import type { Reads } from '../store/store.ts';
 import { zoneOf } from './apply-workflow.ts';
 import type { SessionParts } from './parts.ts';
@@ -31,7 +32,7 @@ export async function policiesOf(
         ]
       : [];
   return [
-    ...at('workflow', workflow.id, workflow.definition.policy),
+    ...at('workflow', workflow.id, withDefaults(workflow.definition.policy, parts.policyDefaults ?? null)),
     ...at('session', session?.id ?? '', session === null ? null : stored.get(sessionPlace(session.id))),
     ...at('global', '', stored.get(globalPlace)),
   ];

@@ -1,6 +1,7 @@
 /** Reads a workflow as people write it, and names every fault at once. Pure. */
 import type { ZodError } from 'zod';
 import { InputError, KerutaError } from '../domain/errors.ts';
+import type { RetryDefaults } from '../domain/retry.ts';
 import {
   type CatchUp,
   type Fallback,
@@ -38,12 +39,17 @@ export interface ReadWorkflow {
 /**
  * Reads a workflow.
  * @param options.zone  default time zone of the server
+ * @param options.retry  of the server: what a workflow has that does not say; default: `workflowDefaults.retry`
  * @param options.host  the server that it is meant for; absent: what depends on one is not looked at
  * @throws {InputError} KERUTA_ERR_WORKFLOW with `details.faults`
  */
 export function readWorkflow(
   value: unknown,
-  options: { readonly zone: string; readonly host?: TriggerHost | undefined },
+  options: {
+    readonly zone: string;
+    readonly host?: TriggerHost | undefined;
+    readonly retry?: RetryDefaults | undefined;
+  },
 ): ReadWorkflow {
   const read = workflowShape.safeParse(value);
   const faults: WorkflowFault[] = read.success ? [] : faultsOf(read.error);
@@ -72,7 +78,8 @@ export function readWorkflow(
   }
   if (read.success) faults.push(...limitFaults(read.data));
   if (!read.success || faults.length > 0) throw workflowError(faults);
-  return { definition: definitionOf(read.data, triggers), enabled: read.data.enabled ?? true, warnings };
+  const definition = definitionOf(read.data, triggers, options.retry);
+  return { definition, enabled: read.data.enabled ?? true, warnings };
 }
 
 /** What the policy and the fallback contradict. */
@@ -206,7 +213,11 @@ function catchUpOf(one: Pick<TriggerInput, 'catchUp' | 'catchUpWindow' | 'catchU
   };
 }
 
-function definitionOf(input: WorkflowInput, triggers: readonly TriggerDefinition[]): WorkflowDefinition {
+function definitionOf(
+  input: WorkflowInput,
+  triggers: readonly TriggerDefinition[],
+  defaults: RetryDefaults = workflowDefaults.retry,
+): WorkflowDefinition {
   return {
     name: input.name,
     description: input.description ?? '',
@@ -217,7 +228,7 @@ function definitionOf(input: WorkflowInput, triggers: readonly TriggerDefinition
     triggers,
     overlap: input.overlap ?? workflowDefaults.overlap,
     catchUp: catchUpOf(input),
-    retry: retryOf(input.retry ?? {}),
+    retry: retryOf(input.retry ?? {}, defaults),
     concurrency: input.concurrency ?? null,
     onError: input.onError === undefined ? null : templateOf(input.onError),
     onComplete: input.onComplete === undefined ? null : templateOf(input.onComplete),
@@ -235,8 +246,8 @@ function fallbackOf({ fallback, fallbackStrategy, migrationWeight }: WorkflowInp
   };
 }
 
-function retryOf(input: NonNullable<WorkflowInput['retry']>): RetryPolicy {
-  const { retry } = workflowDefaults;
+function retryOf(input: NonNullable<WorkflowInput['retry']>, defaults: RetryDefaults): RetryPolicy {
+  const retry = { ...workflowDefaults.retry, ...defaults };
   const maxAttempts = input.maxAttempts ?? retry.maxAttempts;
   return {
     maxAttempts,

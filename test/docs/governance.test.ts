@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { CommandContext } from '../../cmd/keruta/command.ts';
+import { defaultParts } from '../../cmd/keruta/roles/default-parts.ts';
 import { type StartedServer, startServer } from '../../cmd/keruta/roles/start-server.ts';
 import { loadSettings } from '../../internal/config/load-settings.ts';
 import { systemClock } from '../../pkg/clock/system-clock.ts';
@@ -55,6 +56,18 @@ describe('the guide to governance', () => {
       });
     }
   }, 60_000);
+
+  test('has defaults that a server takes from its file', () => {
+    const [text = ''] = blocks('yml');
+    const files = [{ path: '/etc/keruta/config.yaml', text }];
+    const sources = { env: {}, files, isServer: true, home, uid: 1, cwd: home };
+    const { policyDefaults, retryDefaults } = defaultParts(loadSettings(sources).values);
+    expect(policyDefaults).toMatchObject({
+      ...{ maxRunsPerDay: 500, maxCostPerDayMicro: 5_000_000, costEstimateMicro: 100_000 },
+      ...{ maxConcurrent: 5, breaker: { window: 10 } },
+    });
+    expect(retryDefaults).toMatchObject({ maxAttempts: 3, delayMs: 30_000 });
+  });
 
   test('tells the way of a run that has to be approved', async () => {
     const fired = await run(['trigger', 'fire', 'release']);

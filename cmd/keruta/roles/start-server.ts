@@ -73,6 +73,7 @@ export async function startServer(
   const { mailAccount } = await import('./mail-account.ts');
   const { makeHttp } = await import('../../../pkg/http/http.ts');
   const { readZone } = await import('../../../internal/trigger/cron/zone.ts');
+  const { defaultParts } = await import('./default-parts.ts');
   const { clock, random } = context;
   const account = await mailAccount(values, clock);
   const { databaseUrl, autoMigrate: migrates } = values;
@@ -111,6 +112,7 @@ export async function startServer(
       ledgerBatch: values.ledgerBatch,
       ledgerKeepMs: values.ledgerKeep,
       timeZone: readZone(values.timeZone),
+      ...defaultParts(values),
       triggerHost: makeTriggerHost({
         isLoopback: isLoopback(host),
         variable: (name) => context.env[name],

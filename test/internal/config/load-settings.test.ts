@@ -41,8 +41,10 @@ const sample = (key: SettingKey): { text: string; value: unknown; bad: string | 
       return { text: '7', value: 7, bad: '7.5' };
     case 'bool':
       return { text: row.default === true ? 'false' : 'yes', value: row.default !== true, bad: 'maybe' };
-    case 'enum':
-      return { text: (row.choices?.[2] ?? '').toLowerCase(), value: row.choices?.[2], bad: 'purple' };
+    case 'enum': {
+      const choice = row.choices?.[2] ?? row.choices?.find((one) => one !== row.default) ?? '';
+      return { text: choice.toLowerCase(), value: choice, bad: 'purple' };
+    }
     case 'list':
       return { text: 'a, b', value: ['a', 'b'], bad: null };
   }
