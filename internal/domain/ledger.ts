@@ -68,6 +68,7 @@ export interface LedgerEntry {
   readonly delayMs: number | null;
   /** of the last attempt */
   readonly durationMs: number | null;
+  /** what was told since the end before, if there was one: a sum over entries counts everything once; so do calls and tokens */
   readonly costMicros: number | null;
   readonly llmCalls: number | null;
   readonly tokensIn: number | null;

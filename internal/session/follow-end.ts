@@ -1,3 +1,4 @@
+import { endedStatuses } from '../domain/ledger.ts';
 import type { Task } from '../domain/task.ts';
 import type { Occurrence } from '../domain/workflow.ts';
 import type { Reads, Transaction } from '../store/store.ts';
@@ -19,6 +20,8 @@ export interface Ended {
   readonly depth: number;
 }
 
+/** Most ends of one task that are looked at for what they said of its cost. */
+const maxEnds = 1000;
 /** Most tasks that are looked at for how long a chain is, with the first. */
 const maxParents = 16;
 
@@ -33,7 +36,7 @@ export async function followEnd(
 ): Promise<void> {
   const occurrence = await tx.occurrenceOfTask(task.id);
   if (occurrence !== null)
-    await recordEnd(tx, parts, { task, now, occurrence, ...(await spentOn(tx, task)) });
+    await recordEnd(tx, parts, { task, now, occurrence, ...(await spentOn(tx, task, occurrence)) });
   const waiting = await tx.triggers({ type: 'task-end' });
   if (waiting.length === 0 && task.triggerId === null) return;
   await endReport(tx, { task, now });
@@ -64,10 +67,27 @@ async function depthOf(reads: Reads, task: Task, own: Occurrence | null): Promis
   return typeof depth === 'number' ? depth : 0;
 }
 
-/** What was told that a task cost; nothing when nobody told anything. */
-async function spentOn(tx: Transaction, { id }: Task): Promise<{ readonly spent?: Spent }> {
+/**
+ * What was told that a task cost; nothing when nobody told anything. One that ended before, and was tried again by hand, has
+ * that in the ledger already: the sum over all entries is what was spent.
+ */
+async function spentOn(
+  tx: Transaction,
+  { id, attempt }: Task,
+  { id: executionId }: Occurrence,
+): Promise<{ readonly spent?: Spent }> {
   const sum = await tx.costSum(id);
-  if (sum.entries === 0) return {};
-  const { micro: costMicros, entries: llmCalls, tokensIn, tokensOut } = sum;
-  return { spent: { costMicros, llmCalls, tokensIn, tokensOut } };
+  const mayHaveEnded = attempt > 1 && sum.entries > 0;
+  const told = mayHaveEnded ? await tx.ledger({ executionId, statuses: endedStatuses }, { limit: maxEnds }) : [];
+  const before = (field: keyof Spent) => told.reduce((all, entry) => all + (entry[field] ?? 0), 0);
+  const llmCalls = sum.entries - before('llmCalls');
+  if (llmCalls <= 0) return {};
+  return {
+    spent: {
+      llmCalls,
+      costMicros: sum.micro - before('costMicros'),
+      tokensIn: sum.tokensIn - before('tokensIn'),
+      tokensOut: sum.tokensOut - before('tokensOut'),
+    },
+  };
 }

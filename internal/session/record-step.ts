@@ -30,7 +30,7 @@ export function recordRetry(
   return recordStep(tx, parts, { ...step, change });
 }
 
-/** What a task cost in all; money in micro-dollars. */
+/** What a task cost since the entry before that said so; money in micro-dollars. */
 export type Spent = Pick<LedgerEntry, 'costMicros' | 'llmCalls' | 'tokensIn' | 'tokensOut'>;
 
 /**

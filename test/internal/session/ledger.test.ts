@@ -1,7 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { LedgerEntry } from '../../../internal/domain/ledger.ts';
+import { addCost } from '../../../internal/session/add-cost.ts';
 import { applyWorkflow, deleteWorkflow } from '../../../internal/session/apply-workflow.ts';
+import { retryTask } from '../../../internal/session/retry.ts';
 import { setStatus } from '../../../internal/session/set-status.ts';
 import { tick } from '../../../internal/session/tick.ts';
 import { fireNow, pauseTrigger, resumeTrigger } from '../../../internal/session/trigger-verbs.ts';
@@ -80,6 +82,33 @@ describe('the ledger', () => {
       errorClass: 'SCRIPT_EXECUTION_ERROR',
       error: expect.stringContaining('4'),
     });
+  });
+
+  test('tells at each end of one that is tried again by hand what it cost since: the sum is what was spent', async () => {
+    const { minute, steps, agent, parts, store } = await world();
+    await minute();
+    const runner = agent();
+    const spend = async (micro: number, exitCode: number) => {
+      const claimed = await runner.claim();
+      const cost = { micro, tokensIn: 10, tokensOut: 1, model: 'm' };
+      const ref = { caller, taskId: claimed?.task.id ?? '' };
+      await addCost(parts, ref, cost);
+      await runner.finish({ exitCode });
+      return ref;
+    };
+    const ref = await spend(100_000, 1);
+    await retryTask(parts, ref);
+    await spend(20_000, 1);
+    await retryTask(parts, ref);
+    await runner.claim();
+    await runner.finish();
+    const ends = (await steps()).filter(({ status }) => status === 'FAILED' || status === 'SUCCESS');
+    expect(ends.map(({ costMicros, llmCalls, tokensIn }) => [costMicros, llmCalls, tokensIn])).toEqual([
+      [100_000, 1, 10],
+      [20_000, 1, 10],
+      [null, null, null],
+    ]);
+    expect(await store.ledgerCost({})).toBe(120_000);
   });
 
   test('tells what did not run, and why', async () => {
