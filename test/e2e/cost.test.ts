@@ -1,0 +1,28 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { makePlace, type Place, until } from './place.ts';
+
+let place: Place;
+beforeAll(async () => {
+  place = makePlace('cost');
+  await place.server();
+});
+afterAll(() => place.close());
+
+test('a run that has spent all that it may is ended soon, with the reason, though nothing of it failed', async () => {
+  const script = 'keruta cost add 0.02 --key a; keruta cost add 0.04 --key b; echo paid; exec sleep 600';
+  await place.api('POST', '/workflows', {
+    ...{ name: 'dear', run: { script, autoFix: false } },
+    policy: { maxCostPerRun: '0.05', maxCostPerDay: '1.00' },
+  });
+  const { taskId } = await place.api<{ taskId: string }>('POST', '/workflows/dear/fire', {});
+  const { sessionId } = await place.task(taskId);
+  await place.daemon(sessionId, ['--base-dir', place.path('base')]);
+  await until('it has paid', async () => (await place.logs(taskId)).includes('paid'));
+  const began = performance.now();
+  const task = await place.ended(taskId, 60_000);
+  expect(task).toMatchObject({ status: 'CANCELLED', reason: 'cost_limit' });
+  // told at the next word between agent and server; a busy machine is slower
+  expect(performance.now() - began).toBeLessThan(30_000);
+  const { amount } = await place.api<{ amount: string }>('GET', `/tasks/${taskId}/costs`);
+  expect(amount).toBe('0.06');
+});
