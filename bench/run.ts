@@ -1,6 +1,6 @@
 /**
  * Measures what the product promises, against baselines taken in the same run. By hand: `npm run bench [names]`.
- * Names: commands latency line idle empty volume redact webhook triggers busy files ledger.
+ * Names: commands latency line idle empty volume redact webhook triggers busy files ledger policies.
  */
 import { existsSync } from 'node:fs';
 import { benchBusy } from './busy.ts';
@@ -8,6 +8,7 @@ import { benchCommands } from './commands.ts';
 import { benchFiles } from './files.ts';
 import { Bench, executable, type Row } from './harness.ts';
 import { benchLedger } from './ledger.ts';
+import { benchPolicies } from './policies.ts';
 import { benchRedact } from './redact.ts';
 import { agentReady, benchEmpty, benchFirstLine, benchIdle, benchLatency, benchVolume } from './tasks.ts';
 import { benchTriggers } from './triggers.ts';
@@ -26,6 +27,7 @@ const parts: Record<string, (bench: Bench) => Promise<Row | Row[]>> = {
   busy: benchBusy,
   files: benchFiles,
   ledger: benchLedger,
+  policies: benchPolicies,
 };
 
 if (!existsSync(executable)) {
