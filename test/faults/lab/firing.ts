@@ -24,6 +24,12 @@ export interface FiringPlan {
   readonly overMs: number;
 }
 
+/** A webhook as it stands in a workflow, for deliveries as {@link deliverTo} sends them. */
+export function hookNamed(name: string): Readonly<Record<string, unknown>> {
+  const auth = { type: 'github', secretEnv: 'HOOK_SECRET' };
+  return { name, type: 'webhook', ratePerMinute: 1_000_000, auth };
+}
+
 /** Two webhooks: one whose tasks may overlap, which are fired together, and one whose fires are judged one by one. */
 const hooks = [
   { name: 'hooked', overlap: 'allow' },
@@ -43,9 +49,8 @@ export async function applyFiring(place: Place, { timed, trigger }: FiringPlan):
     });
   }
   for (const { name, overlap } of hooks) {
-    const auth = { type: 'github', secretEnv: 'HOOK_SECRET' };
-    const hook = { name: `hook-${name}`, type: 'webhook', ratePerMinute: 1_000_000, auth };
-    await place.api('POST', '/workflows', { name, run: 'true', overlap, triggers: [hook] });
+    const triggers = [hookNamed(`hook-${name}`)];
+    await place.api('POST', '/workflows', { name, run: 'true', overlap, triggers });
   }
 }
 
@@ -89,10 +94,23 @@ export async function sendAll(options: {
 
 /** Sends a delivery. @returns null when it was not taken, or nobody answered in time: it may have been taken all the same */
 export async function deliverOnce(url: string, id: string): Promise<Answer | null> {
-  const body = JSON.stringify({ id });
   const { name } = hooks[Number(id.at(-1)) % hooks.length] ?? hooks[0];
+  const { answer } = await deliverTo(url, { workflow: name, id, timeoutMs: isFull ? 3_000 : 1_000 });
+  return answer;
+}
+
+/**
+ * Sends a delivery to the webhook of one workflow.
+ * @returns the answer when it was taken, and its HTTP status; 0 = nobody answered in time
+ */
+export async function deliverTo(
+  url: string,
+  delivery: { readonly workflow: string; readonly id: string; readonly timeoutMs: number },
+): Promise<{ readonly httpStatus: number; readonly answer: Answer | null; readonly text: string }> {
+  const { workflow, id, timeoutMs } = delivery;
+  const body = JSON.stringify({ id });
   try {
-    const answer = await fetch(`${url}/api/v1/public/webhook/workflow/${name}`, {
+    const answer = await fetch(`${url}/api/v1/public/webhook/workflow/${workflow}`, {
       method: 'POST',
       headers: {
         'content-type': 'application/json',
@@ -101,14 +119,16 @@ export async function deliverOnce(url: string, id: string): Promise<Answer | nul
         'x-hub-signature-256': `sha256=${createHmac('sha256', secret).update(body).digest('hex')}`,
       },
       body,
-      signal: AbortSignal.timeout(isFull ? 3_000 : 1_000),
+      signal: AbortSignal.timeout(timeoutMs),
     });
     const { status: httpStatus } = answer;
-    if (httpStatus === 401 || httpStatus === 400) throw new Error(`${httpStatus} ${await answer.text()}`);
-    return answer.ok ? { ...((await answer.json()) as Answer), httpStatus } : null;
+    const text = await answer.text();
+    if (httpStatus === 401 || httpStatus === 400) throw new Error(`${httpStatus} ${text}`);
+    const told = answer.ok ? { ...(JSON.parse(text) as Answer), httpStatus } : null;
+    return { httpStatus, answer: told, text };
   } catch (error) {
     if (error instanceof Error && /^40/.test(error.message)) throw error;
-    return null;
+    return { httpStatus: 0, answer: null, text: String(error) };
   }
 }
 
