@@ -78,7 +78,9 @@ async function spentOn(
 ): Promise<{ readonly spent?: Spent }> {
   const sum = await tx.costSum(id);
   const mayHaveEnded = attempt > 1 && sum.entries > 0;
-  const told = mayHaveEnded ? await tx.ledger({ executionId, statuses: endedStatuses }, { limit: maxEnds }) : [];
+  const told = mayHaveEnded
+    ? await tx.ledger({ executionId, statuses: endedStatuses }, { limit: maxEnds })
+    : [];
   const before = (field: keyof Spent) => told.reduce((all, entry) => all + (entry[field] ?? 0), 0);
   const llmCalls = sum.entries - before('llmCalls');
   if (llmCalls <= 0) return {};
