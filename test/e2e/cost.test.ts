@@ -1,14 +1,13 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { makePlace, type Place, until } from './place.ts';
+import { afterAll, expect, test } from 'vitest';
+import { makePlace, until } from './place.ts';
 
-let place: Place;
-beforeAll(async () => {
-  place = makePlace('cost');
-  await place.server();
-});
+const place = makePlace('cost');
 afterAll(() => place.close());
 
-test('a run that has spent all that it may is ended soon, with the reason, though nothing of it failed', async () => {
+test('a run that has spent all that it may is ended soon, with the reason, though nothing of it failed', {
+  timeout: 120_000,
+}, async () => {
+  await place.server();
   const script = 'keruta cost add 0.02 --key a; keruta cost add 0.04 --key b; echo paid; exec sleep 600';
   await place.api('POST', '/workflows', {
     ...{ name: 'dear', run: { script, autoFix: false } },
@@ -17,7 +16,7 @@ test('a run that has spent all that it may is ended soon, with the reason, thoug
   const { taskId } = await place.api<{ taskId: string }>('POST', '/workflows/dear/fire', {});
   const { sessionId } = await place.task(taskId);
   await place.daemon(sessionId, ['--base-dir', place.path('base')]);
-  await until('it has paid', async () => (await place.logs(taskId)).includes('paid'));
+  await until('it has paid', async () => (await place.logs(taskId)).includes('paid'), 60_000);
   const began = performance.now();
   const task = await place.ended(taskId, 60_000);
   expect(task).toMatchObject({ status: 'CANCELLED', reason: 'cost_limit' });
