@@ -1,53 +1,25 @@
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { CommandContext } from '../../cmd/keruta/command.ts';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { exitStatusOfTask } from '../../cmd/keruta/people/run.ts';
-import { type StartedServer, startServer } from '../../cmd/keruta/roles/start-server.ts';
-import { makeApiClient } from '../../internal/api/client/client.ts';
-import { loadSettings } from '../../internal/config/load-settings.ts';
+import type { StartedServer } from '../../cmd/keruta/roles/start-server.ts';
 import { systemClock } from '../../pkg/clock/system-clock.ts';
-import { makeHttp } from '../../pkg/http/http.ts';
-import { silentLog } from '../../pkg/log/log.ts';
-import { systemRandom } from '../../pkg/random/random.ts';
 import { type CliOptions, cli } from './harness.ts';
+import { startServerIn, useServer } from './server-in-home.ts';
 
-/** A real server on a free port; commands find it by the files that it leaves in the home. */
+/** Commands find the server by the files that it leaves in the home. */
+const place = useServer();
 let home = '';
 let server: StartedServer;
-const settings = (env: Record<string, string> = {}) =>
-  loadSettings({ env: { PORT: '0', ...env }, isServer: true, home, uid: process.getuid?.() ?? 0, cwd: home })
-    .values;
-const context = {
-  clock: systemClock,
-  random: systemRandom,
-  uid: process.getuid?.() ?? 0,
-  version: '9.9.9',
-} as CommandContext;
-
-beforeAll(async () => {
-  home = mkdtempSync(join(tmpdir(), 'keruta-people-'));
-  server = await startServer(context, settings(), silentLog);
-});
-afterAll(async () => {
-  await server.close();
-  rmSync(home, { recursive: true, force: true });
+beforeAll(() => {
+  ({ home, server } = place);
 });
 
 const k = (line: string, options: CliOptions = {}) => cli(line.split(' '), { home, ...options });
 const json = async (line: string) => JSON.parse((await k(`${line} --json`)).out);
 
 /** Plays an agent of the plain protocol: says what a script would have come to. */
-const api = () =>
-  makeApiClient({
-    http: makeHttp({ userAgent: 'test' }),
-    baseUrl: server.url,
-    token: () => server.token,
-    clock: systemClock,
-    random: systemRandom,
-    log: silentLog,
-  });
+const api = () => place.api();
 
 describe('a server that was started', () => {
   test('leaves its admin token in a file that only its user can read', () => {
@@ -56,45 +28,47 @@ describe('a server that was started', () => {
   });
 
   test('refuses a second one on the same data directory', async () => {
-    await expect(startServer(context, settings(), silentLog)).rejects.toMatchObject({
+    await expect(startServerIn(home)).rejects.toMatchObject({
       code: 'KERUTA_ERR_SERVER_RUNNING',
     });
   });
 
   test('refuses a port that is taken', async () => {
-    const other = settings({ KERUTA_PORT: new URL(server.url).port, KERUTA_DATA_DIR: join(home, 'other') });
-    await expect(startServer(context, other, silentLog)).rejects.toMatchObject({
+    const other = { env: { KERUTA_PORT: new URL(server.url).port, KERUTA_DATA_DIR: join(home, 'other') } };
+    await expect(startServerIn(home, other)).rejects.toMatchObject({
       code: 'KERUTA_ERR_PORT_TAKEN',
     });
   });
 
   test('goes without tokens on a loopback address only', async () => {
-    const other = settings({
-      KERUTA_DEV_NO_AUTH: 'true',
-      KERUTA_HOST: '0.0.0.0',
-      KERUTA_DATA_DIR: join(home, 'other'),
-    });
-    await expect(startServer(context, other, silentLog)).rejects.toMatchObject({
+    const other = {
+      env: {
+        KERUTA_DEV_NO_AUTH: 'true',
+        KERUTA_HOST: '0.0.0.0',
+        KERUTA_DATA_DIR: join(home, 'other'),
+      },
+    };
+    await expect(startServerIn(home, other)).rejects.toMatchObject({
       code: 'KERUTA_ERR_BAD_VALUE',
     });
   });
 
   test('keeps its token over a restart, and makes a new one when the file is lost', async () => {
-    const own = settings({ KERUTA_DATA_DIR: join(home, 'again') });
-    const first = await startServer(context, own, silentLog);
+    const own = { env: { KERUTA_DATA_DIR: join(home, 'again') } };
+    const first = await startServerIn(home, own);
     await first.close();
-    const second = await startServer(context, own, silentLog);
+    const second = await startServerIn(home, own);
     expect(second.token).toBe(first.token);
     await second.close();
     rmSync(second.tokenFile!);
-    const third = await startServer(context, own, silentLog);
+    const third = await startServerIn(home, own);
     expect(third.token).not.toBe(first.token);
     await third.close();
   });
 
   test('takes the admin token that is set, and writes it nowhere', async () => {
-    const own = settings({ KERUTA_DATA_DIR: join(home, 'set'), KERUTA_ADMIN_TOKEN: 'chosen-by-me-123' });
-    const started = await startServer(context, own, silentLog);
+    const own = { env: { KERUTA_DATA_DIR: join(home, 'set'), KERUTA_ADMIN_TOKEN: 'chosen-by-me-123' } };
+    const started = await startServerIn(home, own);
     expect(started).toMatchObject({ token: 'chosen-by-me-123', tokenFile: null });
     await started.close();
   });

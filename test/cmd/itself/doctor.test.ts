@@ -3,7 +3,6 @@ import {
   chmodSync,
   lstatSync,
   mkdirSync,
-  mkdtempSync,
   readdirSync,
   readFileSync,
   rmSync,
@@ -12,24 +11,17 @@ import {
 } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import { createServer as createTcpServer } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import type { CommandContext } from '../../../cmd/keruta/command.ts';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import type { CheckState } from '../../../cmd/keruta/itself/doctor/check.ts';
 import { clockOffset, judgeOffset } from '../../../cmd/keruta/itself/doctor/clock.ts';
 import { writePidFile } from '../../../cmd/keruta/roles/pid-file.ts';
-import { type StartedServer, startServer } from '../../../cmd/keruta/roles/start-server.ts';
-import { loadSettings } from '../../../internal/config/load-settings.ts';
 import { lockBase } from '../../../internal/worker/base-lock.ts';
-import { systemClock } from '../../../pkg/clock/system-clock.ts';
-import { silentLog } from '../../../pkg/log/log.ts';
-import { systemRandom } from '../../../pkg/random/random.ts';
 import { receiptOf, recordOf } from '../../internal/worker/records.ts';
 import { type CliOptions, cli, temporaryDirectory } from '../harness.ts';
+import { useServer } from '../server-in-home.ts';
 
 const path = process.env.PATH ?? '/usr/bin:/bin';
-const uid = process.getuid?.() ?? 0;
 /** Nobody listens there. */
 const away = { KERUTA_API_URL: 'http://127.0.0.1:1', KERUTA_API_TOKEN: 'krt_ses_a-secret-of-ours' };
 
@@ -61,38 +53,29 @@ function homeWithBase(): { readonly home: string; readonly base: string } {
 }
 
 describe('with a server', () => {
-  let home = '';
-  let server: StartedServer;
-  const context = { clock: systemClock, random: systemRandom, uid, version: '9.9.9' } as CommandContext;
-
-  beforeAll(async () => {
-    home = mkdtempSync(join(tmpdir(), 'keruta-doctor-'));
-    const sources = { env: { PORT: '0' }, isServer: true, home, uid, cwd: home };
-    server = await startServer(context, loadSettings(sources).values, silentLog);
-  });
-  afterAll(async () => {
-    await server.close();
-    rmSync(home, { recursive: true, force: true });
-  });
+  const place = useServer();
 
   test('everything that the server can tell is found in order', async () => {
-    const { of } = await doctor({ home });
-    expect(of('api')).toMatchObject({ state: 'ok', found: expect.stringContaining(server.url) });
+    const { of } = await doctor({ home: place.home });
+    expect(of('api')).toMatchObject({ state: 'ok', found: expect.stringContaining(place.server.url) });
     expect(of('token')).toMatchObject({ state: 'ok', found: expect.stringContaining('scope admin') });
     expect(of('clock')).toMatchObject({ state: 'ok' });
   });
 
   test('the scope of a token is named, and one that cannot take tasks is a warning', async () => {
-    const made = await cli(['token', 'create', '--scope', 'read-only', '--json'], { home });
+    const made = await cli(['token', 'create', '--scope', 'read-only', '--json'], { home: place.home });
     const { token } = JSON.parse(made.out) as { token: string };
-    const { of, out } = await doctor({ home, env: { KERUTA_API_TOKEN: token, KERUTA_API_URL: server.url } });
+    const { of, out } = await doctor({
+      home: place.home,
+      env: { KERUTA_API_TOKEN: token, KERUTA_API_URL: place.server.url },
+    });
     expect(of('token')).toMatchObject({ state: 'warn', found: expect.stringContaining('scope read-only') });
     expect(out).not.toContain(token);
   });
 
   test('a token that the server does not know fails, and is not shown', async () => {
-    const env = { KERUTA_API_TOKEN: 'krt_adm_wrong-one', KERUTA_API_URL: server.url };
-    const { status, of, out } = await doctor({ home, env });
+    const env = { KERUTA_API_TOKEN: 'krt_adm_wrong-one', KERUTA_API_URL: place.server.url };
+    const { status, of, out } = await doctor({ home: place.home, env });
     expect(status).toBe(1);
     expect(of('token')).toMatchObject({ state: 'fail', found: expect.stringContaining('KERUTA_API_TOKEN') });
     expect(of('api').state).toBe('ok');
@@ -101,10 +84,10 @@ describe('with a server', () => {
 
   test('a token file that others can read is a warning', async () => {
     const file = join(temporaryDirectory(), 'token');
-    writeFileSync(file, server.token ?? '');
+    writeFileSync(file, place.server.token ?? '');
     chmodSync(file, 0o644);
-    const env = { KERUTA_API_TOKEN_FILE: file, KERUTA_API_URL: server.url };
-    const { of } = await doctor({ home, env });
+    const env = { KERUTA_API_TOKEN_FILE: file, KERUTA_API_URL: place.server.url };
+    const { of } = await doctor({ home: place.home, env });
     expect(of('token')).toMatchObject({ state: 'warn', advice: expect.stringContaining('chmod 600') });
   });
 });

@@ -1,42 +1,17 @@
 import { spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
-import type { CommandContext } from '../../../cmd/keruta/command.ts';
-import { type StartedServer, startServer } from '../../../cmd/keruta/roles/start-server.ts';
-import { loadSettings } from '../../../internal/config/load-settings.ts';
-import { systemClock } from '../../../pkg/clock/system-clock.ts';
-import { silentLog } from '../../../pkg/log/log.ts';
-import { systemRandom } from '../../../pkg/random/random.ts';
+import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { cli } from '../harness.ts';
+import { useServer } from '../server-in-home.ts';
 
-let home = '';
 let cwd = '';
-let server: StartedServer;
-const uid = process.getuid?.() ?? 0;
-const context = {
-  clock: systemClock,
-  random: systemRandom,
-  uid,
-  home: '',
-  version: '9.9.9',
-} as CommandContext;
-
-beforeAll(async () => {
-  home = mkdtempSync(join(tmpdir(), 'keruta-library-'));
-  const sources = { env: { PORT: '0' }, isServer: true, home, uid, cwd: home };
-  server = await startServer(context, loadSettings(sources).values, silentLog);
-}, 60_000);
-afterAll(async () => {
-  await server.close();
-  rmSync(home, { recursive: true, force: true });
-});
+const place = useServer();
 beforeEach(() => {
-  cwd = mkdtempSync(join(home, 'place-'));
+  cwd = mkdtempSync(join(place.home, 'place-'));
 });
 
-const keruta = (...words: string[]) => cli(words, { home, cwd, env: { KERUTA_API_URL: server.url } });
+const keruta = (...words: string[]) => place.keruta(words, { cwd });
 
 function put(name: string, text: string): void {
   mkdirSync(join(cwd, name, '..'), { recursive: true });
@@ -89,7 +64,7 @@ describe('keruta call', () => {
       KERUTA_EVENT_FILE: join(cwd, 'event.json'),
       KERUTA_PARAMETERS_FILE: join(cwd, 'parameters.json'),
     };
-    const called = await cli(['call', 'hook.ts', 'hook'], { home, cwd, env });
+    const called = await cli(['call', 'hook.ts', 'hook'], { home: place.home, cwd, env });
     expect(called).toEqual({ status: 0, out: '[{"x":1},{"p":2}]\n', err: '' });
   });
 
@@ -117,7 +92,9 @@ describe('keruta call', () => {
     );
     put('event.json', JSON.stringify(event));
     const env = { KERUTA_EVENT_FILE: join(cwd, 'event.json') };
-    expect((await cli(['call', 'hook.ts', 'hook', '--json'], { home, cwd, env })).out).toBe(`${expected}\n`);
+    expect((await cli(['call', 'hook.ts', 'hook', '--json'], { home: place.home, cwd, env })).out).toBe(
+      `${expected}\n`,
+    );
   });
 
   test.each([
@@ -131,18 +108,24 @@ describe('keruta call', () => {
     );
     put('parameters.json', expected.startsWith('"') ? '{"file_path":"/in/x"}' : '{"p":2}');
     const env = { KERUTA_PARAMETERS_FILE: join(cwd, 'parameters.json') };
-    expect((await cli(['call', 'hook.ts', 'hook', '--json'], { home, cwd, env })).out).toBe(`${expected}\n`);
+    expect((await cli(['call', 'hook.ts', 'hook', '--json'], { home: place.home, cwd, env })).out).toBe(
+      `${expected}\n`,
+    );
   });
 
   test('tells onError by hand; in a task it leaves that to the hook, which knows the end of the task', async () => {
     const said = vi.spyOn(console, 'log').mockImplementation(() => {});
     onTestFinished(() => said.mockRestore());
     put('a.ts', file);
-    const byHand = await cli(['call', 'a.ts', 'unreliable'], { home, cwd, env: {} });
+    const byHand = await cli(['call', 'a.ts', 'unreliable'], { home: place.home, cwd, env: {} });
     expect(byHand).toMatchObject({ status: 1, err: 'unreliable failed: attempt 2\n' });
     expect(said).toHaveBeenCalledExactlyOnceWith('alert', 'unreliable', 'attempt 2');
     said.mockClear();
-    const last = await cli(['call', 'a.ts', 'unreliable'], { home, cwd, env: { KERUTA_ATTEMPT: '2' } });
+    const last = await cli(['call', 'a.ts', 'unreliable'], {
+      home: place.home,
+      cwd,
+      env: { KERUTA_ATTEMPT: '2' },
+    });
     expect(last).toEqual({ status: 1, out: '', err: 'unreliable failed: attempt 2\n' });
     put(
       'b.ts',
@@ -152,14 +135,14 @@ describe('keruta call', () => {
     const from = { source: 'webhook', at: '2026-01-01T00:00:00Z', kind: 'push' };
     put('parameters.json', JSON.stringify({ error: end, event: from }));
     const env = { KERUTA_PARAMETERS_FILE: join(cwd, 'parameters.json'), KERUTA_ATTEMPT: '1' };
-    const told = await cli(['call', 'b.ts', 'job', '--on-error'], { home, cwd, env });
+    const told = await cli(['call', 'b.ts', 'job', '--on-error'], { home: place.home, cwd, env });
     expect(told).toEqual({ status: 0, out: '', err: '' });
     expect(said).toHaveBeenCalledExactlyOnceWith('["TypeError: no disk","job",3,"webhook","push"]');
     put(
       'b.ts',
       "import { schedule } from 'keruta';\nexport const job = () => 1;\nschedule.onError(() => { throw new Error('no mail'); });\n",
     );
-    const failed = await cli(['call', 'b.ts', 'job', '--on-error'], { home, cwd, env });
+    const failed = await cli(['call', 'b.ts', 'job', '--on-error'], { home: place.home, cwd, env });
     expect(failed).toMatchObject({ status: 1, err: 'onError failed: no mail\n' });
   });
 

@@ -2,19 +2,14 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
-import type { CommandContext } from '../../../cmd/keruta/command.ts';
 import { readAutomation } from '../../../cmd/keruta/people/automation-file.ts';
 import { readToml } from '../../../cmd/keruta/people/toml-lines.ts';
-import { type StartedServer, startServer } from '../../../cmd/keruta/roles/start-server.ts';
-import { loadSettings } from '../../../internal/config/load-settings.ts';
-import { systemClock } from '../../../pkg/clock/system-clock.ts';
-import type { Log } from '../../../pkg/log/log.ts';
+import type { StartedServer } from '../../../cmd/keruta/roles/start-server.ts';
 import { silentLog } from '../../../pkg/log/log.ts';
-import { systemRandom } from '../../../pkg/random/random.ts';
 import { cli } from '../harness.ts';
+import { startServerIn } from '../server-in-home.ts';
 
 let home = '';
-const uid = process.getuid?.() ?? 0;
 beforeEach(() => {
   home = mkdtempSync(join(tmpdir(), 'keruta-automation-'));
   onTestFinished(() => rmSync(home, { recursive: true, force: true }));
@@ -167,13 +162,6 @@ describe('an automation file', () => {
   });
 });
 
-const context = { clock: systemClock, random: systemRandom, uid, version: '9.9.9', env: {} };
-
-async function serve(log: Log = silentLog): Promise<StartedServer> {
-  const sources = { env: { PORT: '0' }, isServer: true, home, uid, cwd: home };
-  return startServer({ ...context, home } as unknown as CommandContext, loadSettings(sources).values, log);
-}
-
 const jobs = (...agents: string[]) =>
   `[automation]\nenabled = true\n${agents
     .map(
@@ -184,7 +172,7 @@ const jobs = (...agents: string[]) =>
 
 describe('keruta apply -f automation.toml', () => {
   test('names all three lines that are wrong, and takes nothing', async () => {
-    const server = await serve();
+    const server = await startServerIn(home);
     onTestFinished(() => server.close());
     const keruta = (...words: string[]) =>
       cli(words, { home, cwd: home, env: { KERUTA_API_URL: server.url } });
@@ -246,7 +234,7 @@ describe('keruta apply -f automation.toml', () => {
   );
 
   test('makes workflows of what agents name, and what is gone from the file goes at the next start', async () => {
-    const first = await serve();
+    const first = await startServerIn(home);
     const keruta = (server: StartedServer, ...words: string[]) =>
       cli(words, { home, cwd: home, env: { KERUTA_API_URL: server.url } });
     writeFileSync(
@@ -270,13 +258,15 @@ describe('keruta apply -f automation.toml', () => {
     });
     await first.close();
     writeFileSync(file, jobs('reports.daily'));
-    const second = await serve();
+    const second = await startServerIn(home);
     expect((await keruta(second, 'workflow', 'show', 'job-1')).status).toBe(4);
     expect((await keruta(second, 'apply', '-f', file)).out).toBe('job-0: unchanged\n');
     await second.close();
     const errors: unknown[] = [];
     writeFileSync(file, jobs('reports.gone'));
-    const third = await serve({ ...silentLog, error: (_message, fields) => void errors.push(fields?.fault) });
+    const third = await startServerIn(home, {
+      log: { ...silentLog, error: (_message, fields) => void errors.push(fields?.fault) },
+    });
     onTestFinished(() => third.close());
     expect(errors).toEqual([expect.stringContaining('there is no reports.gone')]);
     expect((await keruta(third, 'workflow', 'show', 'job-0')).status).toBe(0);

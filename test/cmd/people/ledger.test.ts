@@ -3,22 +3,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { CommandContext } from '../../../cmd/keruta/command.ts';
-import { type StartedServer, startServer } from '../../../cmd/keruta/roles/start-server.ts';
-import { loadSettings } from '../../../internal/config/load-settings.ts';
-import { systemClock } from '../../../pkg/clock/system-clock.ts';
-import { silentLog } from '../../../pkg/log/log.ts';
-import { systemRandom } from '../../../pkg/random/random.ts';
+import type { StartedServer } from '../../../cmd/keruta/roles/start-server.ts';
 import { cli } from '../harness.ts';
+import { startServerIn } from '../server-in-home.ts';
 
 let home = '';
 let server: StartedServer;
-const uid = process.getuid?.() ?? 0;
-const context = { clock: systemClock, random: systemRandom, uid, version: '9.9.9' } as CommandContext;
 
 const start = async () => {
-  const sources = { env: { PORT: '0', KERUTA_LEDGER_BATCH: '7' }, isServer: true, home, uid, cwd: home };
-  server = await startServer(context, loadSettings(sources).values, silentLog);
+  server = await startServerIn(home, { env: { KERUTA_LEDGER_BATCH: '7' } });
 };
 beforeAll(async () => {
   home = mkdtempSync(join(tmpdir(), 'keruta-ledger-'));

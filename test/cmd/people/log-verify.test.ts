@@ -1,51 +1,21 @@
-import {
-  appendFileSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  truncateSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+import { appendFileSync, mkdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { CommandContext } from '../../../cmd/keruta/command.ts';
-import { type StartedServer, startServer } from '../../../cmd/keruta/roles/start-server.ts';
+import { beforeAll, expect, test } from 'vitest';
 import { parseSpoken } from '../../../cmd/keruta/task-commands/grammar.ts';
-import { type ApiClient, makeApiClient } from '../../../internal/api/client/client.ts';
-import { loadSettings } from '../../../internal/config/load-settings.ts';
+import type { ApiClient } from '../../../internal/api/client/client.ts';
 import type { StreamName } from '../../../internal/domain/task.ts';
-import { systemClock } from '../../../pkg/clock/system-clock.ts';
-import { makeHttp } from '../../../pkg/http/http.ts';
-import { silentLog } from '../../../pkg/log/log.ts';
 import { systemRandom } from '../../../pkg/random/random.ts';
 import { recordOf } from '../../internal/worker/records.ts';
 import { cli } from '../harness.ts';
+import { useServer } from '../server-in-home.ts';
 
+const place = useServer();
 let home = '';
-let server: StartedServer;
 let api: ApiClient;
-const uid = process.getuid?.() ?? 0;
-const context = { clock: systemClock, random: systemRandom, uid, version: '9.9.9' } as CommandContext;
-
-beforeAll(async () => {
-  home = mkdtempSync(join(tmpdir(), 'keruta-verify-'));
-  const sources = { env: { PORT: '0' }, isServer: true, home, uid, cwd: home };
-  server = await startServer(context, loadSettings(sources).values, silentLog);
-  api = makeApiClient({
-    http: makeHttp({ userAgent: 'test' }),
-    baseUrl: server.url,
-    token: () => server.token,
-    clock: systemClock,
-    random: systemRandom,
-    log: silentLog,
-  });
-});
-afterAll(async () => {
-  await server.close();
-  rmSync(home, { recursive: true, force: true });
+beforeAll(() => {
+  home = place.home;
+  api = place.api();
 });
 
 /** Plays an agent: claims a new task and sends this output. */

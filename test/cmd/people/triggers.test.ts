@@ -1,36 +1,15 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { CommandContext } from '../../../cmd/keruta/command.ts';
-import { type StartedServer, startServer } from '../../../cmd/keruta/roles/start-server.ts';
-import { loadSettings } from '../../../internal/config/load-settings.ts';
-import { systemClock } from '../../../pkg/clock/system-clock.ts';
-import { silentLog } from '../../../pkg/log/log.ts';
-import { systemRandom } from '../../../pkg/random/random.ts';
-import { type CliOptions, cli } from '../harness.ts';
+import { expect, test } from 'vitest';
+import type { CliOptions } from '../harness.ts';
+import { useServer } from '../server-in-home.ts';
 
-let home = '';
-let server: StartedServer;
-const uid = process.getuid?.() ?? 0;
-const context = { clock: systemClock, random: systemRandom, uid, version: '9.9.9' } as CommandContext;
-
-beforeAll(async () => {
-  home = mkdtempSync(join(tmpdir(), 'keruta-triggers-'));
-  const sources = { env: { PORT: '0' }, isServer: true, home, uid, cwd: home };
-  server = await startServer(context, loadSettings(sources).values, silentLog);
-}, 60_000);
-afterAll(async () => {
-  await server.close();
-  rmSync(home, { recursive: true, force: true });
-});
-
-const kerutaWith = (options: CliOptions, ...words: string[]) =>
-  cli(words, { home, cwd: home, env: { KERUTA_API_URL: server.url }, ...options });
+const place = useServer();
+const kerutaWith = (options: CliOptions, ...words: string[]) => place.keruta(words, options);
 const keruta = (...words: string[]) => kerutaWith({}, ...words);
 
 async function apply(name: string, text: string): Promise<void> {
-  writeFileSync(join(home, `${name}.yaml`), `name: ${name}\nrun: echo hi\n${text}`);
+  writeFileSync(join(place.home, `${name}.yaml`), `name: ${name}\nrun: echo hi\n${text}`);
   expect(await keruta('apply', '-f', `${name}.yaml`)).toMatchObject({ status: 0 });
 }
 
@@ -98,17 +77,17 @@ test('what is exported is what was applied', async () => {
   );
   const { out } = await keruta('workflow', 'export', 'round');
   expect(out).toContain('spread: 1m30s');
-  writeFileSync(join(home, 'round.yaml'), out);
+  writeFileSync(join(place.home, 'round.yaml'), out);
   expect((await keruta('apply', '-f', 'round.yaml')).out).toBe('round: unchanged\n');
 });
 
 test('lint names every fault of every file with line and field, without a server', async () => {
   writeFileSync(
-    join(home, 'bad.yaml'),
+    join(place.home, 'bad.yaml'),
     'name: bad\nrun: ""\ntriggers:\n  - type: cron\n    expression: "0 0 30 2 *"\noverlap: often\n',
   );
-  writeFileSync(join(home, 'fine.toml'), 'name = "fine"\nrun = "true"\n');
-  writeFileSync(join(home, 'odd.toml'), 'a = \n');
+  writeFileSync(join(place.home, 'fine.toml'), 'name = "fine"\nrun = "true"\n');
+  writeFileSync(join(place.home, 'odd.toml'), 'a = \n');
   const lint = (...files: string[]) =>
     kerutaWith({ env: { KERUTA_API_URL: 'http://127.0.0.1:9' } }, 'trigger', 'lint', ...files);
   expect(await lint('fine.toml')).toMatchObject({ status: 0, out: '1 workflow, no faults\n' });

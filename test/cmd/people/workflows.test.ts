@@ -1,35 +1,15 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import type { CommandContext } from '../../../cmd/keruta/command.ts';
-import { type StartedServer, startServer } from '../../../cmd/keruta/roles/start-server.ts';
-import { loadSettings } from '../../../internal/config/load-settings.ts';
-import { systemClock } from '../../../pkg/clock/system-clock.ts';
-import { silentLog } from '../../../pkg/log/log.ts';
-import { systemRandom } from '../../../pkg/random/random.ts';
-import { cli } from '../harness.ts';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { useServer } from '../server-in-home.ts';
 
-let home = '';
 let cwd = '';
-let server: StartedServer;
-const uid = process.getuid?.() ?? 0;
-const context = { clock: systemClock, random: systemRandom, uid, version: '9.9.9' } as CommandContext;
-
-beforeAll(async () => {
-  home = mkdtempSync(join(tmpdir(), 'keruta-workflows-'));
-  const sources = { env: { PORT: '0' }, isServer: true, home, uid, cwd: home };
-  server = await startServer(context, loadSettings(sources).values, silentLog);
-}, 60_000);
-afterAll(async () => {
-  await server.close();
-  rmSync(home, { recursive: true, force: true });
-});
+const place = useServer();
 beforeEach(() => {
-  cwd = mkdtempSync(join(home, 'place-'));
+  cwd = mkdtempSync(join(place.home, 'place-'));
 });
 
-const keruta = (...words: string[]) => cli(words, { home, cwd, env: { KERUTA_API_URL: server.url } });
+const keruta = (...words: string[]) => place.keruta(words, { cwd });
 
 function put(name: string, text: string): void {
   mkdirSync(join(cwd, name, '..'), { recursive: true });

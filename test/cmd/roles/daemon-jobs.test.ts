@@ -1,37 +1,17 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import type { CommandContext } from '../../../cmd/keruta/command.ts';
 import { jobLines } from '../../../cmd/keruta/roles/daemon-jobs.ts';
-import { type StartedServer, startServer } from '../../../cmd/keruta/roles/start-server.ts';
-import { loadSettings } from '../../../internal/config/load-settings.ts';
 import { systemClock } from '../../../pkg/clock/system-clock.ts';
 import { silentLog } from '../../../pkg/log/log.ts';
 import { systemRandom } from '../../../pkg/random/random.ts';
-import { cli } from '../harness.ts';
+import { useServer } from '../server-in-home.ts';
 
-let home = '';
-let base = '';
-let server: StartedServer;
-beforeAll(async () => {
-  home = mkdtempSync(join(tmpdir(), 'keruta-jobs-'));
-  base = join(home, 'base');
-  const uid = process.getuid?.() ?? 0;
-  const context = { clock: systemClock, random: systemRandom, uid, version: '9.9.9' } as CommandContext;
-  const sources = { env: { PORT: '0' }, isServer: true, home, uid, cwd: home };
-  server = await startServer(context, loadSettings(sources).values, silentLog);
-});
-afterAll(async () => {
-  await server.close();
-  rmSync(home, { recursive: true, force: true });
-});
-
+const place = useServer();
 const keruta = (...words: string[]) =>
-  cli(words, {
-    home,
-    cwd: home,
-    env: { KERUTA_API_URL: server.url, KERUTA_API_TOKEN: server.token ?? '', KERUTA_BASE_DIR: base },
+  place.keruta(words, {
+    env: { KERUTA_API_TOKEN: place.server.token ?? '', KERUTA_BASE_DIR: join(place.home, 'base') },
   });
 
 test('the status of an agent that is not there tells no jobs', async () => {
@@ -66,21 +46,21 @@ test('only the jobs of the session are told', async () => {
   const { makeHttp } = await import('../../../pkg/http/http.ts');
   for (const name of ['mine', 'other'])
     writeFileSync(
-      join(home, `${name}.yaml`),
+      join(place.home, `${name}.yaml`),
       `name: ${name}\nrun: "true"\ntriggers:\n  - type: cron\n    expression: "@yearly"\n`,
     );
   expect(await keruta('apply', '-f', 'mine.yaml', '-f', 'other.yaml')).toMatchObject({ status: 0 });
   const http = makeHttp({ userAgent: 'test', connectMs: 5_000, headersMs: 5_000, stallMs: 5_000 });
-  const parts = { http, baseUrl: server.url, clock: systemClock, random: systemRandom, log: silentLog };
+  const parts = { http, baseUrl: place.server.url, clock: systemClock, random: systemRandom, log: silentLog };
   const client = (token: string | null) => makeApiClient({ ...parts, token: () => token });
   const context = (token: string | null) =>
     ({
       makeClient: async () => client(token),
       signal: new AbortController().signal,
     }) as unknown as CommandContext;
-  const sessions = await client(server.token).sessions.list();
+  const sessions = await client(place.server.token).sessions.list();
   const id = sessions.find(({ name }) => name === 'mine')?.id ?? '';
-  expect(await jobsOfSession(context(server.token), id)).toMatchObject({
+  expect(await jobsOfSession(context(place.server.token), id)).toMatchObject({
     scheduled: [{ name: 'mine', type: 'cron', state: 'awake', next: expect.stringMatching(/-01-01T00:00/) }],
     ...{ webhooks: [], watchers: [], errors: [] },
   });

@@ -5,13 +5,10 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeEach, expect, onTestFinished, test } from 'vitest';
-import type { CommandContext } from '../../../cmd/keruta/command.ts';
-import { type StartedServer, startServer } from '../../../cmd/keruta/roles/start-server.ts';
-import { loadSettings } from '../../../internal/config/load-settings.ts';
-import { systemClock } from '../../../pkg/clock/system-clock.ts';
+import type { StartedServer } from '../../../cmd/keruta/roles/start-server.ts';
 import { type Log, silentLog } from '../../../pkg/log/log.ts';
-import { systemRandom } from '../../../pkg/random/random.ts';
 import { cli } from '../harness.ts';
+import { startServerIn } from '../server-in-home.ts';
 
 const secret = 'a secret of more than thirty-two bytes';
 let home = '';
@@ -26,17 +23,7 @@ async function serve(webhook: string, log: Log = silentLog): Promise<StartedServ
     join(home, '.keruta/automation.toml'),
     `[automation]\nenabled = true\n[automation.webhook]\n${webhook}`,
   );
-  const uid = process.getuid?.() ?? 0;
-  const context = {
-    clock: systemClock,
-    random: systemRandom,
-    uid,
-    version: '9',
-    env: { WEBHOOK_SECRET: secret },
-    home,
-  };
-  const sources = { env: { PORT: '0' }, isServer: true, home, uid, cwd: home };
-  const server = await startServer(context as unknown as CommandContext, loadSettings(sources).values, log);
+  const server = await startServerIn(home, { variables: { WEBHOOK_SECRET: secret }, log });
   onTestFinished(() => server.close());
   return server;
 }
