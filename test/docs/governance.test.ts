@@ -1,66 +1,26 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { CommandContext } from '../../cmd/keruta/command.ts';
+import { describe, expect, test } from 'vitest';
 import { defaultParts } from '../../cmd/keruta/roles/default-parts.ts';
-import { type StartedServer, startServer } from '../../cmd/keruta/roles/start-server.ts';
 import { loadSettings } from '../../internal/config/load-settings.ts';
-import { systemClock } from '../../pkg/clock/system-clock.ts';
-import { silentLog } from '../../pkg/log/log.ts';
-import { systemRandom } from '../../pkg/random/random.ts';
-import { cli } from '../cmd/harness.ts';
+import { useServer } from '../cmd/server-in-home.ts';
+import { follow, readGuide, writeFiles } from './guide.ts';
 
-const guide = readFileSync(resolve(import.meta.dirname, '../../docs/governance.md'), 'utf8');
-const blocks = (language: string) =>
-  [...guide.matchAll(new RegExp(`^\`\`\`${language}\\n([^]*?)^\`\`\`$`, 'gm'))].map(
-    (match) => match[1] ?? '',
-  );
-const commands = blocks('console')
-  .flatMap((block) => block.split('\n'))
-  .filter((line) => line !== '');
-
-let home = '';
-let server: StartedServer;
-beforeAll(async () => {
-  home = mkdtempSync(join(tmpdir(), 'keruta-governance-'));
-  const uid = process.getuid?.() ?? 0;
-  const context = { clock: systemClock, random: systemRandom, uid, version: '9.9.9' } as CommandContext;
-  const sources = { env: { PORT: '0' }, isServer: true, home, uid, cwd: home };
-  server = await startServer(context, loadSettings(sources).values, silentLog);
-}, 60_000);
-afterAll(async () => {
-  await server.close();
-  rmSync(home, { recursive: true, force: true });
-});
-
-const run = (argv: readonly string[], env: Readonly<Record<string, string>> = {}) =>
-  cli([...argv], { home, cwd: home, env: { KERUTA_API_URL: server.url, ...env } });
+const guide = readGuide('docs/governance.md');
+const place = useServer();
+const run = (words: readonly string[], env: Readonly<Record<string, string>> = {}) =>
+  place.keruta(words, { env });
 
 describe('the guide to governance', () => {
   test('has files that are named and commands, each of which succeeds in turn', async () => {
-    const files = blocks('yaml');
-    expect(files.length).toBeGreaterThan(3);
-    for (const text of files) {
-      const [, name = ''] = /^# (\S+\.yaml)\n/.exec(text) ?? [];
-      expect([text.split('\n')[0], name]).toEqual([`# ${name}`, expect.stringMatching(/./)]);
-      writeFileSync(join(home, name), text);
-    }
-    expect(commands.length).toBeGreaterThan(12);
-    for (const line of commands) {
-      const [, words = ''] = /^\$ keruta (.*)$/.exec(line) ?? [];
-      const result = await run(words.split(' '));
-      // what a clock on a wall refuses is refused in the example too, but for one that is forced
-      expect({ line, status: result.status, err: result.status === 0 ? '' : result.err }).toEqual({
-        ...{ line, status: 0, err: '' },
-      });
-    }
+    expect(writeFiles(guide, ['yaml'], place.home).length).toBeGreaterThan(3);
+    expect(guide.commands.length).toBeGreaterThan(12);
+    // what a clock on a wall refuses is refused in the example too, but for one that is forced
+    await follow(guide.commands, run);
   }, 60_000);
 
   test('has defaults that a server takes from its file', () => {
-    const [text = ''] = blocks('yml');
+    const [text = ''] = guide.blocks('yml');
     const files = [{ path: '/etc/keruta/config.yaml', text }];
-    const sources = { env: {}, files, isServer: true, home, uid: 1, cwd: home };
+    const sources = { env: {}, files, isServer: true, home: place.home, uid: 1, cwd: place.home };
     const { policyDefaults, retryDefaults } = defaultParts(loadSettings(sources).values);
     expect(policyDefaults).toMatchObject({
       ...{ maxRunsPerDay: 500, maxCostPerDayMicro: 5_000_000, costEstimateMicro: 100_000 },

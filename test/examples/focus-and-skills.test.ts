@@ -1,46 +1,22 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { CommandContext } from '../../cmd/keruta/command.ts';
-import { type StartedServer, startServer } from '../../cmd/keruta/roles/start-server.ts';
-import { loadSettings } from '../../internal/config/load-settings.ts';
-import { systemClock } from '../../pkg/clock/system-clock.ts';
-import { silentLog } from '../../pkg/log/log.ts';
-import { systemRandom } from '../../pkg/random/random.ts';
-import { cli } from '../cmd/harness.ts';
+import { expect, test } from 'vitest';
+import { useServer } from '../cmd/server-in-home.ts';
+import { follow, readGuide } from '../docs/guide.ts';
 
-const root = resolve(import.meta.dirname, '../..');
-const example = join(root, 'examples/focus-and-skills');
-let home = '';
-let server: StartedServer;
-beforeAll(async () => {
-  home = mkdtempSync(join(tmpdir(), 'keruta-skills-'));
-  const uid = process.getuid?.() ?? 0;
-  const context = { clock: systemClock, random: systemRandom, uid, version: '9.9.9' } as CommandContext;
-  const sources = { env: { PORT: '0' }, isServer: true, home, uid, cwd: home };
-  server = await startServer(context, loadSettings(sources).values, silentLog);
-});
-afterAll(async () => {
-  await server.close();
-  rmSync(home, { recursive: true, force: true });
-});
+const example = resolve(import.meta.dirname, '../../examples/focus-and-skills');
+const place = useServer();
 
-/** The commands of a guide in a directory, each of which has to succeed without a word on stderr. */
-async function follow(guide: string, cwd: string): Promise<string[]> {
-  const blocks = [...readFileSync(guide, 'utf8').matchAll(/^```console\n([\s\S]*?)^```$/gm)];
-  const said: string[] = [];
-  for (const line of blocks.flatMap(([, block = '']) => block.trim().split('\n'))) {
-    const words = line.replace('$ keruta ', '').split(' ');
-    const { status, out, err } = await cli(words, { home, cwd, env: { KERUTA_API_URL: server.url } });
-    expect({ line, status, err }).toEqual({ line, status: 0, err: '' });
-    said.push(out);
-  }
-  return said;
+/** What the commands of a guide say in the directory of the example; none of them warns. */
+async function said(guide: string): Promise<readonly string[]> {
+  const { commands } = readGuide(guide);
+  const results = await follow(commands, (words) => place.keruta(words, { cwd: example }));
+  expect(results.map(({ err }) => err).join('')).toBe('');
+  return results.map(({ out }) => out);
 }
 
 test('the example chooses two of its three skills, and its workflow can be applied and fired', async () => {
-  const [all = '', chosen = '', prompt = '', ...rest] = await follow(join(example, 'README.md'), example);
+  const [all = '', chosen = '', prompt = '', ...rest] = await said('examples/focus-and-skills/README.md');
   const names = (table: string) =>
     table
       .split('\n')
@@ -56,7 +32,7 @@ test('the example chooses two of its three skills, and its workflow can be appli
 });
 
 test('the commands of the guide to skills succeed in the directory of the example', async () => {
-  const said = await follow(join(root, 'docs/skills.md'), example);
-  expect(said).toHaveLength(4);
-  expect(JSON.parse(said[3] ?? '')).toMatchObject({ skills: ['count-shelf', 'write-report'], cut: [] });
+  const outs = await said('docs/skills.md');
+  expect(outs).toHaveLength(4);
+  expect(JSON.parse(outs[3] ?? '')).toMatchObject({ skills: ['count-shelf', 'write-report'], cut: [] });
 });
