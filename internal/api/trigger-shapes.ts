@@ -56,6 +56,31 @@ export const triggerStatusShape = z.object({
     .nullable(),
   /** two instants or more passed that nobody decided */
   overdue: z.boolean(),
+  /** of every policy that holds for its workflow, as they are now; money is spent and reserved */
+  limits: z
+    .array(
+      z.object({
+        name: z.enum(['runs_per_hour', 'runs_per_day', 'cost_per_day', 'concurrency']),
+        scope: z.enum(['workflow', 'session', 'global']),
+        unit: z.enum(['runs', 'micro-dollars', 'tasks']),
+        limit: z.number(),
+        used: z.number(),
+        left: z.number(),
+      }),
+    )
+    .optional(),
+  /** of its workflow; null when it has none */
+  breaker: z
+    .object({
+      state: z.enum(['closed', 'open', 'half_open']),
+      /** of the newest runs that it counts */
+      failed: z.number(),
+      of: z.number(),
+      /** when the next run is let through as a probe */
+      openUntil: instantOrNull,
+    })
+    .nullable()
+    .optional(),
 });
 /** @see triggerStatusShape */
 export type TriggerStatusWire = z.output<typeof triggerStatusShape>;

@@ -6,13 +6,14 @@ import type { Trigger, Workflow } from '../domain/workflow.ts';
 import type { Applied } from './apply-workflow.ts';
 import type { Backfilled } from './backfill.ts';
 import type { Asked } from './fire-confirm.ts';
+import type { GovernedState } from './governed-state.ts';
 import type { TestedWebhook } from './test-webhook.ts';
 import type { TriggerStatus } from './trigger-status.ts';
 import { toInstant, toInstantOrNull } from './wire.ts';
 import { nameOfHold, toHoldWire } from './workflow-wire.ts';
 
-/** The status of a trigger on the wire. */
-export function toStatusWire(status: TriggerStatus): TriggerStatusWire {
+/** The status of a trigger on the wire, with what policies leave its workflow. */
+export function toStatusWire(status: TriggerStatus, { limits, breaker }: GovernedState): TriggerStatusWire {
   const { trigger, workflow, state, zone, next, hold, stats, why, fallingBehind, isOverdue } = status;
   const { checks, ...runs } = stats;
   return {
@@ -25,6 +26,8 @@ export function toStatusWire(status: TriggerStatus): TriggerStatusWire {
     lastSkip: lastSkipOf(status),
     fallingBehind: fallingBehind === null ? null : { ...fallingBehind },
     overdue: isOverdue,
+    limits: limits.map((limit) => ({ ...limit })),
+    breaker: breaker === null ? null : { ...breaker, openUntil: toInstantOrNull(breaker.openUntil) },
   };
 }
 

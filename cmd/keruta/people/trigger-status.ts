@@ -2,12 +2,14 @@ import type { TriggerStatusWire } from '../../../internal/api/trigger-shapes.ts'
 import type { HoldWire } from '../../../internal/api/workflow-shapes.ts';
 import { command } from '../command.ts';
 import { detailsText } from './details-text.ts';
+import { limitFields } from './limit-fields.ts';
 import { printFields, printJson, shortId, span } from './print.ts';
 
 /** `keruta trigger status` */
 export const triggerStatus = command({
   name: 'trigger status',
-  summary: 'Tells how triggers are: what comes next, how the last runs went, and why it last did not run.',
+  summary:
+    'Tells how triggers are: what comes next, how the last runs went, what limits leave, and why it last did not run.',
   positionals: {
     workflow: { doc: 'name or id' },
     trigger: { doc: 'one of its triggers; all when left out', optional: true },
@@ -32,7 +34,7 @@ export const triggerStatus = command({
     else {
       for (const [n, one] of found.entries()) {
         if (n > 0) await context.stdout.write('\n');
-        await printFields(context, fieldsOf(one));
+        await printFields(context, [...fieldsOf(one), ...limitFields(one)]);
       }
     }
     return found.some(({ overdue }) => overdue) ? 1 : 0;
@@ -84,12 +86,12 @@ function takesText({ meanDurationMs, p95DurationMs }: TriggerStatusWire['runs'])
   return `${spanOf(meanDurationMs)} on average${slow}`;
 }
 
-/** A check of the newest decision: its limit, and what of it is used. */
-function checkText(check: { readonly passed: boolean; readonly [more: string]: unknown }): string {
+/** A check of a decision: its limit, and what of it was used. */
+export function checkText(check: { readonly passed: boolean; readonly [more: string]: unknown }): string {
   const { passed, value, limit, reason } = check;
   const numbers = [
-    value === undefined ? '' : String(value),
-    limit === undefined ? '' : `of ${typeof limit === 'object' ? JSON.stringify(limit) : String(limit)}`,
+    value == null ? '' : String(value),
+    limit == null ? '' : `of ${typeof limit === 'object' ? JSON.stringify(limit) : String(limit)}`,
   ];
   const words = [
     passed ? 'passed' : 'did not pass',

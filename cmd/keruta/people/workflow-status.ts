@@ -1,4 +1,5 @@
 import { command } from '../command.ts';
+import { limitFields } from './limit-fields.ts';
 import { printFields, printJson } from './print.ts';
 import { fieldsOf } from './trigger-status.ts';
 
@@ -6,7 +7,7 @@ import { fieldsOf } from './trigger-status.ts';
 export const workflowStatus = command({
   name: 'workflow status',
   summary:
-    'Tells how a workflow does: what comes next, how the last runs went, what they cost, and why it did not run.',
+    'Tells how a workflow does: what comes next, how the last runs went, what they cost, what limits leave, and why it did not run.',
   positionals: { workflow: { doc: 'name or id' } },
   options: {},
   examples: ['keruta workflow status nightly', 'keruta workflow status nightly --json'],
@@ -21,6 +22,11 @@ export const workflowStatus = command({
       for (const [n, one] of (told.length === 0 ? all : told).entries()) {
         if (n > 0) await context.stdout.write('\n');
         await printFields(context, fieldsOf(one));
+      }
+      const limits = all.slice(0, 1).flatMap(limitFields);
+      if (limits.length > 0) {
+        await context.stdout.write('\n');
+        await printFields(context, limits);
       }
     }
     return all.some(({ overdue }) => overdue) ? 1 : 0;

@@ -4,7 +4,7 @@ import { deployedShape, deploymentShape, deploymentStatusShape } from '../../api
 import { namedWorkflow } from '../../session/apply-workflow.ts';
 import { requireUnbound } from '../../session/authorize.ts';
 import { deployWorkflow, undeployWorkflow } from '../../session/deployment.ts';
-import { toDeployedWire, toDeploymentWire, toStatusWire } from '../../session/trigger-wire.ts';
+import { toDeployedWire, toDeploymentWire } from '../../session/trigger-wire.ts';
 import { admins, lookers, type Route, route } from '../route.ts';
 import { triggerStates } from './trigger-state.ts';
 
@@ -62,12 +62,9 @@ export const deploymentRoutes: readonly Route[] = [
     handle: async ({ params, caller }, parts) => {
       requireUnbound(caller, 'workflows');
       const workflow = await namedWorkflow(parts.store, params.id);
-      const states = await triggerStates(parts, workflow.name);
-      const triggers = states.map(({ trigger }) => trigger);
-      return {
-        status: 200,
-        body: { ...toDeploymentWire(workflow, triggers), state: states.map(toStatusWire) },
-      };
+      const triggers = await parts.store.triggers({ workflowId: workflow.id });
+      const state = await triggerStates(parts, workflow.name);
+      return { status: 200, body: { ...toDeploymentWire(workflow, triggers), state } };
     },
   }),
 ];

@@ -6,6 +6,7 @@ import {
   backfillCancelledShape,
   backfilledShape,
   firedShape,
+  type TriggerStatusWire,
   triggerHealthShape,
   triggerStatusShape,
 } from '../../api/trigger-shapes.ts';
@@ -13,8 +14,9 @@ import { fireBody } from '../../api/workflow-shapes.ts';
 import { namedWorkflow } from '../../session/apply-workflow.ts';
 import { requireUnbound } from '../../session/authorize.ts';
 import { backfill, cancelBackfill } from '../../session/backfill.ts';
+import { governedState } from '../../session/governed-state.ts';
 import type { SessionParts } from '../../session/parts.ts';
-import { overdueTriggers, statusOfTrigger, type TriggerStatus } from '../../session/trigger-status.ts';
+import { overdueTriggers, statusOfTrigger } from '../../session/trigger-status.ts';
 import { toBackfilledWire, toStatusWire } from '../../session/trigger-wire.ts';
 import { toInstant, toInstantOrNull } from '../../session/wire.ts';
 import { admins, lookers, type Route, route } from '../route.ts';
@@ -23,12 +25,13 @@ import { namePath } from './path.ts';
 
 const tag = 'workflows';
 /** How every trigger of a workflow is. @throws {NotFoundError} KERUTA_ERR_WORKFLOW_NOT_FOUND */
-export async function triggerStates(parts: SessionParts, name: string): Promise<TriggerStatus[]> {
+export async function triggerStates(parts: SessionParts, name: string): Promise<TriggerStatusWire[]> {
   const workflow = await namedWorkflow(parts.store, name);
   const now = await parts.store.now();
-  const states: TriggerStatus[] = [];
+  const governed = await governedState(parts, { workflow, now });
+  const states: TriggerStatusWire[] = [];
   for (const trigger of await parts.store.triggers({ workflowId: workflow.id }))
-    states.push(await statusOfTrigger(parts, { trigger, workflow, now }));
+    states.push(toStatusWire(await statusOfTrigger(parts, { trigger, workflow, now }), governed));
   return states;
 }
 
@@ -39,13 +42,13 @@ const statusRoutes = ['/api/v1/workflows/:name/status', '/api/v1/triggers/workfl
       path,
       access: lookers,
       summary:
-        'Tells how the triggers of a workflow are: what comes next, how the last runs went, why it did not run.',
+        'Tells how the triggers of a workflow are: what comes next, how the last runs went, why it did not run, what limits leave.',
       tag,
       params: namePath,
       answers: { 200: z.array(triggerStatusShape) },
       handle: async ({ params, caller }, parts) => {
         requireUnbound(caller, 'workflows');
-        return { status: 200, body: (await triggerStates(parts, params.name)).map(toStatusWire) };
+        return { status: 200, body: await triggerStates(parts, params.name) };
       },
     }),
 );
