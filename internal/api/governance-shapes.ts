@@ -79,6 +79,18 @@ export const costsShape = z.object({
   tokensIn: z.number(),
   tokensOut: z.number(),
   entries: z.number(),
+  /** the same by model, the dearest first, at most 20; without a name: none was said */
+  models: z
+    .array(
+      z.object({
+        model: z.string(),
+        amount: z.string(),
+        tokensIn: z.number(),
+        tokensOut: z.number(),
+        entries: z.number(),
+      }),
+    )
+    .optional(),
 });
 /** @see costsShape */
 export type CostsWire = z.output<typeof costsShape>;

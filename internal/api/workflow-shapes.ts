@@ -97,6 +97,14 @@ export const occurrenceShape = z.object({
 /** @see occurrenceShape */
 export type OccurrenceWire = z.output<typeof occurrenceShape>;
 
+/** The time that made a task, with the decision: `details` has the checks, and which of two actions it is. */
+export const taskOccurrenceShape = occurrenceShape.extend({
+  /** `''` when it is gone */
+  trigger: z.string(),
+});
+/** @see taskOccurrenceShape */
+export type TaskOccurrenceWire = z.output<typeof taskOccurrenceShape>;
+
 /** What fires a trigger by hand. */
 export const fireBody = z.object({
   /** its name or id; default: the manual one */

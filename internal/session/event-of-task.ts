@@ -16,9 +16,7 @@ const gone = { name: '', type: '' };
  * @throws {NotFoundError} KERUTA_ERR_EVENT_NOT_FOUND when no trigger made it
  */
 export async function eventOfTask(reads: Reads, task: Task): Promise<TaskEventWire> {
-  const occurrence = task.triggerId === null ? null : await reads.occurrenceOfTask(task.id);
-  if (occurrence === null)
-    throw new NotFoundError('KERUTA_ERR_EVENT_NOT_FOUND', `Task ${task.id} was not fired by a trigger.`);
+  const occurrence = await occurrenceOf(reads, task);
   const { workflow, trigger, focus } = await originOf(reads, occurrence);
   const event = occurrence.eventId === null ? null : await reads.triggerEvent(occurrence.eventId);
   return {
@@ -34,6 +32,13 @@ export async function eventOfTask(reads: Reads, task: Task): Promise<TaskEventWi
     at: toInstant(event?.at ?? occurrence.decidedAt),
     data: event === null ? null : { ...event.data },
   };
+}
+
+/** The occurrence that made a task. @throws {NotFoundError} KERUTA_ERR_EVENT_NOT_FOUND when no trigger made it */
+export async function occurrenceOf(reads: Reads, task: Task): Promise<Occurrence> {
+  const occurrence = task.triggerId === null ? null : await reads.occurrenceOfTask(task.id);
+  if (occurrence !== null) return occurrence;
+  throw new NotFoundError('KERUTA_ERR_EVENT_NOT_FOUND', `Task ${task.id} was not fired by a trigger.`);
 }
 
 /** The variables that tell a task its trace, and what fired it; of the latter none for a task that no trigger made. */

@@ -1,6 +1,6 @@
 /** Policies and what they count, as they are told to clients. */
 import type { ApprovalWire, ComparisonWire, CostsWire, PolicyWire } from '../api/governance-shapes.ts';
-import type { Approval, CostSum } from '../domain/governance.ts';
+import type { Approval, CostEntry, CostSum } from '../domain/governance.ts';
 import { currency, formatMoney } from '../domain/money.ts';
 import type { compareWorkflow } from './migrate-workflow.ts';
 import type { ShownPolicy } from './set-policy.ts';
@@ -27,6 +27,29 @@ export function toApprovalWire(approval: Approval, workflow: string): ApprovalWi
 /** What a task cost, on the wire. */
 export function toCostsWire({ micro, tokensIn, tokensOut, entries }: CostSum): CostsWire {
   return { amount: formatMoney(micro), currency, tokensIn, tokensOut, entries };
+}
+
+/** Models that are told of one by one. */
+const maxModels = 20;
+
+/** What a task cost, on the wire, in all and by model. */
+export function toModelCostsWire(sum: CostSum, costs: readonly CostEntry[]): CostsWire {
+  const sums = new Map<string, CostSum>();
+  for (const { model, micro, tokensIn, tokensOut } of costs) {
+    const so = sums.get(model) ?? { micro: 0, tokensIn: 0, tokensOut: 0, entries: 0 };
+    sums.set(model, {
+      micro: so.micro + micro,
+      tokensIn: so.tokensIn + (tokensIn ?? 0),
+      tokensOut: so.tokensOut + (tokensOut ?? 0),
+      entries: so.entries + 1,
+    });
+  }
+  const dearest = [...sums].toSorted(([, a], [, b]) => b.micro - a.micro).slice(0, maxModels);
+  const models = dearest.map(([model, of]) => {
+    const { currency: _, ...told } = toCostsWire(of);
+    return { model, ...told };
+  });
+  return { ...toCostsWire(sum), models };
 }
 
 /** A comparison on the wire. */

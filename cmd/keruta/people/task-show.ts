@@ -1,28 +1,57 @@
+import type { ApiClient } from '../../../internal/api/client/client.ts';
+import { NotFoundError } from '../../../internal/domain/errors.ts';
 import { command } from '../command.ts';
 import { findTask } from './find.ts';
 import { printFields, printJson, taskFields } from './print.ts';
-import { usageFields } from './usage-fields.ts';
 
 /** `keruta task show` */
 export const taskShow = command({
   name: 'task show',
-  summary: 'Shows one task, with what it used and its open questions.',
+  summary:
+    'Shows one task: why it was made, how its attempts went, what it used and cost, its open questions.',
   positionals: { task: { doc: 'id, or at least 4 characters of its beginning' } },
   options: {},
   examples: ['keruta task show 3f2a', 'keruta task show 3f2a --json'],
   run: async (context, values) => {
+    const { attemptFields, costFields, decisionFields } = await import('./task-record.ts');
     const client = await context.makeClient();
     const found = await findTask(context, client, values.task);
     const task = await client.tasks.get(found.id, { signal: context.signal });
     const isWaiting = task.status === 'WAITING_FOR_INPUT';
     const asked = isWaiting ? await client.tasks.inputRequests(task.id, { signal: context.signal }) : [];
     const open = asked.filter((request) => request.state === 'open');
+    const { occurrence, costs, attempts } = await recordOf(client, task.id, context.signal);
     if (context.json) {
-      await printJson(context, { ...task, openQuestions: open });
+      await printJson(context, { ...task, openQuestions: open, occurrence, costs, attempts });
       return 0;
     }
     const questions = open.map((request) => ['question', request.prompt || '(its stdin)'] as const);
-    await printFields(context, [...taskFields(context, task), ...usageFields(task.usage), ...questions]);
+    await printFields(context, [
+      ...taskFields(context, task),
+      ...decisionFields(occurrence),
+      ...costFields(costs),
+      ...attemptFields(task, attempts),
+      ...questions,
+    ]);
     return 0;
   },
 });
+
+/** What is on record about a task; null where the server, an older one, cannot tell. */
+async function recordOf(client: ApiClient, id: string, signal: AbortSignal) {
+  const [occurrence, costs, attempts] = await Promise.all([
+    client.tasks.occurrence(id, { signal }),
+    orNull(client.governance.costs(id, { signal })),
+    orNull(client.attempts.list(id, { signal })),
+  ]);
+  return { occurrence, costs, attempts };
+}
+
+async function orNull<T>(answer: Promise<T>): Promise<T | null> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (error instanceof NotFoundError) return null;
+    throw error;
+  }
+}

@@ -15,7 +15,7 @@ import {
   type RenewRequest,
   renewAnswer,
 } from '../protocol.ts';
-import { type ClaimAnswer, claimAnswer } from '../shapes.ts';
+import { type ClaimAnswer, claimAnswer, usageShape } from '../shapes.ts';
 import { offsetOf } from './artifacts.ts';
 import type { CallOptions, Transport } from './transport.ts';
 
@@ -33,6 +33,14 @@ const attemptShape = z.object({
   state: z.string().catch(''),
   agentId: z.string().catch(''),
   streams: z.object({ stdout: streamEnd, stderr: streamEnd }),
+  startedAt: z.string().nullish(),
+  finishedAt: z.string().nullish(),
+  exitCode: z.number().nullish(),
+  signal: z.string().nullish(),
+  /** why it ended, when that was not its own doing */
+  endReason: z.string().nullish(),
+  /** null: nobody measured it; an older server does not say */
+  usage: usageShape.nullish().catch(null),
 });
 
 /** One attempt, and what is on the server of its output. */

@@ -5,6 +5,7 @@ import { apiPath } from '../base-url.ts';
 import type { NewTaskBody, StatusBody } from '../requests.ts';
 import { type InputRequestWire, inputRequestShape, type TaskWire } from '../shapes.ts';
 import { listOf, tolerantTask } from '../tolerant.ts';
+import { type TaskOccurrenceWire, taskOccurrenceShape } from '../workflow-shapes.ts';
 import { readScript, type Script } from './script.ts';
 import { type CallOptions, parseJson, type Transport } from './transport.ts';
 
@@ -36,6 +37,8 @@ export interface TaskCalls {
   script(id: string, options?: CallOptions): Promise<Script>;
   /** What fired a task; null when no trigger did. */
   event(id: string, options?: CallOptions): Promise<Readonly<Record<string, unknown>> | null>;
+  /** Why the task was made; null when no trigger made it, or the server cannot tell. */
+  occurrence(id: string, options?: CallOptions): Promise<TaskOccurrenceWire | null>;
   /** Sets status, message, progress and error code in one. @returns the task; null when the server does not show it */
   setStatus(id: string, body: StatusBody, options?: CallOptions): Promise<TaskWire | null>;
   /** Asks for a fix task of a failed one. @returns its id; null when none was made, or the server does not say */
@@ -111,6 +114,14 @@ export function taskCalls(transport: Transport, random: Random): TaskCalls {
         return await transport.json({ ...ofTask(id, 'event'), ...options }, eventAnswer);
       } catch (error) {
         if (error instanceof NotFoundError && error.code === 'KERUTA_ERR_EVENT_NOT_FOUND') return null;
+        throw error;
+      }
+    },
+    occurrence: async (id, options) => {
+      try {
+        return await transport.json({ ...ofTask(id, 'occurrence'), ...options }, taskOccurrenceShape);
+      } catch (error) {
+        if (error instanceof NotFoundError) return null;
         throw error;
       }
     },

@@ -1,7 +1,7 @@
 /** What tasks cost. */
 import { costBody, costsShape } from '../../api/governance-shapes.ts';
 import { addCost, costsOf } from '../../session/add-cost.ts';
-import { toCostsWire } from '../../session/governance-wire.ts';
+import { toCostsWire, toModelCostsWire } from '../../session/governance-wire.ts';
 import { type Route, readers, route, speakers } from '../route.ts';
 import { idPath } from './path.ts';
 
@@ -28,13 +28,13 @@ export const costRoutes: readonly Route[] = [
     method: 'GET',
     path: '/api/v1/tasks/:id/costs',
     access: readers,
-    summary: 'Tells what a task cost so far.',
+    summary: 'Tells what a task cost so far, in all and by model.',
     tag,
     params: idPath,
     answers: { 200: costsShape },
-    handle: async ({ caller, params }, parts) => ({
-      status: 200,
-      body: toCostsWire((await costsOf(parts, { caller, taskId: params.id })).sum),
-    }),
+    handle: async ({ caller, params }, parts) => {
+      const { sum, costs } = await costsOf(parts, { caller, taskId: params.id });
+      return { status: 200, body: toModelCostsWire(sum, costs) };
+    },
   }),
 ];

@@ -1,5 +1,6 @@
 /** The attempts of a task, and the raw output of each. */
 import { z } from 'zod';
+import { usageShape } from '../../api/shapes.ts';
 import type { Attempt } from '../../domain/attempt.ts';
 import { streamNames } from '../../domain/task.ts';
 import { listAttempts } from '../../session/raw-log.ts';
@@ -22,6 +23,8 @@ const attemptShape = z.object({
   endReason: z.string().nullable(),
   declared: z.string().nullable(),
   streams: z.object({ stdout: streamShape, stderr: streamShape }),
+  /** null: nobody measured it */
+  usage: usageShape.nullable(),
 });
 
 /** List of attempts, raw output of one. */
@@ -30,7 +33,8 @@ export const rawLogRoutes: readonly Route[] = [
     method: 'GET',
     path: '/api/v1/tasks/:id/attempts',
     access: readers,
-    summary: 'Lists the attempts of a task, oldest first, with what is here of their output.',
+    summary:
+      'Lists the attempts of a task, oldest first, with how they ended, what they used and what is here of their output.',
     tag: 'attempts',
     params: z.object({ id: z.string() }),
     answers: { 200: z.array(attemptShape) },
@@ -60,9 +64,10 @@ export const rawLogRoutes: readonly Route[] = [
 ];
 
 function toAttemptWire(attempt: Attempt): z.input<typeof attemptShape> {
-  const { number, state, reason, agentId, exitCode, signal, endReason, streams } = attempt;
+  const { number, state, reason, agentId, exitCode, signal, endReason, streams, usage } = attempt;
   return {
     ...{ number, state, reason, agentId, exitCode, signal, endReason, streams },
+    usage: usage === null ? null : { ...usage },
     createdAt: toInstant(attempt.createdAt),
     startedAt: attempt.startedAt === null ? null : toInstant(attempt.startedAt),
     finishedAt: attempt.finishedAt === null ? null : toInstant(attempt.finishedAt),

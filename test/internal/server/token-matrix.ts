@@ -114,6 +114,7 @@ export const matrix: Readonly<Record<string, Expectation>> = {
   'GET /api/v1/tasks/:id/script': read('task'),
   // the task of this test was fired by no trigger, and one out of sight looks the same
   'GET /api/v1/tasks/:id/event': read('task', { always: 404 }),
+  'GET /api/v1/tasks/:id/occurrence': read('task', { always: 404 }),
   'GET /api/v1/tasks': read('none'),
   'GET /api/v1/tasks/session/:sessionId': read('none'),
   'GET /api/v1/tasks/session/:sessionId/pending': read('none'),
