@@ -15,6 +15,8 @@ export interface FollowUp {
   /** name of the workflow */
   readonly workflow: string;
   readonly details: Occurrence['details'];
+  /** when it fell due; default: now, as it follows an end; epoch ms */
+  readonly nominalAt?: number;
   /** `store.now()`; epoch ms */
   readonly now: number;
 }
@@ -45,12 +47,12 @@ export async function recordFollowUp(
   parts: SessionParts,
   made: FollowUp & Pick<Occurrence, 'decision' | 'reason' | 'taskId'>,
 ): Promise<void> {
-  const { origin, key, workflow, details, now, decision, reason, taskId } = made;
+  const { origin, key, workflow, details, now, nominalAt = now, decision, reason, taskId } = made;
   const { triggerId, workflowId, workflowVersion, eventId } = origin.occurrence;
   const trigger = (await tx.trigger(triggerId))?.name ?? null;
   const occurrence: Occurrence = {
     ...{ id: parts.random.uuid7(now), triggerId, key, workflowId, workflowVersion, eventId },
-    ...{ nominalAt: now, effectiveAt: now, decidedAt: now, decision, reason, taskId, details },
+    ...{ nominalAt, effectiveAt: now, decidedAt: now, decision, reason, taskId, details },
     ...{ source: 'task-end', actor: systemCaller.actor },
   };
   await recordOccurrence(tx, parts, { occurrence, workflow, trigger });

@@ -1,4 +1,6 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Task } from '../domain/task.ts';
+import type { TaskTemplate } from '../domain/workflow.ts';
 import { limitWindows } from '../governance/limit-window.ts';
 import type { Transaction } from '../store/store.ts';
 import { endWordsOf, type Origin } from './end-words.ts';
@@ -9,8 +11,9 @@ import { policiesOf } from './policies-of.ts';
 
 /**
  * Runs the classic script after the agent's action, as the workflow said when it made the task: after its last attempt failed,
- * or after any end that nobody asked for. Once for a task; its own failure begets no other. It counts as a run for the limits
- * of runs, and not for the breaker, which is the agent's.
+ * or after any end that nobody asked for. Once for a task; its own failure begets no other. It does the agent's work: what fired
+ * that, with its parameters and its time, it is given too. It counts as a run for the limits of runs, and not for the breaker,
+ * which is the agent's.
  *
  * @returns whether it runs: then what follows waits for it
  */
@@ -30,7 +33,8 @@ export async function runFallback(
   const workflow = version.definition.name;
   const depth = typeof occurrence.details.depth === 'number' ? { depth: occurrence.details.depth } : {};
   const details = { of: task.id, mode: 'fallback', ...depth };
-  const followUp = { origin, key, workflow, details, now };
+  const { nominalAt } = occurrence;
+  const followUp = { origin, key, workflow, details, nominalAt, now };
   if (!(await useRuns(tx, parts, ended))) {
     const skipped = { decision: 'skipped', reason: 'run_limit', taskId: null } as const;
     await recordFollowUp(tx, parts, { ...followUp, ...skipped });
@@ -39,10 +43,22 @@ export async function runFallback(
   const newTask = {
     ...taskFields(fallback.task, workflow),
     sessionId: task.sessionId,
-    parameters: { ...fallback.task.parameters, ...endWordsOf(task, origin) },
+    parameters: {
+      ...fallback.task.parameters,
+      ...givenTo(task, version.definition.run),
+      ...endWordsOf(task, origin),
+    },
     triggerId: task.triggerId,
   };
   return submitFollowUp(tx, parts, { ...followUp, newTask, reason: 'fallback' });
+}
+
+/** The parameters that came with what fired a task, as far as the workflow did not say the same. */
+function givenTo({ parameters }: Task, template: TaskTemplate): Readonly<Record<string, unknown>> {
+  const given = Object.entries(parameters).filter(
+    ([name, value]) => !isDeepStrictEqual(template.parameters[name], value),
+  );
+  return Object.fromEntries(given);
 }
 
 function isWanted(strategy: string, status: string): boolean {

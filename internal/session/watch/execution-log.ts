@@ -66,7 +66,7 @@ function logOccurrence(log: Log, { occurrence, origin }: Extract<Happened, { kin
     ...(occurrence.taskId === null ? {} : { task_id: occurrence.taskId }),
     source: occurrence.source,
     reason: occurrence.reason,
-    delay_ms: Math.max(0, occurrence.decidedAt - occurrence.nominalAt),
+    delay_ms: Math.max(0, occurrence.decidedAt - occurrence.effectiveAt),
     status: ran ? 'pending' : 'skipped',
   };
   if (ran) log.info('trigger fired', fields);

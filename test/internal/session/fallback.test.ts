@@ -37,6 +37,20 @@ describe('a fallback', () => {
     expect(await modes(world)).toEqual(['run event agent', 'run fallback fallback']);
   });
 
+  test('is given the parameters and the time of what fired the agent, over its own', async () => {
+    const agent = { script: 'agent', parameters: { region: 'eu', deep: true } };
+    const classic = { script: 'classic', parameters: { region: 'classic', day: 'none' } };
+    const world = await governed({ run: agent, fallback: classic });
+    const { occurrence } = await world.fire({ parameters: { day: 'monday' }, at: 1_700_000_000_000 });
+    await world.end(false);
+    const [task] = await world.store.tasks({ statuses: ['PENDING'] }, 'queue');
+    expect(task?.parameters).toMatchObject({ region: 'classic', day: 'monday' });
+    expect(task?.parameters).not.toHaveProperty('deep');
+    const [, row] = await world.rows();
+    expect([row?.details.mode, row?.nominalAt]).toEqual(['fallback', occurrence.nominalAt]);
+    expect(row?.effectiveAt).toBeGreaterThan(occurrence.nominalAt);
+  });
+
   test('that fails begets no other', async () => {
     const world = await governed(both);
     await world.event();
