@@ -82,6 +82,7 @@ export const commandLoaders: Readonly<Record<string, () => Promise<AnyCommand>>>
   'ledger show': async () => (await import('./people/ledger-show.ts')).ledgerShow,
   'ledger verify': async () => (await import('./people/ledger-verify.ts')).ledgerVerify,
   'cron explain': async () => (await import('./people/cron-explain.ts')).cronExplain,
+  'cron import': async () => (await import('./people/cron-import.ts')).cronImport,
   'skill list': async () => (await import('./people/skill-list.ts')).skillList,
   'skill show': async () => (await import('./people/skill-show.ts')).skillShow,
   'skill prompt': async () => (await import('./people/skill-prompt.ts')).skillPrompt,
