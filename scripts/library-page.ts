@@ -25,7 +25,7 @@ import { agent, schedule, webhook, watch, defineWorkflow, App, Scheduler, Watche
 \`\`\`
 
 Functions that run by themselves, in files of yours: on time, by webhooks, and when files change. Each call returns the function
-that it was given, so that calls can be nested. \`examples/\` has five files that run.
+that it was given, so that calls can be nested. What is in \`examples/\` runs.
 
 | command | what it does |
 | --- | --- |

@@ -8,7 +8,7 @@ import { join, resolve } from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { webhooks } from './pull-request-payload.ts';
 
-vi.setConfig({ testTimeout: 60_000 });
+vi.setConfig({ testTimeout: 120_000 });
 
 const root = resolve(import.meta.dirname, '../..');
 const main = join(root, 'cmd/keruta/main.ts');
@@ -110,4 +110,33 @@ test('the health check tells how the machine is', async () => {
     diskFree: expect.any(Number),
     load: expect.any(Number),
   });
+});
+
+test('the hourly stock check asks the agent, and counts by itself without one or when it fails', async () => {
+  const cwd = temporary();
+  writeFileSync(join(cwd, 'stock.csv'), 'screws,120,100\nnails,12,50\n');
+  const words = ['call', example('hourly-stock-check.ts'), 'hourly_stock_check'];
+  const alone = keruta(words, { cwd });
+  expect(await alone.ended).toBe(0);
+  expect(alone.out()).toBe('nails: 12 there, 50 expected\n');
+  let status = 200;
+  const asked: string[] = [];
+  const agent = createServer((request, response) => {
+    request.setEncoding('utf8').on('data', (text: string) => void asked.push(text));
+    request.on('end', () => response.writeHead(status).end('order nails today'));
+  });
+  await new Promise<void>((done) => agent.listen(0, '127.0.0.1', done));
+  onTestFinished(() => void agent.close());
+  const env = { AGENT_URL: `http://127.0.0.1:${(agent.address() as AddressInfo).port}/` };
+  const decided = keruta(words, { cwd, env });
+  expect(await decided.ended).toBe(0);
+  expect(decided.out()).toBe('order nails today\n');
+  expect(JSON.parse(asked.join(''))).toMatchObject({
+    focus: 'inventory',
+    stock: expect.stringMatching(/nails/),
+  });
+  status = 500;
+  const failed = keruta(words, { cwd, env });
+  expect(await failed.ended).toBe(0);
+  expect(failed.out()).toBe('nails: 12 there, 50 expected\n');
 });
