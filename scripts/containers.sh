@@ -203,6 +203,12 @@ keruta task logs "$task" | sed 's/^/          /'
 step "task: $status"
 [ "$status" = COMPLETED ]
 
-up=$(compose exec -T prometheus wget -qO- 'http://127.0.0.1:9090/api/v1/query?query=up' || true)
-step "Prometheus: up is $(printf %s "$up" | node -p 'JSON.parse(require("fs").readFileSync(0)).data.result.map((r) => r.value[1]).join() || "not known yet"')"
+for i in $(seq 60); do
+  up=$(compose exec -T prometheus wget -qO- 'http://127.0.0.1:9090/api/v1/query?query=up' |
+    node -p 'JSON.parse(require("fs").readFileSync(0)).data.result.map((r) => r.value[1]).join()' || true)
+  [ "$up" != 1 ] || break
+  sleep 1
+done
+step "Prometheus: up is ${up:-not known}"
+[ "$up" = 1 ]
 compose ps
