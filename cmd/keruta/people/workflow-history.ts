@@ -19,7 +19,7 @@ export const workflowHistory = command({
     const rows = versions.map((one, index) => {
       const before = versions[index + 1];
       const changes = before === undefined ? [] : diffOf(before.definition, one.definition);
-      const what = before === undefined ? 'made' : changes.map(({ path }) => path).join(', ');
+      const what = before === undefined ? 'made' : topmost(changes.map(({ path }) => path)).join(', ');
       return [String(one.version), ago(context, one.at), one.actor, what];
     });
     const columns = [
@@ -32,3 +32,9 @@ export const workflowHistory = command({
     return 0;
   },
 });
+
+/** Of a part that came or went as a whole, its name alone. */
+function topmost(paths: readonly string[]): readonly string[] {
+  const isWithin = (path: string, part: string) => path.startsWith(`${part}.`) || path.startsWith(`${part}[`);
+  return paths.filter((path) => !paths.some((part) => isWithin(path, part)));
+}

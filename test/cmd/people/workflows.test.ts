@@ -34,6 +34,18 @@ describe('keruta apply', () => {
     expect((await keruta('workflow', 'history', 'made')).out).toMatch(/2 .* overlap\n +1 .* made\n$/);
   });
 
+  test('names a part that came as a whole once in the history', async () => {
+    put('w.yaml', yearly('parts'));
+    await keruta('apply', '-f', 'w.yaml');
+    put(
+      'w.yaml',
+      yearly('parts', 'focus: stock\nfallback: echo ho\npolicy: { maxRunsPerDay: 3, breaker: {} }\n'),
+    );
+    await keruta('apply', '-f', 'w.yaml');
+    expect((await keruta('workflow', 'history', 'parts')).out).toMatch(/2 .* focus, policy, fallback\n/);
+    await keruta('workflow', 'delete', 'parts');
+  });
+
   test('shows every field that somebody wrote for a trigger of a new workflow, also a yes or a no', async () => {
     const trigger = '{ type: github, repository: a/b, events: [push], forks: true, checkout: false }';
     put('w.yaml', `name: hub\nrun: echo hi\ntriggers:\n  - ${trigger}\n`);
