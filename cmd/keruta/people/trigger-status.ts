@@ -89,16 +89,22 @@ function takesText({ meanDurationMs, p95DurationMs }: TriggerStatusWire['runs'])
 /** A check of a decision: its limit, and what of it was used. */
 export function checkText(check: { readonly passed: boolean; readonly [more: string]: unknown }): string {
   const { passed, value, limit, reason } = check;
-  const numbers = [
-    value == null ? '' : String(value),
-    limit == null ? '' : `of ${typeof limit === 'object' ? JSON.stringify(limit) : String(limit)}`,
-  ];
   const words = [
     passed ? 'passed' : 'did not pass',
-    ...numbers,
+    usedText(value ?? null, limit ?? null),
     typeof reason === 'string' ? `(${reason})` : '',
   ];
   return words.filter((word) => word !== '').join(' ');
+}
+
+/** `3 of 40`; where nothing is counted, the limit alone. */
+function usedText(value: unknown, limit: unknown): string {
+  const [used, most] = [value, limit].map((one) => {
+    if (one === null) return '';
+    return typeof one === 'object' ? JSON.stringify(one) : String(one);
+  });
+  if (!most) return used ?? '';
+  return used ? `${used} of ${most}` : `(limit ${most})`;
 }
 
 const percent = (rate: number) => `${Math.round(rate * 100)} %`;

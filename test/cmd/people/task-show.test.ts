@@ -38,7 +38,7 @@ test('a task tells why it was made, what it cost by model, and what each attempt
   await run('shop', 0, { readBytes: 2048, writtenBytes: 0 });
   const { out } = await keruta('task', 'show', id);
   expect(out).toMatch(/workflow +shop, version 1\nfired by +manual for \S+ \(asked\)\n/);
-  expect(out).toMatch(/check runs_per_day +passed 0 of 5\n/);
+  expect(out).toMatch(/check overlap +passed \(limit skip\)\ncheck runs_per_day +passed 0 of 5\n/);
   expect(out).toMatch(/cost +\$0\.15 in 3 calls, 500 tokens in, 20 out\n/);
   expect(out).toMatch(
     /cost large +\$0\.10 in 1 call, 500 tokens in, 20 out\ncost small +\$0\.02 in 1 call\n/,
