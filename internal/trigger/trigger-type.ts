@@ -11,8 +11,8 @@
  * - reading a definition, and asking for the next instant, change nothing and take no time worth speaking of.
  */
 import type { ZodType } from 'zod';
+import type { SecretRef } from '../domain/secret-ref.ts';
 import type { OccurrenceSource } from '../domain/workflow.ts';
-import type { SecretRef } from './webhook/secret-ref.ts';
 
 /** A rule of time. */
 export interface Schedule {

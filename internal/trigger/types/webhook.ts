@@ -1,6 +1,7 @@
 import { InputError } from '../../domain/errors.ts';
+import { type SecretRef, secretName } from '../../domain/secret-ref.ts';
 import { type ScheduleContext, triggerType } from '../trigger-type.ts';
-import { leastSecretBytes, type SecretRef, secretName } from '../webhook/secret-ref.ts';
+import { leastSecretBytes } from '../webhook/secret-ref.ts';
 import { readWebhook, webhookShape } from '../webhook/webhook-spec.ts';
 
 /** Fires when somebody calls its address and shows that he may. */

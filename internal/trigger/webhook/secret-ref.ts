@@ -1,10 +1,6 @@
 /** Where the secrets of a trigger rest: never in its definition, which everybody reads who may look at workflows. */
 import { z } from 'zod';
-
-/** Names one secret: a variable in the environment of the server, or a file on its disk. */
-export type SecretRef =
-  | { readonly kind: 'variable'; readonly name: string }
-  | { readonly kind: 'file'; readonly path: string };
+import type { SecretRef } from '../../domain/secret-ref.ts';
 
 /** Most secrets that are valid at a time: the old one and the new one, while a sender is moved from one to the other. */
 export const maxSecrets = 2;
@@ -51,11 +47,6 @@ export function secretRefs({ secret, secretEnv, secretFile }: SecretFields): rea
     ...listOf(secretEnv).map((name) => ({ kind: 'variable' as const, name })),
     ...listOf(secretFile).map((path) => ({ kind: 'file' as const, path })),
   ];
-}
-
-/** How a secret is called in messages. */
-export function secretName(ref: SecretRef): string {
-  return ref.kind === 'variable' ? `the variable ${ref.name}` : `the file ${ref.path}`;
 }
 
 function listOf(value: string | readonly string[] | undefined): readonly string[] {

@@ -2,9 +2,10 @@
 import { z } from 'zod';
 import { parseDuration } from '../../domain/duration.ts';
 import { InputError } from '../../domain/errors.ts';
+import type { SecretRef } from '../../domain/secret-ref.ts';
 import { workflowNamePattern } from '../../domain/workflow.ts';
 import { type Filter, readFilter } from './filter.ts';
-import { type SecretRef, secretFields, secretRefs } from './secret-ref.ts';
+import { secretFields, secretRefs } from './secret-ref.ts';
 import { readPath, type ValuePath } from './value-path.ts';
 import type { Verification } from './verify.ts';
 
