@@ -1,4 +1,5 @@
 /** What a report says about a task. Pure. */
+import { fenced } from '../../pkg/markdown/markdown.ts';
 import { formatDuration } from '../domain/duration.ts';
 import type { ReportState, ReportWish } from '../domain/report.ts';
 import type { Task } from '../domain/task.ts';
@@ -74,13 +75,6 @@ function commentOf(
   if (message !== '') lines.push('', ...fenced(message));
   lines.push('', targetUrl === null ? `Task ${task.id}` : `[Task ${task.id}](${targetUrl})`);
   return lines.join('\n');
-}
-
-/** What a script said is shown as it is: nothing in it becomes a link, a picture or a person's name. */
-function fenced(text: string): readonly string[] {
-  const runs = [...text.matchAll(/`+/g)].map(([run]) => run.length);
-  const fence = '`'.repeat(Math.max(3, ...runs.map((length) => length + 1)));
-  return [`${fence}text`, text, fence];
 }
 
 /** What marks a comment, so that it is found again when nobody knows whether it was written. */

@@ -8,6 +8,7 @@
  * @see https://docs.stripe.com/webhooks#verify-manually
  */
 import { createHmac, timingSafeEqual } from 'node:crypto';
+import { standardKey } from '../../../pkg/webhook/standard-webhook.ts';
 
 /** A request, as far as its signature goes. */
 export interface SignedRequest {
@@ -118,10 +119,4 @@ export function signatureOf(
   const hmac = createHmac(algorithm, signature.type === 'standard' ? standardKey(secret) : secret);
   for (const part of parts) hmac.update(part);
   return hmac.digest(encoding);
-}
-
-/** A key of Standard Webhooks is written as base64 behind `whsec_`; a text without that is taken as it is. */
-function standardKey(secret: string): Uint8Array {
-  const prefix = 'whsec_';
-  return secret.startsWith(prefix) ? Buffer.from(secret.slice(prefix.length), 'base64') : Buffer.from(secret);
 }
