@@ -2,6 +2,7 @@ import type { GithubApp } from '../../pkg/github/app.ts';
 import { GithubError } from '../../pkg/github/github-error.ts';
 import type { Report } from '../domain/report.ts';
 import { retryDelayMs } from '../domain/retry.ts';
+import type { Sent } from './outbox.ts';
 import type { SessionParts } from './parts.ts';
 import { markOf } from './report-words.ts';
 
@@ -15,13 +16,6 @@ const delays = { backoff: 'exponential', delayMs: 5_000, maxDelayMs: 15 * 60_000
 const limitMs = 60_000;
 /** After that nobody cares any more; ms. */
 const giveUpAfterMs = 24 * 3_600_000;
-
-/** What became of one report. */
-export interface Sent {
-  /** not to be asked for anything before; ms from now; 0 = at once */
-  readonly holdMs: number;
-  readonly isTold: boolean;
-}
 
 /**
  * Takes one report and tells it.

@@ -8,7 +8,7 @@ import type { Emailing } from '../../../internal/session/email-loop.ts';
 import type { HostedSession } from '../../../internal/session/hosted-sessions.ts';
 import type { LedgerKeeping } from '../../../internal/session/ledger-loop.ts';
 import type { GithubParts } from '../../../internal/session/parts.ts';
-import type { Reporting } from '../../../internal/session/report-loop.ts';
+import type { Sending } from '../../../internal/session/outbox.ts';
 import type { Sweeping } from '../../../internal/session/sweep.ts';
 import type { Triggering } from '../../../internal/session/trigger-loop.ts';
 import { leastSecretBytes } from '../../../internal/trigger/webhook/secret-ref.ts';
@@ -123,7 +123,7 @@ export async function startServer(
     let sweep: Sweeping | null = null;
     let triggers: Triggering | null = null;
     let emailing: Emailing | null = null;
-    let reporting: Reporting | null = null;
+    let reporting: Sending | null = null;
     const problems = () =>
       [sweep?.problem() ?? null, triggers?.problem() ?? null].filter((problem) => problem !== null);
     let keeping: LedgerKeeping | null = null;
