@@ -1,5 +1,7 @@
 /** What may go wrong between two machines, told apart so that the caller can decide. An answer with a bad status is no error. */
 
+import { addressDenied } from '../outbound/denied.ts';
+
 /** Options of every error here. */
 export interface HttpErrorOptions {
   readonly cause?: unknown;
@@ -18,6 +20,9 @@ export class HttpError extends Error {
     this.code = options.code ?? '';
   }
 }
+
+/** A host, or the address that its name leads to, is not called; nothing was sent. */
+export class HttpDeniedError extends HttpError {}
 
 /** No connection came about: refused, unknown host, no route, TLS. The request was not sent. */
 export class HttpConnectError extends HttpError {}
@@ -63,6 +68,8 @@ export function httpErrorOf(error: unknown, at: string): HttpError {
   if (error instanceof HttpError) return error;
   const code = codeOf(error);
   const options = { cause: error, code };
+  if (code === addressDenied)
+    return new HttpDeniedError(`${at} leads to an address that is not called`, options);
   if (code === 'UND_ERR_CONNECT_TIMEOUT' || code === 'ETIMEDOUT')
     return new HttpTimeoutError('connect', `no connection to ${at} within the time limit`, options);
   if (code === 'UND_ERR_HEADERS_TIMEOUT')

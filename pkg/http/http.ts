@@ -4,7 +4,8 @@
  */
 import { Readable } from 'node:stream';
 import { Agent } from 'undici';
-import { HttpTooLargeError, httpErrorOf } from './http-errors.ts';
+import type { OutboundGuard } from '../outbound/guard.ts';
+import { HttpDeniedError, HttpTooLargeError, httpErrorOf } from './http-errors.ts';
 
 /** Options of {@link makeHttp}. */
 export interface HttpOptions {
@@ -18,6 +19,8 @@ export interface HttpOptions {
   readonly stallMs?: number;
   /** longest body that `text`, `json` and `bytes` take; bytes, default 32 MiB. `stream` has no limit */
   readonly maxResponseBytes?: number;
+  /** decides which hosts are called, for addresses that somebody else chose; default: all are */
+  readonly guard?: OutboundGuard;
 }
 
 /** One request. Nothing in it is repeated: for another attempt make another one, with a fresh body. */
@@ -73,7 +76,10 @@ export function makeHttp(options: HttpOptions): Http {
   } = options;
   const agent = new Agent({
     // written out: no variable of the environment may turn it off
-    connect: { timeout: connectMs, rejectUnauthorized: true },
+    connect: {
+      ...{ timeout: connectMs, rejectUnauthorized: true },
+      ...(options.guard ? { lookup: options.guard.lookup } : {}),
+    },
     headersTimeout: headersMs,
     bodyTimeout: stallMs,
     allowH2: false,
@@ -82,8 +88,10 @@ export function makeHttp(options: HttpOptions): Http {
   return {
     request: async (request) => {
       request.signal?.throwIfAborted();
-      const { origin, pathname, search } = new URL(request.url);
+      const { origin, pathname, search, hostname } = new URL(request.url);
       const at = origin + pathname;
+      const fault = options.guard?.fault(hostname) ?? null;
+      if (fault !== null) throw new HttpDeniedError(`${origin} is not called: ${fault}`);
       const body = bodyOf(request.body);
       try {
         const answer = await agent.request({
