@@ -35,6 +35,7 @@ import type { StreamName, Task } from '../domain/task.ts';
 import type { TaskStatus } from '../domain/task-status.ts';
 import type { GovernanceReads, GovernanceWrites } from './governance-store.ts';
 import type { LedgerReads, LedgerWrites } from './ledger-store.ts';
+import type { NotificationReads, NotificationWrites } from './notification-store.ts';
 import type { WorkflowReads, WorkflowWrites } from './workflow-store.ts';
 
 /** The store. */
@@ -64,9 +65,9 @@ export interface Store extends Reads {
 
 /**
  * What listeners wait for: `session:<id>` for all that concerns a session and its tasks; `sessions` for the list;
- * `triggers` when one of them may fall due earlier than thought; `reports` likewise.
+ * `triggers` when one of them may fall due earlier than thought; `reports` and `notifications` likewise.
  */
-export type Topic = `session:${string}` | 'sessions' | 'triggers' | 'reports';
+export type Topic = `session:${string}` | 'sessions' | 'triggers' | 'reports' | 'notifications';
 
 /** Filters for lists of tasks; absent = any. */
 export interface TaskFilter {
@@ -119,7 +120,7 @@ export interface StoreFigures {
 }
 
 /** What may be asked at any time, inside a transaction or not. A thing that is not there is null. */
-export interface Reads extends WorkflowReads, GovernanceReads, LedgerReads {
+export interface Reads extends WorkflowReads, GovernanceReads, LedgerReads, NotificationReads {
   session(id: string): Promise<Session | null>;
   sessionByName(name: string): Promise<Session | null>;
   sessionByWorkspace(workspaceId: string): Promise<Session | null>;
@@ -210,7 +211,12 @@ export interface Reads extends WorkflowReads, GovernanceReads, LedgerReads {
 }
 
 /** An open transaction: reads see its own writes. `put…` inserts or replaces the whole row with that id. */
-export interface Transaction extends Reads, WorkflowWrites, GovernanceWrites, LedgerWrites {
+export interface Transaction
+  extends Reads,
+    WorkflowWrites,
+    GovernanceWrites,
+    LedgerWrites,
+    NotificationWrites {
   /**
    * Makes every other transaction that locks the same session wait until this one ends; also when the session does not
    * exist. Called before anything that decides about claims, submits or status. A no-op on SQLite, whose writers queue.

@@ -1,5 +1,6 @@
 import type { Kysely } from 'kysely';
 import type * as governance from './governance-nouns.ts';
+import type { notificationRow } from './notification-store.ts';
 import type * as nouns from './nouns.ts';
 import type { LedgerColumns } from './queries/ledger.ts';
 import type { RowOf } from './row.ts';
@@ -37,6 +38,9 @@ export interface Tables {
   costs: RowOf<typeof governance.costRow>;
   approvals: RowOf<typeof governance.approvalRow>;
   holds: RowOf<typeof workflows.holdRow>;
+  notifications: RowOf<typeof notificationRow>;
+  /** how often in a row something failed; one that succeeded has no row */
+  failure_streaks: { subject: string; failures: number; since: number };
   ledger: LedgerColumns;
   ledger_ends: { name: string; seq: number; hash: string };
   meta: { name: string; value: string };

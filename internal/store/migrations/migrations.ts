@@ -3,7 +3,15 @@ import { blobChunks } from './blob-chunks.ts';
 import { first } from './first.ts';
 import { governance } from './governance.ts';
 import { ledger } from './ledger.ts';
+import { notifications } from './notifications.ts';
 import { workflows } from './workflows.ts';
 
 /** All steps of the schema, in order. */
-export const migrations: readonly Migration[] = [first, blobChunks, workflows, governance, ledger];
+export const migrations: readonly Migration[] = [
+  first,
+  blobChunks,
+  workflows,
+  governance,
+  ledger,
+  notifications,
+];

@@ -18,6 +18,7 @@ import { inputReads, inputWrites } from './inputs.ts';
 import { ledgerReads, ledgerWrites } from './ledger.ts';
 import { logReads, logWrites } from './logs.ts';
 import { metaReads, metaWrites } from './meta.ts';
+import { notificationReads, notificationWrites } from './notifications.ts';
 import { occurrenceReads, occurrenceWrites } from './occurrences.ts';
 import { reportReads, reportWrites } from './reports.ts';
 import { repositoryReads, repositoryWrites } from './repositories.ts';
@@ -62,6 +63,7 @@ export function readsOver(db: Db): Reads {
     ...figureReads(db),
     ...holdReads(db),
     ...ledgerReads(db),
+    ...notificationReads(db),
   };
 }
 
@@ -93,5 +95,6 @@ export function writesOver(db: Db): Writes {
     ...approvalWrites(db),
     ...holdWrites(db),
     ...ledgerWrites(db),
+    ...notificationWrites(db),
   };
 }

@@ -6,6 +6,7 @@ import { testGovernance } from './contract/governance.ts';
 import { testHangings } from './contract/hangings.ts';
 import { testLaws } from './contract/laws.ts';
 import { testLedger } from './contract/ledger.ts';
+import { testNotifications } from './contract/notifications.ts';
 import { testNouns } from './contract/nouns.ts';
 import { testProperties } from './contract/properties.ts';
 import { testQueue } from './contract/queue.ts';
@@ -41,6 +42,7 @@ export function storeContract(name: string, harness: StoreHarness): void {
     testReports(fixture);
     testGovernance(fixture);
     testLedger(fixture);
+    testNotifications(fixture);
     testNouns(fixture);
     testProperties(fixture);
   });
