@@ -15,6 +15,7 @@ const floors: Readonly<Record<string, number>> = {
   trigger: 1,
   skill: 1,
   governance: 1,
+  notify: 1,
   session: 2,
   worker: 3,
   server: 3,
