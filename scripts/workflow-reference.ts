@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
+import { notifyRuleShape } from '../internal/trigger/notify-shape.ts';
 import { policyShape } from '../internal/trigger/policy-shape.ts';
 import { triggerTypes } from '../internal/trigger/types.ts';
 import { triggerFields, workflowShape } from '../internal/trigger/workflow-shape.ts';
@@ -21,9 +22,11 @@ export interface ReferenceSection {
 export function workflowSections(): ReferenceSection[] {
   const shapes = commentsOf(join(room, 'workflow-shape.ts'));
   const whole = schemaOf(workflowShape);
-  const { run, onError, onComplete, fallback, triggers, policy, ...fields } = whole.properties ?? {};
-  const isTemplate = { run, onError, onComplete, fallback, triggers, policy };
-  const otherTypes: Readonly<Record<string, string>> = { triggers: 'list of triggers', policy: 'a policy' };
+  const { run, onError, onComplete, fallback, triggers, policy, notify, ...fields } = whole.properties ?? {};
+  const isTemplate = { run, onError, onComplete, fallback, triggers, policy, notify };
+  const otherTypes: Readonly<Record<string, string>> = {
+    ...{ triggers: 'list of triggers', policy: 'a policy', notify: 'a rule, or a list of rules' },
+  };
   const docsOf = (...names: readonly string[]) =>
     new Map(names.flatMap((name) => [...(shapes.get(name) ?? [])]));
   const workflowDocs = docsOf('catchUpFields', 'workflowShape');
@@ -53,6 +56,14 @@ export function workflowSections(): ReferenceSection[] {
       rows: rowsOf(
         schemaOf(policyShape),
         commentsOf(join(room, 'policy-shape.ts')).get('policyShape') ?? new Map(),
+      ),
+    },
+    {
+      title: 'Notify',
+      intro: 'What `notify` says: who is told of which events. See [notifications](../notifications.md).',
+      rows: rowsOf(
+        schemaOf(notifyRuleShape),
+        commentsOf(join(room, 'notify-shape.ts')).get('notifyRuleShape') ?? new Map(),
       ),
     },
     {

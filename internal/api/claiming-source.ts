@@ -48,6 +48,10 @@ export function claimingSource(parts: ClaimingSourceParts): TaskSource {
         return endedOr(await client.sessions.get(sessionId, { signal }));
       }
     },
+    tellDisk: async (disk, signal) => {
+      const body = { ...disk, agentId, hostname: agent.hostname };
+      await client.notifications.tellDisk(sessionId, body, { signal });
+    },
     reporter: (attempt) => claimingReporter({ client, abilities, agentId }, attempt),
   };
 }

@@ -45,8 +45,22 @@ export interface TaskSource {
     signal: AbortSignal,
   ): Promise<ClaimedTask | SessionEnded | null>;
 
+  /**
+   * Says how the disk of the agent is; absent: there is nobody who would want to know.
+   * @param disk.floorBytes  below it no task is taken
+   */
+  tellDisk?(disk: DiskReport, signal: AbortSignal): Promise<void>;
+
   /** Speaks for one attempt: after a claim, or after a restart of the agent for a run that it found. No call is made. */
   reporter(attempt: AttemptRef): AttemptReporter;
+}
+
+/** How the disk of an agent is. */
+export interface DiskReport {
+  readonly state: 'ok' | 'low' | 'no_files' | 'read_only' | 'unknown';
+  /** null = not known */
+  readonly freeBytes: number | null;
+  readonly floorBytes: number;
 }
 
 /** A task that is ours now. Tell it from {@link SessionEnded} by `'ended' in claim`. */

@@ -4,6 +4,7 @@ import { clientRows } from './client-rows.ts';
 import { defaultRows } from './default-rows.ts';
 import { emailRows } from './email-rows.ts';
 import { githubRows } from './github-rows.ts';
+import { notifyRows } from './notify-rows.ts';
 import type { SettingRow } from './row.ts';
 import { serverRows } from './server-rows.ts';
 import { traceRows } from './trace-rows.ts';
@@ -16,6 +17,7 @@ const rows = {
   ...defaultRows,
   ...emailRows,
   ...githubRows,
+  ...notifyRows,
   ...traceRows,
 } as const;
 

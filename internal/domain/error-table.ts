@@ -118,6 +118,10 @@ export const errorTable = {
     http: 410,
     doc: 'An approval was asked for, and nobody answered in time.',
   },
+  KERUTA_ERR_CHANNEL_NOT_FOUND: {
+    kind: 'not-found',
+    doc: 'The server has no such channel of notifications.',
+  },
   KERUTA_ERR_TRIGGER_NOT_FOUND: { kind: 'not-found', doc: 'There is no such trigger.' },
   KERUTA_ERR_TOKEN_NOT_FOUND: { kind: 'not-found', doc: 'There is no such token.' },
   KERUTA_ERR_DOCUMENT_NOT_FOUND: { kind: 'not-found', doc: 'There is no such document.' },

@@ -78,6 +78,12 @@ export const serverMetricTable = {
     help: 'Requests to webhooks.',
     labels: ['result'],
   },
+  notifications: {
+    name: 'keruta_notifications_total',
+    type: 'counter',
+    help: 'Tries to tell people something: sent, waiting for another try, dead.',
+    labels: ['channel', 'result'],
+  },
   taskWait: {
     name: 'keruta_task_wait_seconds',
     type: 'histogram',

@@ -2,6 +2,7 @@
  * Work that starts by itself: a workflow says what to run, its triggers say when, and every time that a trigger falls due
  * becomes one occurrence, whether something ran or not. Times are epoch ms.
  */
+import type { NotifyRule } from './notification.ts';
 import type { FallbackStrategy, Policy } from './policy.ts';
 import { type RetryRule, retryDefaults } from './retry.ts';
 
@@ -47,6 +48,8 @@ export interface WorkflowDefinition {
   readonly policy: Policy | null;
   /** the classic script, beside `run` as the agent's action; null = there is no choice */
   readonly fallback: Fallback | null;
+  /** who is told of it; null = the server says, none = nobody */
+  readonly notify: readonly NotifyRule[] | null;
 }
 
 /** A classic script that stands beside the agent's action. */

@@ -12,6 +12,7 @@ import { governanceRoutes } from './routes/governance.ts';
 import { holdRoutes } from './routes/holds.ts';
 import { inputRoutes } from './routes/inputs.ts';
 import { ledgerRoutes } from './routes/ledger.ts';
+import { notificationRoutes } from './routes/notifications.ts';
 import { rawLogRoutes } from './routes/raw-log.ts';
 import { realtimeRoutes } from './routes/realtime.ts';
 import { repositoryRoutes } from './routes/repositories.ts';
@@ -69,4 +70,5 @@ export const routes: readonly Route[] = [
   ...costRoutes,
   ...holdRoutes,
   ...ledgerRoutes,
+  ...notificationRoutes,
 ];

@@ -68,11 +68,12 @@ export const holdsLock = 'the holds of triggers';
 /** A server of which nothing is known. */
 const strangeHost: TriggerHost = { isLoopback: false, secret: () => null };
 
-function triggerHostOf({ triggerHost = strangeHost, github }: SessionParts): TriggerHost {
-  if (github === undefined) return triggerHost;
+function triggerHostOf({ triggerHost = strangeHost, github, notify }: SessionParts): TriggerHost {
+  const channels = (notify?.channels ?? []).map(({ name }) => name);
+  if (github === undefined) return { ...triggerHost, channels };
   const bytes = github.secrets.map((secret) => Buffer.byteLength(secret));
   const secretBytes = bytes.length === 0 ? null : Math.min(...bytes);
-  return { ...triggerHost, github: { secretBytes, hasApp: github.app !== null } };
+  return { ...triggerHost, channels, github: { secretBytes, hasApp: github.app !== null } };
 }
 
 /** Default time zone of triggers. */

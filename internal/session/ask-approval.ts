@@ -3,6 +3,7 @@ import { approvalDefaults } from '../domain/policy.ts';
 import type { Transaction } from '../store/store.ts';
 import type { Firing } from './fire.ts';
 import type { Judged } from './judge-run.ts';
+import { announceApproval } from './notify/announce-waits.ts';
 import type { SessionParts } from './parts.ts';
 import { systemCaller } from './parts.ts';
 import { sessionOfWorkflow } from './session-of-workflow.ts';
@@ -26,6 +27,7 @@ export async function askApproval(
   };
   await tx.putApproval(approval);
   tx.notify('triggers');
+  await announceApproval(tx, parts, { approval, workflow });
   const expiresAt = new Date(approval.expiresAt).toISOString();
   return { approvalId: approval.id, role, expiresAt };
 }

@@ -21,6 +21,7 @@ import { refOfEvent } from './github-origin.ts';
 import { beginReport } from './github-report.ts';
 import { blockedBy, checkOf, judgeOverlap, type Overlap } from './judge-overlap.ts';
 import { governedBy, type Judged, judgeRun, modeOf, useLimits } from './judge-run.ts';
+import { announceShadow } from './notify/announce-waits.ts';
 import { type SessionParts, systemCaller } from './parts.ts';
 import { type NamedOccurrence, recordInstead, recordOccurrence } from './record-occurrence.ts';
 import { sessionOfWorkflow } from './session-of-workflow.ts';
@@ -119,7 +120,10 @@ async function hold(
     const blocking = reason === 'overlap_skipped' ? blockedBy(overlap) : {};
     return skip(tx, parts, { firing, reason, details: { ...known, ...blocking } });
   }
-  if (verdict.isShadow) return skip(tx, parts, { firing, reason: 'shadow', details: known });
+  if (verdict.isShadow) {
+    await announceShadow(tx, parts, firing);
+    return skip(tx, parts, { firing, reason: 'shadow', details: known });
+  }
   const asked = await askApproval(tx, parts, { firing, judged });
   return skip(tx, parts, { firing, reason: 'approval_asked', details: { ...known, ...asked } });
 }

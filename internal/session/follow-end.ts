@@ -5,6 +5,7 @@ import type { Reads, Transaction } from '../store/store.ts';
 import type { Origin } from './end-words.ts';
 import { fireFollowers } from './fire-followers.ts';
 import { endReport } from './github-report.ts';
+import { announceEnd } from './notify/announce-end.ts';
 import type { SessionParts } from './parts.ts';
 import { recordEnd, type Spent } from './record-step.ts';
 import { restAfterEnd } from './rest-after-end.ts';
@@ -37,17 +38,29 @@ export async function followEnd(
   const occurrence = await tx.occurrenceOfTask(task.id);
   if (occurrence !== null)
     await recordEnd(tx, parts, { task, now, occurrence, ...(await spentOn(tx, task, occurrence)) });
+  const goesOn = await follow(tx, parts, { task, now, occurrence });
+  // last: it may make other ends of the same workflow wait
+  if (!goesOn) await announceEnd(tx, parts, { task, now, occurrence });
+}
+
+/** @returns whether the same run goes on with its fallback: then its end is still to come */
+async function follow(
+  tx: Transaction,
+  parts: SessionParts,
+  { task, now, occurrence }: Omit<Ended, 'depth'> & { readonly occurrence: Occurrence | null },
+): Promise<boolean> {
   const waiting = await tx.triggers({ type: 'task-end' });
-  if (waiting.length === 0 && task.triggerId === null) return;
+  if (waiting.length === 0 && task.triggerId === null) return false;
   await endReport(tx, { task, now });
   await restAfterEnd(tx, parts, { task, now });
   const origin = occurrence === null ? null : await originOf(tx, occurrence);
   await settleRun(tx, parts, { task, now, occurrence });
   // the fallback is the rest of the same run: what follows, follows that
-  if (origin !== null && (await runFallback(tx, parts, { task, now, origin }))) return;
+  if (origin !== null && (await runFallback(tx, parts, { task, now, origin }))) return true;
   const ended = { task, now, origin, depth: await depthOf(tx, task, occurrence) };
   if (origin !== null) await runHook(tx, parts, { ...ended, origin });
   await fireFollowers(tx, parts, { ...ended, waiting });
+  return false;
 }
 
 async function originOf(reads: Reads, occurrence: Occurrence): Promise<Origin> {

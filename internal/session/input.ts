@@ -6,6 +6,7 @@ import type { Transaction } from '../store/store.ts';
 import { visibleTask } from './authorize.ts';
 import { type HeldTask, onTask } from './fence.ts';
 import { newAttempt } from './new-attempt.ts';
+import { announceInput } from './notify/announce-waits.ts';
 import { openRequests, putRequest, settleWaiting } from './open-requests.ts';
 import type { Caller, SessionParts } from './parts.ts';
 import { auditTask, putAndTell } from './put-task.ts';
@@ -44,6 +45,7 @@ export async function requestInput(
       ...{ choices: [], secret: false, state: 'open', answer: null, createdAt: now, answeredAt: null },
     };
     await putRequest(tx, task, { request, now });
+    await announceInput(tx, parts, { request, task, now });
     if (task.status !== 'LOST') await putAndTell(tx, { ...task, status: 'WAITING_FOR_INPUT' }, now);
     return request;
   });

@@ -8,6 +8,7 @@ import type { Transaction } from '../store/store.ts';
 import { recordCost } from './add-cost.ts';
 import { tellLogs, tellProgress } from './events.ts';
 import { type AttemptRef, type HeldAttempt, onAttempt } from './fence.ts';
+import { announceInput } from './notify/announce-waits.ts';
 import { openRequests, putRequest, settleWaiting } from './open-requests.ts';
 import type { SessionParts } from './parts.ts';
 
@@ -152,6 +153,7 @@ class Application {
       answeredAt: null,
     };
     await putRequest(this.#tx, this.#task, { request, now });
+    await announceInput(this.#tx, this.#parts, { request, task: this.#task, now });
     this.#moved = true;
   }
 

@@ -4,9 +4,11 @@ import type { Log } from '../../pkg/log/log.ts';
 import type { Random } from '../../pkg/random/random.ts';
 import type { BlobStore } from '../blob/blob.ts';
 import type { LeaseTiming } from '../domain/attempt.ts';
+import type { NotifyDefaults } from '../domain/notification.ts';
 import type { Policy } from '../domain/policy.ts';
 import type { TokenScope } from '../domain/records.ts';
 import type { RetryDefaults } from '../domain/retry.ts';
+import type { Channel } from '../notify/channel.ts';
 import type { Store } from '../store/store.ts';
 import type { TriggerHost } from '../trigger/trigger-type.ts';
 
@@ -36,6 +38,8 @@ export interface SessionParts {
   readonly triggerHost?: TriggerHost;
   /** absent = deliveries of GitHub are not taken */
   readonly github?: GithubParts;
+  /** how people are told; absent = the server has no channels */
+  readonly notify?: NotifyParts;
   /** rows of the ledger that are read or sealed at once; absent = `defaultLedgerBatch` */
   readonly ledgerBatch?: number;
   /** how long entries of the ledger stay; ms; absent = `defaultLedgerKeepMs` */
@@ -54,6 +58,15 @@ export interface GithubParts {
   readonly secrets: readonly string[];
   /** null: none is set up */
   readonly app: GithubApp | null;
+  /** the address by which people reach this server, without a slash at its end; null = not known */
+  readonly publicUrl: string | null;
+}
+
+/** How a server tells people what happens. */
+export interface NotifyParts {
+  readonly channels: readonly Channel[];
+  /** what holds where a workflow says nothing */
+  readonly defaults: NotifyDefaults;
   /** the address by which people reach this server, without a slash at its end; null = not known */
   readonly publicUrl: string | null;
 }

@@ -2,6 +2,7 @@ import type { WorkflowHistory } from '../domain/governance.ts';
 import type { Workflow } from '../domain/workflow.ts';
 import { recordAct } from './append-ledger.ts';
 import { namedWorkflow } from './apply-workflow.ts';
+import { announceBreaker } from './notify/announce-waits.ts';
 import type { Caller, SessionParts } from './parts.ts';
 import { historyRow } from './run-history.ts';
 
@@ -25,6 +26,10 @@ export async function resetBreaker(
       details: { was: row.breaker?.state ?? 'closed', results: row.breaker?.results ?? '' },
     });
     tx.notify('triggers');
+    if (row.breaker !== null && row.breaker.state !== 'closed')
+      await announceBreaker(tx, parts, {
+        ...{ workflow, state: null, key: `reset ${row.version}`, task: null, now },
+      });
     return { workflow, was: row.breaker };
   });
 }

@@ -7,6 +7,7 @@ import { closedBreaker, countRun } from '../governance/breaker.ts';
 import { strictestBreaker } from '../governance/strictest.ts';
 import type { Transaction } from '../store/store.ts';
 import { recordAct } from './append-ledger.ts';
+import { announceBreaker } from './notify/announce-waits.ts';
 import { type SessionParts, systemCaller } from './parts.ts';
 import { lockPolicies, policiesOf } from './policies-of.ts';
 import { historyRow } from './run-history.ts';
@@ -76,4 +77,6 @@ async function auditBreaker(
     ...{ caller: systemCaller, action, now, workflow },
     details: { taskId: task.id, results: after?.results ?? '', coolOffMs: after?.coolOffMs ?? 0 },
   });
+  const key = `${is} ${task.id} ${task.attempt}`;
+  await announceBreaker(tx, parts, { workflow, state: after, key, task, now });
 }

@@ -4,6 +4,7 @@ import { UnavailableError } from '../domain/errors.ts';
 import { isActive } from '../domain/task-status.ts';
 import type { Transaction } from '../store/store.ts';
 import { endReport } from './github-report.ts';
+import { announceLost } from './notify/announce-waits.ts';
 import { type SessionParts, systemCaller } from './parts.ts';
 import { auditTask, putAndTell } from './put-task.ts';
 import { retryLost } from './retry-lost.ts';
@@ -129,6 +130,7 @@ async function loseTask(
     now,
   );
   await endReport(tx, { task: lost, now });
+  await announceLost(tx, parts, { task: lost, attempt, now });
   await releaseReservation(tx, task.id, now);
   await auditTask(tx, {
     parts,

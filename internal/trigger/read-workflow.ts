@@ -11,6 +11,7 @@ import {
   type WorkflowDefinition,
   workflowDefaults,
 } from '../domain/workflow.ts';
+import { notifyRulesOf } from './notify-shape.ts';
 import { faultsOfPolicy, policyOf } from './read-policy.ts';
 import type { ScheduleContext, TriggerHost, TriggerType } from './trigger-type.ts';
 import { triggerTypes } from './types.ts';
@@ -76,10 +77,21 @@ export function readWorkflow(
       message: `expected a name of its own, got ${name} again`,
     });
   }
-  if (read.success) faults.push(...limitFaults(read.data));
+  if (read.success) {
+    faults.push(...limitFaults(read.data));
+    warnings.push(...channelWarnings(read.data, options.host?.channels));
+  }
   if (!read.success || faults.length > 0) throw workflowError(faults);
   const definition = definitionOf(read.data, triggers, options.retry);
   return { definition, enabled: read.data.enabled ?? true, warnings };
+}
+
+/** A channel that this server has not: what is meant for it is told to nobody. */
+function channelWarnings({ notify }: WorkflowInput, known: readonly string[] | undefined): WorkflowFault[] {
+  if (notify === undefined || known === undefined) return [];
+  const missing = new Set(notify.flatMap(({ to = [] }) => to).filter((name) => !known.includes(name)));
+  const has = known.length === 0 ? 'the server has none' : `the server has ${known.join(', ')}`;
+  return [...missing].map((name) => ({ path: ['notify'], message: `there is no channel ${name}; ${has}` }));
 }
 
 /** What the policy and the fallback contradict. */
@@ -234,6 +246,7 @@ function definitionOf(
     onComplete: input.onComplete === undefined ? null : templateOf(input.onComplete),
     policy: input.policy === undefined ? null : policyOf(input.policy),
     fallback: fallbackOf(input),
+    notify: input.notify === undefined ? null : notifyRulesOf(input.notify),
   };
 }
 

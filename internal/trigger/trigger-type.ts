@@ -28,6 +28,8 @@ export interface TriggerHost {
   readonly isLoopback: boolean;
   /** A secret; null when it is not there, or empty. */
   secret(ref: SecretRef): string | null;
+  /** names of its channels of notifications; absent: that is not known */
+  readonly channels?: readonly string[];
   /** what it has to do with GitHub; absent: that is not known */
   readonly github?: {
     /** of the shortest secret of its webhook; null = there is none */

@@ -4,6 +4,7 @@ import { focusPattern, maxFocuses } from '../domain/focus.ts';
 import { fallbackStrategies } from '../domain/policy.ts';
 import { overlapPolicies, workflowNamePattern } from '../domain/workflow.ts';
 import { duration } from './duration-field.ts';
+import { notifyShape } from './notify-shape.ts';
 import { policyShape } from './policy-shape.ts';
 
 const text = (max: number) => z.string().max(max);
@@ -137,6 +138,8 @@ export const workflowShape = z.strictObject({
   onError: runShape.optional(),
   /** run once after it succeeded */
   onComplete: runShape.optional(),
+  /** who is told of what happens to it: one rule or a list; an empty list is nobody; default: as the server says */
+  notify: notifyShape.optional(),
 });
 
 /** A workflow that has the shape. */

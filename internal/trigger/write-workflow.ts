@@ -4,6 +4,7 @@ import { formatDuration } from '../domain/duration.ts';
 import { formatMoney } from '../domain/money.ts';
 import type { Policy } from '../domain/policy.ts';
 import type { CatchUp, TriggerDefinition, WorkflowDefinition } from '../domain/workflow.ts';
+import { writeNotifyRules } from './notify-shape.ts';
 import { readWorkflow } from './read-workflow.ts';
 
 type Written = Record<string, unknown>;
@@ -23,7 +24,7 @@ export function writeWorkflow(definition: WorkflowDefinition, isEnabled: boolean
 }
 
 function writeFields(definition: WorkflowDefinition): Written {
-  const { catchUp, triggers, run, onError, onComplete, session, fallback, ...rest } = definition;
+  const { catchUp, triggers, run, onError, onComplete, session, fallback, notify, ...rest } = definition;
   return {
     ...plainOf(rest),
     ...(session === definition.name ? {} : { session }),
@@ -39,6 +40,8 @@ function writeFields(definition: WorkflowDefinition): Written {
           fallbackStrategy: fallback.strategy,
           migrationWeight: fallback.migrationWeight,
         }),
+    // definitions of older servers have no such field
+    ...((notify ?? null) === null ? {} : { notify: writeNotifyRules(notify ?? []) }),
   };
 }
 

@@ -7,8 +7,8 @@ import type { HealthWord } from '../../../internal/server/routes/health.ts';
 import type { Emailing } from '../../../internal/session/email-loop.ts';
 import type { HostedSession } from '../../../internal/session/hosted-sessions.ts';
 import type { LedgerKeeping } from '../../../internal/session/ledger-loop.ts';
-import type { GithubParts } from '../../../internal/session/parts.ts';
 import type { Sending } from '../../../internal/session/outbox.ts';
+import type { GithubParts } from '../../../internal/session/parts.ts';
 import type { Sweeping } from '../../../internal/session/sweep.ts';
 import type { Triggering } from '../../../internal/session/trigger-loop.ts';
 import { leastSecretBytes } from '../../../internal/trigger/webhook/secret-ref.ts';
@@ -18,6 +18,7 @@ import { replaceFile } from '../own-file.ts';
 import { readServerState, writeServerState } from '../server-state.ts';
 import { BackgroundLoops } from './background-loops.ts';
 import { makeGithubParts } from './github-parts.ts';
+import { openNotify } from './notify-parts.ts';
 import { openState } from './open-state.ts';
 
 /** A server that listens. */
@@ -68,6 +69,7 @@ export async function startServer(
   const { startLedger } = await import('../../../internal/session/ledger-loop.ts');
   const { startEmail } = await import('../../../internal/session/email-loop.ts');
   const { startReports } = await import('../../../internal/session/report-loop.ts');
+  const { startNotifications } = await import('../../../internal/session/notify/notify-loop.ts');
   const { lastSpansMs, openTraces } = await import('./traces.ts');
   const { taskTraces } = await import('../../../internal/session/watch/task-traces.ts');
   const { mailAccount } = await import('./mail-account.ts');
@@ -95,6 +97,18 @@ export async function startServer(
     undo.push(() => http.close());
     const github = await makeGithubParts(values, { http, clock });
     warnOfSecrets(github, log);
+    const triggerHost = makeTriggerHost({
+      isLoopback: isLoopback(host),
+      variable: (name) => context.env[name],
+    });
+    const { app, publicUrl } = github;
+    const told = await openNotify(context, values, {
+      clock,
+      github: app,
+      publicUrl,
+      secret: triggerHost.secret,
+    });
+    undo.push(() => told?.close());
     const timing = { leaseMs, bootGraceMs, lostHoldMs };
     const parts = {
       store: observed.store,
@@ -113,21 +127,21 @@ export async function startServer(
       ledgerKeepMs: values.ledgerKeep,
       timeZone: readZone(values.timeZone),
       ...defaultParts(values),
-      triggerHost: makeTriggerHost({
-        isLoopback: isLoopback(host),
-        variable: (name) => context.env[name],
-      }),
+      triggerHost,
       github,
+      ...(told === null ? {} : { notify: told.notify }),
     };
     const token = await adminToken(parts, values);
     let sweep: Sweeping | null = null;
     let triggers: Triggering | null = null;
     let emailing: Emailing | null = null;
     let reporting: Sending | null = null;
+    let notifying: Sending | null = null;
     const problems = () =>
       [sweep?.problem() ?? null, triggers?.problem() ?? null].filter((problem) => problem !== null);
     let keeping: LedgerKeeping | null = null;
-    const doubts = () => [triggers, emailing, reporting, keeping].flatMap((one) => one?.doubts() ?? []);
+    const doubts = () =>
+      [triggers, emailing, reporting, notifying, keeping].flatMap((one) => one?.doubts() ?? []);
     const { version } = context;
     const limits = limitsOf(values);
     const { metrics } = observed;
@@ -157,6 +171,8 @@ export async function startServer(
       reporting = startReports(parts, github.app, loops.signal);
       undo.push(loops.keep('the loop of reports', reporting.ended));
     }
+    notifying = startNotifications(parts, loops.signal);
+    undo.push(loops.keep('the loop of notifications', notifying.ended));
     keeping = startLedger(parts, loops.signal);
     undo.push(loops.keep('the loop of the ledger', keeping.ended));
     const hosted = new HostedSessions(parts);
@@ -166,7 +182,7 @@ export async function startServer(
       webhooksUrl: hooks.url,
       token,
       tokenFile: inFile ? join(dataDir, 'admin.token') : null,
-      secretVariables: () => secretVariables(parts),
+      secretVariables: async () => [...(await secretVariables(parts)), ...(told?.secretVariables ?? [])],
       hostedSessions: () => hosted.current(),
       sessionsWithWork: (ids) => sessionsWithWork(parts, ids),
       close,

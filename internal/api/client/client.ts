@@ -30,6 +30,7 @@ import { type EventCalls, eventCalls } from './events.ts';
 import { type GovernanceCalls, governanceCalls } from './governance.ts';
 import { type LedgerCalls, ledgerCalls } from './ledger.ts';
 import { type LogCalls, logCalls } from './logs.ts';
+import { type NotificationCalls, notificationCalls } from './notifications.ts';
 import { type SessionCalls, sessionCalls } from './sessions.ts';
 import { type TaskCalls, taskCalls } from './tasks.ts';
 import { makeTransport, type TransportParts } from './transport.ts';
@@ -55,6 +56,7 @@ export interface ApiClient {
   readonly watches: WatchCalls;
   readonly governance: GovernanceCalls;
   readonly ledger: LedgerCalls;
+  readonly notifications: NotificationCalls;
 }
 
 /** What a client is made of. */
@@ -103,5 +105,6 @@ export function makeApiClient(parts: ApiClientParts): ApiClient {
     watches: watchCalls(transport),
     governance: governanceCalls(transport),
     ledger: ledgerCalls(transport),
+    notifications: notificationCalls(transport),
   };
 }

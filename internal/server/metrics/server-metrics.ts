@@ -32,6 +32,7 @@ export type DeliveryResult = (typeof deliveryResults)[number];
 export class ServerMetrics {
   readonly metrics = new Metrics();
   readonly #triggers = new LabelCap(maxTriggerLabels, 'other');
+  readonly #channels = new LabelCap(maxWords, 'other');
   readonly #reasons = new LabelCap(maxWords, 'other');
   readonly #decisions = new LabelCap(maxWords, 'other');
   readonly #executions = this.metrics.counter(table.executions);
@@ -44,6 +45,7 @@ export class ServerMetrics {
   readonly #delay = this.metrics.histogram(table.triggerDelay);
   readonly #skipped = this.metrics.counter(table.occurrencesSkipped);
   readonly #deliveries = this.metrics.counter(table.webhookDeliveries);
+  readonly #notifications = this.metrics.counter(table.notifications);
   readonly #wait = this.metrics.histogram(table.taskWait);
   readonly #expiries = this.metrics.counter(table.leaseExpiries);
   readonly #requests = this.metrics.counter(table.httpRequests);
@@ -63,6 +65,8 @@ export class ServerMetrics {
     if (happened.kind === 'ended') this.#ended(happened);
     if (happened.kind === 'spent') this.#spent(happened);
     if (happened.kind === 'lost') this.#expiries({});
+    if (happened.kind === 'told')
+      this.#notifications({ channel: this.#channels.of(happened.channel), result: happened.state });
   };
 
   /** Counts a transaction. @param tookMs  with the wait for its turn */

@@ -36,7 +36,8 @@ export type Happened =
       readonly costMicro: number | null;
     }
   | { readonly kind: 'spent'; readonly origin: Origin; readonly cost: CostEntry }
-  | { readonly kind: 'lost'; readonly attempt: Attempt };
+  | { readonly kind: 'lost'; readonly attempt: Attempt }
+  | Extract<Fact, { kind: 'told' }>;
 
 /** Somebody who is told what happened; must not throw. */
 export type Teller = (happened: Happened) => void;
@@ -102,6 +103,7 @@ export class Chronicle {
   async #understand(fact: Fact): Promise<Happened> {
     switch (fact.kind) {
       case 'lost':
+      case 'told':
         return fact;
       case 'registered': {
         this.#names.delete(fact.trigger.id);

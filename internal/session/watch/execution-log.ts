@@ -53,6 +53,9 @@ export function executionLog(log: Log): Teller {
         const fields = { task_id: taskId, attempt: number, agent_id: agentId, status: 'lost' };
         return log.warn('execution lost its agent', { event: 'execution_lost', service, ...fields });
       }
+      // sending logs for itself, with the reason
+      case 'told':
+        return;
     }
   };
 }

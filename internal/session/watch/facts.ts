@@ -1,5 +1,6 @@
 import type { Attempt } from '../../domain/attempt.ts';
 import type { CostEntry } from '../../domain/governance.ts';
+import type { Notification } from '../../domain/notification.ts';
 import type { Task } from '../../domain/task.ts';
 import type { Occurrence, Trigger } from '../../domain/workflow.ts';
 
@@ -15,4 +16,6 @@ export type Fact =
   /** a task came to its end, and is not run again by itself */
   | { readonly kind: 'ended'; readonly task: Task }
   /** the agent of an attempt was not heard of in time */
-  | { readonly kind: 'lost'; readonly attempt: Attempt };
+  | { readonly kind: 'lost'; readonly attempt: Attempt }
+  /** a message to people was tried; `waiting`: it is tried again */
+  | { readonly kind: 'told'; readonly channel: string; readonly state: Notification['state'] };

@@ -112,6 +112,11 @@ function watched(tx: Transaction, seen: Seen): Transaction {
       if (attempt.state === 'lost') seen.told.push({ kind: 'lost', attempt });
       if (attempt.state === 'claimed') seen.claimed.push(attempt);
     },
+    settleNotification: async (taken, end) => {
+      const isOurs = await tx.settleNotification(taken, end);
+      if (isOurs) seen.told.push({ kind: 'told', channel: taken.channel, state: end.state });
+      return isOurs;
+    },
     putTask: async (task, key) => {
       await tx.putTask(task, key);
       written.set(task.id, task);

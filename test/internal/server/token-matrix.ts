@@ -233,4 +233,11 @@ export const matrix: Readonly<Record<string, Expectation>> = {
   'PUT /api/v1/workflows/:name/migration': admin({ body: { weight: 1 } }),
   'POST /api/v1/tasks/:id/costs': speak({ body: { amount: '1.00' } }),
   'GET /api/v1/tasks/:id/costs': read('task'),
+  'GET /api/v1/notifications': unbound(),
+  'GET /api/v1/notifications/channels': unbound(),
+  'POST /api/v1/notifications/test': admin({ body: { channel: 'nobody' }, always: 404 }),
+  'POST /api/v1/sessions/:id/agents/disk': {
+    ...{ who: 'as', owned: 'session' },
+    body: { agentId: 'a', hostname: 'h', state: 'ok', freeBytes: 1, floorBytes: 0 },
+  },
 };

@@ -36,6 +36,7 @@ export async function makeWatchedWorld(...tellers: readonly Teller[]) {
 
 function wordsOf(one: Happened): string {
   if (one.kind === 'lost') return `lost ${one.attempt.number}`;
+  if (one.kind === 'told') return `told ${one.channel} ${one.state}`;
   if (one.kind === 'registered') return `registered ${one.origin.name}`;
   if (one.kind === 'occurred')
     return `occurred ${one.origin.name} ${one.occurrence.decision} ${one.occurrence.reason}`;
