@@ -5,6 +5,7 @@ import type { AgentExit, AgentOptions, AgentParts } from './agent-options.ts';
 import { AgentStatus } from './agent-status.ts';
 import { BaseKeeper } from './base-keeper.ts';
 import type { AgentControl } from './control.ts';
+import { DiskTeller } from './disk-teller.ts';
 import { DiskWatch } from './disk-watch.ts';
 import { type LocalDoors, openLocalDoors } from './local-doors.ts';
 import { takeTasks } from './loop.ts';
@@ -48,6 +49,7 @@ export async function runAgent(
   let local: LocalDoors | null = null;
   const watching = new AbortController();
   let watched: Promise<void> = Promise.resolve();
+  let teller: DiskTeller | null = null;
   try {
     await disk.look();
     disk.start();
@@ -64,6 +66,8 @@ export async function runAgent(
     });
     const guard = makeTokenGuard(parts.clock);
     const source = watchedSource(await parts.source(base.agentId), { status, guard });
+    teller = new DiskTeller({ ...parts, source, floorBytes: options.minFreeDiskBytes });
+    disk.listen(teller.note.bind(teller));
     parts.executor.prepare();
     parts.log.info('the agent is ready', { sessionId: options.sessionId, api: local?.url ?? null });
     const { clock, random, log, watches: wanted } = parts;
@@ -104,6 +108,7 @@ export async function runAgent(
     await watched;
     await local?.close();
     disk.stop();
+    await teller?.stop();
     await parts.executor.close();
     base.close();
   }

@@ -49,6 +49,7 @@ export class DiskWatch {
   #short = new AbortController();
   #looking: Promise<DiskLook> | null = null;
   #cancel: () => void = () => {};
+  #listener: (look: DiskLook) => void = () => {};
   #isOver = false;
 
   constructor(parts: DiskWatchParts) {
@@ -75,6 +76,12 @@ export class DiskWatch {
     return this.#looking;
   }
 
+  /** Hands every look to somebody, the last one at once; must not throw. Who listened before is not told any more. */
+  listen(listener: (look: DiskLook) => void): void {
+    this.#listener = listener;
+    listener(this.#last);
+  }
+
   /** Looks every two seconds until `stop`. */
   start(): void {
     if (this.#isOver) return;
@@ -93,6 +100,7 @@ export class DiskWatch {
     const look = { state: stateOf(space, this.floorBytes), freeBytes: space?.freeBytes ?? null };
     const was = mayTake(this.#last.state);
     this.#last = look;
+    this.#listener(look);
     if (mayTake(look.state) === was) return look;
     const { log } = this.#parts;
     if (was) {

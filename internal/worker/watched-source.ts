@@ -40,6 +40,7 @@ export function watchedSource(
   return {
     abilities: source.abilities,
     claimNext: (request, signal) => watch(signal, () => source.claimNext(request, signal)),
+    tellDisk: (disk, signal) => guard(async () => source.tellDisk?.(disk, signal)),
     reporter: (attempt) => watchReporter(source.reporter(attempt)),
   };
 }
