@@ -49,6 +49,8 @@ function deliveryOf({ kind, status }: SmtpError, host: string): Delivery {
       return never(`${host} is not of the open internet, and not allowed by KERUTA_NOTIFY_ALLOW`);
     case 'connect':
       return later(`no connection to ${host}`);
+    case 'late':
+      return later(`${host} did not answer in time`);
     case 'tls':
       return later(`no encrypted connection to ${host}`);
     case 'login':

@@ -102,6 +102,7 @@ function smtpErrorOf(cause: unknown): SmtpError {
   const { code, originalCode = '', responseCode } = (cause ?? {}) as Readonly<Record<string, unknown>>;
   const status = typeof responseCode === 'number' && responseCode > 0 ? responseCode : null;
   if (code === 'EAUTH' || code === 'ENOAUTH') return new SmtpError('login', { status, cause });
+  if (code === 'ETIMEDOUT') return new SmtpError('late', { cause });
   // a certificate that nobody vouches for comes as a fault of the socket
   if (code === 'ETLS' || /^ERR_(SSL|TLS)|CERT/.test(String(originalCode)))
     return new SmtpError('tls', { status, cause });

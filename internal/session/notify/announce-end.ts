@@ -7,7 +7,8 @@ import { announce, isAnyWanted } from './announce.ts';
 
 /**
  * Counts how a task ended that is not tried again by itself, and tells what is to be told of it. What a workflow fired counts
- * for the workflow; every other task counts for its session. A cancelled one says nothing.
+ * for the workflow; every other task counts for its session. One that was cancelled says nothing, nor does a fix: what it is to mend
+ * was told.
  */
 export async function announceEnd(
   tx: Transaction,
@@ -18,7 +19,7 @@ export async function announceEnd(
     occurrence,
   }: { readonly task: Task; readonly now: number; readonly occurrence: Occurrence | null },
 ): Promise<void> {
-  if (task.status !== 'FAILED' && task.status !== 'COMPLETED') return;
+  if ((task.status !== 'FAILED' && task.status !== 'COMPLETED') || task.fixCount > 0) return;
   const isFired = occurrence !== null && task.triggerId !== null;
   const workflow = isFired ? await tx.workflow(occurrence.workflowId) : null;
   if (!isAnyWanted(parts, workflow, ['failure', 'recovery', 'retries_exhausted'])) return;

@@ -122,6 +122,13 @@ describe('R4: ends of runs', () => {
     expect((await world.news()).at(-1)).toBe('ops recovery');
   });
 
+  test('of tasks that are to mend a failure say nothing: it was told', async () => {
+    const world = await told();
+    await world.addTask({ fixCount: 1 });
+    await world.end(false);
+    expect(await world.news()).toEqual([]);
+  });
+
   test('are not told when the transaction that ends the run does not end well', async () => {
     const world = await told();
     await world.event();
