@@ -24,7 +24,7 @@ export interface ReadHistory {
  *         that may be passed over then
  */
 export async function readHistory(
-  tx: Transaction,
+  reads: Reads & Partial<Pick<Transaction, 'apart'>>,
   asked: {
     readonly policies: readonly ScopedPolicy[];
     readonly workflowId: string;
@@ -35,7 +35,7 @@ export async function readHistory(
   const mayFail = isOpenOnFault(asked.policies);
   try {
     // where a fault may be passed over, it must not spoil the transaction that goes on
-    return await (mayFail ? tx.apart(() => readAll(tx, asked)) : readAll(tx, asked));
+    return await (mayFail && reads.apart ? reads.apart(() => readAll(reads, asked)) : readAll(reads, asked));
   } catch (cause) {
     // a store that is away says so itself, and takes no task either
     if (cause instanceof KerutaError) throw cause;

@@ -1,7 +1,8 @@
 /** Tries out a webhook: a delivery as its sender would sign it goes the way that all deliveries go. */
+
 import { InputError, KerutaError } from '../domain/errors.ts';
+import { secretName } from '../domain/secret-ref.ts';
 import { readBody } from '../trigger/webhook/read-body.ts';
-import { secretName } from '../trigger/webhook/secret-ref.ts';
 import { sampleOf, signedHeaders } from '../trigger/webhook/sign.ts';
 import { recordAct } from './append-ledger.ts';
 import { namedWorkflow } from './apply-workflow.ts';

@@ -214,7 +214,7 @@ describe('keruta apply -f automation.toml', () => {
   ])(
     'puts variables in their places in %s; one that is not set is named, with its line',
     async (name, text, line) => {
-      const server = await serve();
+      const server = await startServerIn(home);
       onTestFinished(() => server.close());
       const keruta = (env: Record<string, string>, ...words: string[]) =>
         cli(words, { home, cwd: home, env: { KERUTA_API_URL: server.url, ...env } });
