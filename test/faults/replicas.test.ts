@@ -107,7 +107,12 @@ describe.skipIf(findPrograms() === null)(
           const env = { ...place.env, KERUTA_FAILPOINT: `mid_migration:kill@${3 + 5 * round}` };
           expect(await place.keruta(words, { env })).toMatchObject({ signal: 'SIGKILL' });
           await Promise.all([serverOn(place, url), serverOn(place, url)]);
-          await place.session('works');
+          const serves = () =>
+            place.session(`works ${Date.now()}`).then(
+              () => true,
+              () => false,
+            );
+          await until('both serve', serves, 60_000);
           const doubled =
             'SELECT count(*), count(DISTINCT version), max(version) FROM keruta.schema_versions';
           counts.push(cluster.sql(doubled, `f77_${round}`).trim());
