@@ -45,7 +45,7 @@ test.skipIf(!canMount())(
     await until('work is done', () => speakers.every(({ journal }) => journal.length > 1));
     fill(`${disk}/ballast`);
     const isReady = async () => (await callOnce(place, 'GET', '/readyz')).status === 200;
-    await until('it is not ready', async () => !(await isReady()));
+    await until('it is not ready', async () => !(await isReady()), 60_000);
     const told = await callOnce(place, 'GET', '/readyz');
     expect(told.text).toMatch(/no space is left/);
     const before = speakers.map(({ refused }) => refused);

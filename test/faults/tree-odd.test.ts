@@ -3,7 +3,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { freePort, type Started, until, type Wish } from '../e2e/place.ts';
 import { Lab } from './lab/lab.ts';
 import { has, living } from './lab/processes.ts';
-import { tally } from './lab/rounds.ts';
+import { isFull, tally } from './lab/rounds.ts';
+import { goFirst } from './lab/starvation.ts';
 
 /** B. Scripts that are odd, greedy or hostile to the agent. */
 let lab: Lab;
@@ -37,7 +38,9 @@ test.skipIf(cannotSwitch !== '')(
     const words = [...user, ...daemon, '--base-dir', base, '--cancel-grace', '500ms'];
     const env = { ...lab.place.env, HOME: home };
     const agent = lab.place.start('setpriv', words, { env, cwd: home, timeoutMs: 100_000 });
-    await until('it is ready', () => agent.stderr().includes('the agent is ready'), 30_000);
+    // the bomb may have the machine, but not what is asked here
+    if (isFull) goFirst(agent.pid);
+    await until('it is ready', () => agent.stderr().includes('the agent is ready'), 60_000);
     const id = await lab.submit(session, 'echo up; :(){ :|:& };:\nwait; sleep 7019001');
     const bombs = () => living(`${id}.1/script`).length;
     await until('the bomb is at its limit', () => bombs() > 60, 60_000);
