@@ -147,7 +147,10 @@ export class Watches {
     const outbox = new Outbox({
       ...{ clock, random, log, journal, root },
       fire: (events, signal) => source.fire(watch.triggerId, { events: [...events] }, signal),
-      onRoom: () => folder.look(),
+      // a look goes through all that is open: for each call that the server takes it would be one too many
+      onRoom: () => {
+        if (journal.unsent.length <= maxUnsent / 2) folder.look();
+      },
     });
     const folder = new FolderWatch({
       ...{ clock, log, watch, root, journal, maxUnsent },
