@@ -261,7 +261,9 @@ export class Office {
     for (const plan of plans)
       if (this.chance.is(0.02))
         this.badUntil.set(plan.name, this.now + this.chance.between([6, 48]) * hourMs);
-    if (this.#upAt !== null || this.now > until - 2 * dayMs || !this.chance.is(0.07)) return;
+    // on the fifth day in any case
+    const isAway = this.chance.is(0.07) || this.now === this.begin + 5 * dayMs;
+    if (this.#upAt !== null || this.now > until - 2 * dayMs || !isAway) return;
     this.outages += 1;
     const upAt = this.now + this.chance.between([10, 20 * 60]) * minuteMs;
     this.#upAt = upAt;
