@@ -166,7 +166,9 @@ async function run(
 ): Promise<Fired> {
   const { workflow, now } = firing;
   const caller = { ...systemCaller, actor: firing.actor };
-  const session = await sessionOfWorkflow(tx, { parts, caller, definition: workflow.definition, now });
+  // what was judged found it in this transaction
+  const session =
+    judged?.session ?? (await sessionOfWorkflow(tx, { parts, caller, definition: workflow.definition, now }));
   await tx.lockSession(session.id);
   for (const task of replaced) {
     // one of another session is of a definition that was changed meanwhile
