@@ -83,7 +83,7 @@ describe('what is kept', () => {
     expect(() => spoolRequest(directory, request(maxSpooled), 'x')).toThrow(
       /10000 requests already wait; the request is lost/,
     );
-  });
+  }, 120_000);
 });
 
 describe('a file in the spool is set aside unread and unsent', () => {
