@@ -13,7 +13,7 @@ export const copiedTables = [
   ...['sessions', 'tasks', 'attempts', 'task_logs', 'artifacts', 'input_requests', 'tokens', 'agents'],
   ...['events', 'event_counters', 'session_logs', 'audit', 'documents', 'repositories'],
   ...['workflows', 'workflow_versions', 'triggers', 'occurrences', 'trigger_events'],
-  ...['trigger_confirmations', 'reports'],
+  ...['trigger_confirmations', 'reports', 'notifications', 'failure_streaks'],
   ...['policies', 'limit_counters', 'workflow_histories', 'reservations', 'costs', 'approvals', 'holds'],
   ...['ledger', 'ledger_ends', 'meta'],
 ] as readonly (keyof Tables)[];
