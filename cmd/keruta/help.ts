@@ -92,7 +92,7 @@ const sections = [
   },
   {
     title: 'Limit what starts by itself, and see what it did',
-    of: inGroups('policy', 'approval', 'breaker', 'pause', 'resume', 'ledger'),
+    of: inGroups('policy', 'approval', 'breaker', 'pause', 'resume', 'ledger', 'notify'),
   },
   {
     title: 'In a script, about its own task',

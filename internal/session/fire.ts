@@ -166,9 +166,8 @@ async function run(
 ): Promise<Fired> {
   const { workflow, now } = firing;
   const caller = { ...systemCaller, actor: firing.actor };
-  // what was judged found it in this transaction
-  const session =
-    judged?.session ?? (await sessionOfWorkflow(tx, { parts, caller, definition: workflow.definition, now }));
+  const wanted = { parts, caller, definition: workflow.definition, now };
+  const session = judged?.session ?? (await sessionOfWorkflow(tx, wanted));
   await tx.lockSession(session.id);
   for (const task of replaced) {
     // one of another session is of a definition that was changed meanwhile

@@ -68,6 +68,7 @@ describe('S-49: the rate of a token', () => {
       'GET /api/v1/sessions/:id/watches',
       'POST /api/v1/sessions/:id/watches',
       'POST /api/v1/triggers/:id/file-events',
+      'POST /api/v1/sessions/:id/agents/disk',
     ]);
   });
 });
