@@ -155,7 +155,8 @@ test.skipIf(!mayLimit)(
   'when the system gives no more watches, log and status say so with the remedy, and files fire still',
   async () => {
     const here = await world('limited');
-    for (let n = 0; n < 20; n++) writeFileSync(here.path(`${n}`), 'x');
+    // each directory needs a watch of its own
+    for (let n = 0; n < 20; n++) mkdirSync(here.path(`${n}`));
     const words = `exec ${place.executable} daemon --session-id ${here.session} --port 0`;
     const daemon = place.start('unshare', ['-Ur', 'sh', '-c', `${limited}; ${words}`], {
       timeoutMs: 160_000,
