@@ -28,7 +28,7 @@ export async function benchCommands(bench: Bench): Promise<Row[]> {
   writeFileSync(join(bin, 'keruta'), frontScript([executable]));
   chmodSync(join(bin, 'keruta'), 0o755);
   const inRun = await perCall(`${bin}/keruta progress 50`, 300, { ...env, KERUTA_RUN_DIR: run });
-  if (statSync(join(run, 'mailbox')).size !== rounds * 300 * '@12 progress_50_\n'.length)
+  if (statSync(join(run, 'mailbox')).size !== rounds * 300 * '\n@12 progress_50_\n'.length)
     throw new Error('mailbox is short');
 
   const url = `${bench.url}/api/v1/tasks/${taskId}/status`;
