@@ -1,37 +1,16 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { systemClock } from '../../pkg/clock/system-clock.ts';
-import { type CliResult, cli } from './harness.ts';
+import { useUpHere } from './up-in-home.ts';
 
 /** Server and agents in this process, with fewer agents than sessions. */
-let home = '';
-let up: Promise<CliResult>;
-let stop: (name: 'SIGINT' | 'SIGTERM') => void = () => {};
-const env = { PATH: process.env.PATH ?? '', KERUTA_AUTO_FIX_ENABLED: 'false', KERUTA_MAX_WORKERS: '2' };
+const place = useUpHere({ KERUTA_MAX_WORKERS: '2' });
 
-beforeAll(async () => {
-  home = mkdtempSync(join(tmpdir(), 'keruta-crowded-'));
-  await new Promise<void>((resolve) => {
-    up = cli(['up', '--port', '0', '--agent-port', '0'], {
-      home,
-      env,
-      onReady: (play) => (stop = play),
-      onOutput: () => resolve(),
-    });
-  });
-}, 60_000);
-afterAll(async () => {
-  stop('SIGTERM');
-  expect(await up).toMatchObject({ status: 0 });
-  rmSync(home, { recursive: true, force: true });
-}, 60_000);
-
-const k = (...argv: readonly string[]) => cli(argv, { home, env });
+const k = (...argv: readonly string[]) => place.keruta(argv);
 
 async function apply(name: string): Promise<void> {
-  const file = join(home, `${name}.yaml`);
+  const file = join(place.home, `${name}.yaml`);
   writeFileSync(file, `name: ${name}\nrun: 'true'\ntriggers:\n  - type: manual\n`);
   expect(await k('apply', '-f', file)).toMatchObject({ status: 0 });
 }
@@ -64,7 +43,7 @@ test('a third session gets an agent when the two that there may be have nothing 
 }, 120_000);
 
 test('daemon status tells the jobs of all workflows, and what failed in their sessions', async () => {
-  const file = join(home, 'timed.yaml');
+  const file = join(place.home, 'timed.yaml');
   writeFileSync(
     file,
     'name: timed\nrun: exit 3\ntriggers:\n  - type: cron\n    expression: "@yearly"\n  - type: manual\n',

@@ -58,3 +58,36 @@ export function useUp(): UsedUp {
     },
   };
 }
+
+/**
+ * The same in this process, whose environment and coverage it then shares.
+ * @param more  variables beside those of every such test
+ */
+export function useUpHere(more: Readonly<Record<string, string>> = {}): Pick<UsedUp, 'home' | 'keruta'> {
+  const env = { PATH: process.env.PATH ?? '', KERUTA_AUTO_FIX_ENABLED: 'false', ...more };
+  let home = '';
+  let up: Promise<CliResult>;
+  let stop: (name: 'SIGINT' | 'SIGTERM') => void = () => {};
+  beforeAll(async () => {
+    home = mkdtempSync(join(tmpdir(), 'keruta-up-'));
+    await new Promise<void>((resolve) => {
+      up = cli(['up', '--port', '0', '--agent-port', '0'], {
+        home,
+        env,
+        onReady: (play) => (stop = play),
+        onOutput: () => resolve(),
+      });
+    });
+  }, 60_000);
+  afterAll(async () => {
+    stop('SIGTERM');
+    expect(await up).toMatchObject({ status: 0 });
+    rmSync(home, { recursive: true, force: true });
+  }, 60_000);
+  return {
+    get home() {
+      return home;
+    },
+    keruta: (words, options = {}) => cli(words, { home, env, ...options }),
+  };
+}

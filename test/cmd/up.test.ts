@@ -1,34 +1,12 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { systemClock } from '../../pkg/clock/system-clock.ts';
-import { type CliOptions, type CliResult, cli } from './harness.ts';
+import { useUpHere } from './up-in-home.ts';
 
 /** Server and agent in this process, for real: scripts run, commands follow them. */
-let home = '';
-let up: Promise<CliResult>;
-let stop: (name: 'SIGINT' | 'SIGTERM') => void = () => {};
-const env = { PATH: process.env.PATH ?? '', KERUTA_AUTO_FIX_ENABLED: 'false' };
-
-beforeAll(async () => {
-  home = mkdtempSync(join(tmpdir(), 'keruta-up-'));
-  await new Promise<void>((resolve) => {
-    up = cli(['up', '--port', '0', '--agent-port', '0'], {
-      home,
-      env,
-      onReady: (play) => (stop = play),
-      onOutput: () => resolve(),
-    });
-  });
-}, 60_000);
-afterAll(async () => {
-  stop('SIGTERM');
-  expect(await up).toMatchObject({ status: 0 });
-  rmSync(home, { recursive: true, force: true });
-});
-
-const k = (argv: readonly string[], options: CliOptions = {}) => cli(argv, { home, env, ...options });
+const place = useUpHere();
+const k = place.keruta;
 
 test('run shows both streams and exits with the status of the script', async () => {
   const result = await k(['run', '-c', 'echo out; echo err >&2; exit 3', '--quiet']);
@@ -102,11 +80,11 @@ test('the agent is listed, and its state is found by daemon status', async () =>
 test('a daemon takes one task of the session that it is given and ends', async () => {
   const made = JSON.parse((await k(['session', 'create', 'second', '--json'])).out) as { id: string };
   const { out } = await k(['task', 'add', '-c', 'echo mine', '--session', 'second']);
-  const base = join(home, 'other');
+  const base = join(place.home, 'other');
   const url = JSON.parse((await k(['health', '--check-api', '--json'])).out).checks.api.message.split(
     ' ',
   )[0] as string;
-  const token = join(home, '.keruta/server/admin.token');
+  const token = join(place.home, '.keruta/server/admin.token');
   const daemon = await k([
     'daemon',
     '--session-id',
@@ -131,7 +109,7 @@ test('a script does not inherit the secrets of the server: not those of its sett
   const secrets = ['EMAIL_PASSWORD', 'GITHUB_WEBHOOK_SECRET', 'UP_TEST_HOOK_SECRET'];
   for (const name of [...secrets, 'UP_TEST_PLAIN']) process.env[name] = 'never-tell-this-to-anybody-please';
   try {
-    const file = join(home, 'hook.yaml');
+    const file = join(place.home, 'hook.yaml');
     const auth = '{ type: github, secretEnv: UP_TEST_HOOK_SECRET }';
     writeFileSync(file, `name: hooked\nrun: "true"\ntriggers: [{ type: webhook, auth: ${auth} }]\n`);
     expect((await k(['apply', '-f', file])).status).toBe(0);

@@ -1,40 +1,16 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type CliOptions, type CliResult, cli } from '../harness.ts';
+import { beforeAll, expect, test } from 'vitest';
+import { useUpHere } from '../up-in-home.ts';
 
 /** Server and agent in this process; the server shows 1 KiB of a stream. */
 const viewBytes = 1024;
-let home = '';
-let up: Promise<CliResult>;
-let stop: (name: 'SIGINT' | 'SIGTERM') => void = () => {};
-const env = {
-  PATH: process.env.PATH ?? '',
-  KERUTA_AUTO_FIX_ENABLED: 'false',
-  KERUTA_MAX_LOG_VIEW: `${viewBytes}B`,
-};
-const k = (argv: readonly string[], options: CliOptions = {}) => cli(argv, { home, env, ...options });
+const place = useUpHere({ KERUTA_MAX_LOG_VIEW: `${viewBytes}B` });
+const k = place.keruta;
 const onTerminal = { isTerminal: true };
 
 beforeAll(async () => {
-  home = mkdtempSync(join(tmpdir(), 'keruta-logs-'));
-  await new Promise<void>((resolve) => {
-    up = cli(['up', '--port', '0', '--agent-port', '0'], {
-      home,
-      env,
-      onReady: (play) => (stop = play),
-      onOutput: () => resolve(),
-    });
-  });
   // makes the session, should the agent not have done so yet
   expect((await k(['run', '-c', 'true', '--quiet'])).status).toBe(0);
 }, 60_000);
-afterAll(async () => {
-  stop('SIGTERM');
-  expect(await up).toMatchObject({ status: 0 });
-  rmSync(home, { recursive: true, force: true });
-});
 
 /** Runs a script that prints so many bytes, `a` to the last but one and a line feed. @returns its task */
 async function print(bytes: number): Promise<{ readonly id: string; readonly printed: string }> {
