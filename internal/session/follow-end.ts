@@ -1,6 +1,6 @@
 import { endedStatuses } from '../domain/ledger.ts';
 import type { Task } from '../domain/task.ts';
-import type { Occurrence } from '../domain/workflow.ts';
+import type { Occurrence, Workflow } from '../domain/workflow.ts';
 import type { Reads, Transaction } from '../store/store.ts';
 import type { Origin } from './end-words.ts';
 import { fireFollowers } from './fire-followers.ts';
@@ -21,6 +21,13 @@ export interface Ended {
   readonly depth: number;
 }
 
+/** A task that has ended, and what made it; null: no trigger did, or it is not known any more. */
+interface EndedRun extends Omit<Ended, 'depth'> {
+  readonly occurrence: Occurrence | null;
+  /** of the occurrence, as it is now */
+  readonly workflow: Workflow | null;
+}
+
 /** Most ends of one task that are looked at for what they said of its cost. */
 const maxEnds = 1000;
 /** Most tasks that are looked at for how long a chain is, with the first. */
@@ -38,23 +45,25 @@ export async function followEnd(
   const occurrence = await tx.occurrenceOfTask(task.id);
   if (occurrence !== null)
     await recordEnd(tx, parts, { task, now, occurrence, ...(await spentOn(tx, task, occurrence)) });
-  const goesOn = await follow(tx, parts, { task, now, occurrence });
+  const workflow = occurrence === null ? null : await tx.workflow(occurrence.workflowId);
+  const ended = { task, now, occurrence, workflow };
+  const goesOn = await follow(tx, parts, ended);
   // last: it may make other ends of the same workflow wait
-  if (!goesOn) await announceEnd(tx, parts, { task, now, occurrence });
+  if (!goesOn) await announceEnd(tx, parts, ended);
 }
 
 /** @returns whether the same run goes on with its fallback: then its end is still to come */
 async function follow(
   tx: Transaction,
   parts: SessionParts,
-  { task, now, occurrence }: Omit<Ended, 'depth'> & { readonly occurrence: Occurrence | null },
+  { task, now, occurrence, workflow }: EndedRun,
 ): Promise<boolean> {
   const waiting = await tx.triggers({ type: 'task-end' });
   if (waiting.length === 0 && task.triggerId === null) return false;
   await endReport(tx, { task, now });
   await restAfterEnd(tx, parts, { task, now });
-  const origin = occurrence === null ? null : await originOf(tx, occurrence);
-  await settleRun(tx, parts, { task, now, occurrence });
+  const origin = occurrence === null ? null : await originOf(tx, occurrence, workflow);
+  await settleRun(tx, parts, { task, now, occurrence, workflow });
   // the fallback is the rest of the same run: what follows, follows that
   if (origin !== null && (await runFallback(tx, parts, { task, now, origin }))) return true;
   const ended = { task, now, origin, depth: await depthOf(tx, task, occurrence) };
@@ -63,8 +72,7 @@ async function follow(
   return false;
 }
 
-async function originOf(reads: Reads, occurrence: Occurrence): Promise<Origin> {
-  const workflow = await reads.workflow(occurrence.workflowId);
+async function originOf(reads: Reads, occurrence: Occurrence, workflow: Workflow | null): Promise<Origin> {
   const event = occurrence.eventId === null ? null : await reads.triggerEvent(occurrence.eventId);
   return { occurrence, workflow: workflow?.name ?? null, event };
 }

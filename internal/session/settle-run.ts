@@ -16,13 +16,17 @@ import { historyRow } from './run-history.ts';
 export async function settleRun(
   tx: Transaction,
   parts: SessionParts,
-  ended: { readonly task: Task; readonly now: number; readonly occurrence: Occurrence | null },
+  ended: {
+    readonly task: Task;
+    readonly now: number;
+    readonly occurrence: Occurrence | null;
+    /** of the occurrence */
+    readonly workflow: Workflow | null;
+  },
 ): Promise<void> {
-  const { task, now, occurrence } = ended;
+  const { task, now, occurrence, workflow } = ended;
   await releaseReservation(tx, task.id, now);
-  if (occurrence === null || task.triggerId === null) return;
-  const workflow = await tx.workflow(occurrence.workflowId);
-  if (workflow === null) return;
+  if (occurrence === null || task.triggerId === null || workflow === null) return;
   const session = await tx.session(task.sessionId);
   const policies = await policiesOf(tx, parts, { workflow, session });
   if (policies.length === 0) return;

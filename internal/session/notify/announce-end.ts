@@ -13,15 +13,18 @@ import { announce, isAnyWanted } from './announce.ts';
 export async function announceEnd(
   tx: Transaction,
   parts: SessionParts,
-  {
-    task,
-    now,
-    occurrence,
-  }: { readonly task: Task; readonly now: number; readonly occurrence: Occurrence | null },
+  ended: {
+    readonly task: Task;
+    readonly now: number;
+    readonly occurrence: Occurrence | null;
+    /** of the occurrence */
+    readonly workflow: Workflow | null;
+  },
 ): Promise<void> {
+  const { task, now, occurrence } = ended;
   if ((task.status !== 'FAILED' && task.status !== 'COMPLETED') || task.fixCount > 0) return;
   const isFired = occurrence !== null && task.triggerId !== null;
-  const workflow = isFired ? await tx.workflow(occurrence.workflowId) : null;
+  const workflow = isFired ? ended.workflow : null;
   if (!isAnyWanted(parts, workflow, ['failure', 'recovery', 'retries_exhausted'])) return;
   const subject = workflow === null ? `session ${task.sessionId}` : `workflow ${workflow.id}`;
   const key = `end ${task.id} ${task.attempt}`;
