@@ -64,6 +64,7 @@ export class Cursor {
   readonly #clock: Clock;
   #cancelSave: (() => void) | null = null;
   #isSaved = true;
+  #isClosed = false;
   /** how many late secrets stand in the copy */
   #secretsSaved: number;
 
@@ -82,12 +83,17 @@ export class Cursor {
 
   /** Says that something changed that can be found out again; it is written within a quarter of a second. */
   touch(): void {
+    if (this.#isClosed) return;
     this.#cancelSave ??= this.#clock.after(saveAfterMs, () => this.save());
   }
 
   /** Writes the state now. For what cannot be found out again, before it has an effect. */
   save(): void {
     this.forget();
+    if (this.#isClosed) {
+      this.#isSaved = false;
+      return;
+    }
     try {
       this.#saveSecrets();
       writeJsonFile(this.#file, this.state);
@@ -103,6 +109,15 @@ export class Cursor {
     if (lateSecrets.length === this.#secretsSaved) return;
     writeJsonFile(secretsFile(this.#file), { lateSecrets });
     this.#secretsSaved = lateSecrets.length;
+  }
+
+  /**
+   * Ends writing for good. The file may be another agent's from here on: what a request that was still under way changes
+   * in this state must not put an old cursor in the place of a newer one.
+   */
+  close(): void {
+    this.forget();
+    this.#isClosed = true;
   }
 
   /** Drops a write that is due. */

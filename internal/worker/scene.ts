@@ -193,6 +193,6 @@ export class Scene {
     this.#control.leaving.removeEventListener('abort', this.#onLeaving);
     this.#life.abort(new Error('the attempt is over'));
     await this.#work;
-    this.cursor.forget();
+    this.cursor.close();
   }
 }
