@@ -73,7 +73,12 @@ async function asked(world: World): Promise<Try> {
 /** Lets a workflow fail so often that its breaker opens. */
 async function broken(world: World): Promise<Try> {
   const policy = { breaker: { window: 1, minRuns: 1, consecutiveFailures: 1 } };
-  const path = await applied(world, { policy });
+  return { path: (await failed(world, { policy })).path };
+}
+
+/** Fires a workflow whose task fails. @returns the id of the task, too */
+async function failed(world: World, more: object = {}) {
+  const path = await applied(world, more);
   await world.place.api('POST', `/tasks/${world.task}/cancel`, {});
   const id = await fire(world, path.name);
   const claim = { agentId: randomUUID(), claimId: randomUUID(), waitMs: 1000 };
@@ -84,7 +89,7 @@ async function broken(world: World): Promise<Try> {
     ...{ exitCode: 1, signal: null, reason: null, startedAt: at, exitedAt: at, controlSeq: 0 },
     ...{ streams: { stdout: stream, stderr: stream }, artifacts: [], usage: null },
   });
-  return { path };
+  return { path, id };
 }
 
 const yearly = { triggers: [{ type: 'cron', expression: '0 0 1 1 *', timezone: 'UTC' }] };
@@ -157,6 +162,18 @@ export const workflowMutations: Readonly<Record<string, Mutation>> = {
     },
     look: fired,
   },
+  'POST /workflows/{name}/redrive': {
+    ask: async (world) => {
+      const { path, id } = await failed(world);
+      return { json: { task: id }, path };
+    },
+    look: fired,
+  },
+  // without `run` everything is undone again
+  'POST /workflows/{name}/test': {
+    ask: async (world) => ({ json: {}, path: await hooked(world) }),
+    look: [],
+  },
   'POST /workflows/{name}/backfill': {
     ask: async (world) => ({ json: range, path: await applied(world, yearly) }),
     look: fired,
@@ -193,6 +210,13 @@ export const workflowMutations: Readonly<Record<string, Mutation>> = {
     },
     look: [],
   },
+  'POST /sessions/{id}/agents/disk': {
+    ask: () => ({
+      json: { ...{ agentId: randomUUID(), hostname: 'h', state: 'ok' }, freeBytes: 2, floorBytes: 1 },
+    }),
+    look: [],
+  },
+  'POST /notifications/test': { ask: () => ({ json: { channel: 'none' } }), look: [], again: 404 },
   'POST /sessions/{id}/watches': { ask: () => ({ json: { agentId: randomUUID() } }), look: [] },
   'POST /triggers/{id}/file-events': {
     ask: async (world) => {
