@@ -1,0 +1,97 @@
+/** All commands, by what becomes of them when the API is away. */
+
+export const nobody = 'aaaaaaaa-aaaa-4aaa-8aaa-aaaaaaaaaaaa';
+
+/** A command line, and the status with which it ends when the API is away. */
+export type Row = readonly [words: readonly string[], status: number];
+
+/** Commands of scripts. Status 0: what they say is kept. */
+export const taskCommands: Readonly<Record<string, Row>> = {
+  start: [['start'], 0],
+  progress: [['progress', '10'], 0],
+  success: [['success'], 0],
+  'success with files': [['success', '--artifacts-dir', '.'], 6],
+  fail: [['fail'], 0],
+  'fail with a fix': [['fail', '--auto-fix'], 0],
+  log: [['log', 'INFO', 'x'], 0],
+  'log by the full command line': [['log', 'INFO', 'x', '--log-level', 'WARN'], 0],
+  'log --strict': [['log', 'INFO', 'x', '--strict'], 6],
+  'cost add': [['cost', 'add', '0.12'], 0],
+  ask: [['ask', 'Go?', '--timeout', '1'], 6],
+  execute: [['execute', 'true'], 6],
+  'artifact add': [['artifact', 'add', 'note.txt'], 6],
+  'artifact list': [['artifact', 'list'], 6],
+  'artifact remove': [['artifact', 'remove', 'note.txt'], 6],
+};
+/** Commands of people. */
+export const peopleCommands: Readonly<Record<string, Row>> = {
+  run: [['run', '-c', 'true'], 125],
+  'session create': [['session', 'create', 'x'], 6],
+  'session list': [['session', 'list'], 6],
+  'session show': [['session', 'show', nobody], 6],
+  'session close': [['session', 'close', nobody], 6],
+  'session delete': [['session', 'delete', nobody], 6],
+  'task add': [['task', 'add', '-c', 'true', '--session', nobody], 6],
+  'task list': [['task', 'list', '--session', nobody], 6],
+  'task show': [['task', 'show', nobody], 6],
+  'task logs': [['task', 'logs', nobody], 6],
+  'task logs -f': [['task', 'logs', '-f', nobody], 6],
+  'task cancel': [['task', 'cancel', nobody], 6],
+  'task retry': [['task', 'retry', nobody], 6],
+  'task input': [['task', 'input', nobody, 'x'], 6],
+  'task delete': [['task', 'delete', nobody], 6],
+  'log verify': [['log', 'verify', nobody], 6],
+  'artifact get': [['artifact', 'get', nobody, 'note.txt'], 6],
+  'agent list': [['agent', 'list'], 6],
+  'token create': [['token', 'create'], 6],
+  'token list': [['token', 'list'], 6],
+  'token revoke': [['token', 'revoke', nobody], 6],
+  apply: [['apply', '-f', 'flow.yaml'], 6],
+  'workflow list': [['workflow', 'list'], 6],
+  'workflow show': [['workflow', 'show', 'w'], 6],
+  'workflow status': [['workflow', 'status', 'w'], 6],
+  'workflow history': [['workflow', 'history', 'w'], 6],
+  'workflow delete': [['workflow', 'delete', 'w'], 6],
+  'workflow export': [['workflow', 'export', 'w'], 6],
+  'workflow compare': [['workflow', 'compare', 'w'], 6],
+  'workflow migrate': [['workflow', 'migrate', 'w', '--weight', '0.5'], 6],
+  'trigger list': [['trigger', 'list'], 6],
+  'trigger status': [['trigger', 'status', 'w'], 6],
+  'trigger backfill': [
+    ['trigger', 'backfill', 'w', '--from', '2026-01-01T00:00:00Z', '--to', '2026-01-02T00:00:00Z'],
+    6,
+  ],
+  'trigger fire': [['trigger', 'fire', 'w'], 6],
+  'trigger pause': [['trigger', 'pause', 'w'], 6],
+  'trigger resume': [['trigger', 'resume', 'w'], 6],
+  'trigger history': [['trigger', 'history', 'w'], 6],
+  'trigger test': [['trigger', 'test', 'w'], 6],
+  'trigger replay': [['trigger', 'replay', 'w', nobody], 6],
+  'trigger redrive': [['trigger', 'redrive', 'w', nobody], 6],
+  'notify list': [['notify', 'list'], 6],
+  'notify test': [['notify', 'test', 'w'], 6],
+  'schedule list': [['schedule', 'list'], 6],
+  'policy show': [['policy', 'show'], 6],
+  'policy show of a session': [['policy', 'show', '--session', nobody], 6],
+  'policy set': [['policy', 'set', '--file', 'policy.yaml'], 6],
+  'approval list': [['approval', 'list'], 6],
+  'approval approve': [['approval', 'approve', nobody], 6],
+  'approval deny': [['approval', 'deny', nobody], 6],
+  'breaker reset': [['breaker', 'reset', 'w'], 6],
+  pause: [['pause', '--all', '--reason', 'x'], 6],
+  resume: [['resume', '--all'], 6],
+  'ledger list': [['ledger', 'list'], 6],
+  'ledger show': [['ledger', 'show', nobody], 6],
+  'ledger verify': [['ledger', 'verify'], 6],
+  doctor: [['doctor'], 1],
+  health: [['health'], 1],
+};
+/** They call no API, or wait for it because that is their work. */
+export const others = [
+  ...['up', 'server', 'daemon', 'daemon start', 'daemon status', 'daemon logs', 'daemon stop', 'daemon unit'],
+  ...['db migrate', 'cron import'],
+  ...['workflow schema', 'trigger lint', 'cron explain', 'skill list', 'skill show', 'skill prompt'],
+  // a file of functions is needed, and they are tried with one in test/e2e
+  ...['dev', 'deploy', 'call', 'schedule start'],
+  ...['redact add', 'config show', 'config set', 'config path', 'completion', 'version'],
+];
