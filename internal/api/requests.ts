@@ -1,5 +1,6 @@
 /** Bodies that clients send, in every dialect that is accepted. Unknown fields are passed over. */
 import { z } from 'zod';
+import { maxNeeds } from '../domain/task.ts';
 import { longText } from './limited.ts';
 import { templateConfigShape } from './shapes.ts';
 
@@ -43,6 +44,8 @@ export const newTaskBody = z.object({
       deadlineSeconds: seconds,
     })
     .nullish(),
+  /** ids of tasks that must succeed before this one is run */
+  needs: z.array(z.string().min(1).max(200)).max(maxNeeds).nullish(),
   concurrency: z
     .object({ group: z.string().min(1).max(100), limit: z.number().int().min(1).max(1000) })
     .nullish(),

@@ -87,6 +87,12 @@ export const taskShape = z.object({
   retry: retryShape.nullable().default(null),
   /** a PENDING task is claimed only from then on; null = at once */
   notBefore: instantOrNull.default(null),
+  /** tasks that must succeed first. An older server does not say */
+  needs: z.array(z.string()).default([]),
+  /** how many of them have not succeeded: it is claimed when none is left */
+  unmetNeeds: z.number().default(0),
+  /** one of them that ended without success or is gone */
+  blockedBy: z.string().nullable().default(null),
   concurrency: z.object({ group: z.string(), limit: z.number() }).nullable().default(null),
   input: z.enum(['none', 'wait']),
   inputTimeoutSeconds: z.number(),

@@ -1,5 +1,6 @@
 import type { EndReason } from './outcome.ts';
 import type { RetryRule } from './retry.ts';
+import type { TaskContext, TaskKind } from './task-context.ts';
 import type { TaskStatus } from './task-status.ts';
 
 /** A piece of work: one script, in one session. Times are epoch ms, durations ms. */
@@ -11,7 +12,12 @@ export interface Task {
   readonly parentTaskId: string | null;
   readonly name: string;
   readonly description: string;
+  /** empty for a task that is no script */
   readonly script: string;
+  /** default `script` */
+  readonly kind: TaskKind;
+  /** null for a script that has none */
+  readonly context: TaskContext | null;
   readonly status: TaskStatus;
   /** the last thing said about it; `''` when nothing */
   readonly message: string;
@@ -42,6 +48,12 @@ export interface Task {
   readonly retry: RetryRule | null;
   /** no claim before; null = at any time */
   readonly notBefore: number | null;
+  /** ids of tasks that must succeed before this one is claimed; default none */
+  readonly needs: readonly string[];
+  /** how many of them have not succeeded; it is claimed at 0 only */
+  readonly unmetNeeds: number;
+  /** one of them that ended without success or is gone; null = there is none */
+  readonly blockedBy: string | null;
   /** tasks of all sessions that name the same group share its limit; null = none */
   readonly concurrencyGroup: string | null;
   /** most tasks of the group that run at a time, as far as this one is concerned; null without a group */
@@ -103,6 +115,9 @@ export interface NewTask {
   readonly sessionId: string;
   readonly name: string;
   readonly script: string;
+  readonly kind?: TaskKind;
+  readonly context?: TaskContext | null;
+  readonly needs?: readonly string[];
   readonly description?: string;
   readonly parentTaskId?: string | null;
   readonly priority?: number;
@@ -126,6 +141,11 @@ export const streamNames = ['stdout', 'stderr'] as const;
 /** @see streamNames */
 export type StreamName = (typeof streamNames)[number];
 
+/** What became of a task that another one waits for: nothing yet; it succeeded; it ended without success, or is gone. */
+export type NeedState = 'open' | 'met' | 'failed';
+
+/** Most tasks that one waits for. */
+export const maxNeeds = 100;
 /** Largest script; bytes of UTF-8. */
 export const maxScriptBytes = 1024 * 1024;
 /** How long a wait for input lasts when the task does not say; ms. */

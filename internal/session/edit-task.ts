@@ -4,6 +4,7 @@ import { isActive, isEnded } from '../domain/task-status.ts';
 import { visibleTask } from './authorize.ts';
 import { onTask } from './fence.ts';
 import { endReport } from './github-report.ts';
+import { settleNeeds } from './needs.ts';
 import type { Caller, SessionParts } from './parts.ts';
 import { auditTask, putAndTell } from './put-task.ts';
 import { checkScript } from './submit.ts';
@@ -61,6 +62,7 @@ export async function deleteTask(
     }
     await auditTask(tx, { parts, caller: ref.caller, action: 'task.delete', task, now });
     if (!isEnded(task.status)) await endReport(tx, { task: { ...task, status: 'CANCELLED' }, now });
+    await settleNeeds(tx, { task, now, isGone: true });
     await tx.deleteTask(task.id);
     tx.notify(`session:${task.sessionId}`);
   });

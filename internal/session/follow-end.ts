@@ -6,6 +6,7 @@ import type { Origin } from './end-words.ts';
 import { fireFollowers } from './fire-followers.ts';
 import { endReport } from './github-report.ts';
 import { announceEnd } from './notify/announce-end.ts';
+import { settleNeeds } from './needs.ts';
 import type { SessionParts } from './parts.ts';
 import { recordEnd, type Spent } from './record-step.ts';
 import { restAfterEnd } from './rest-after-end.ts';
@@ -42,6 +43,7 @@ export async function followEnd(
   parts: SessionParts,
   { task, now }: Omit<Ended, 'depth'>,
 ): Promise<void> {
+  await settleNeeds(tx, { task, now });
   const occurrence = await tx.occurrenceOfTask(task.id);
   if (occurrence !== null)
     await recordEnd(tx, parts, { task, now, occurrence, ...(await spentOn(tx, task, occurrence)) });

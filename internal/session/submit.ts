@@ -10,6 +10,7 @@ import { defaultInputTimeoutMs, maxScriptBytes, type NewTask, type Task } from '
 import type { Transaction } from '../store/store.ts';
 import { visibleSession, visibleTask } from './authorize.ts';
 import { tellStatus } from './events.ts';
+import { needsMessage, needsState, noNeeds, readNeeds } from './needs.ts';
 import type { Caller, SessionParts } from './parts.ts';
 import { checkTaskLimits } from './task-limits.ts';
 
@@ -73,8 +74,13 @@ export async function submitTaskIn(tx: Transaction, submission: Submission): Pro
   refuseClosed(session);
   if (submission.limited) await checkTaskLimits(submission.parts, tx, session);
   if (wish.parentTaskId) await checkParent(tx, caller, wish.parentTaskId, session);
-  const task = makeTask(submission, wish);
+  const needs = await readNeeds(tx, caller, wish.needs ?? []);
+  const born = makeTask(submission, wish);
+  const state = needsState(needs);
+  const message = needsMessage(state);
+  const task = { ...born, needs: needs.map(({ id }) => id), ...state, message };
   await tx.putTask(task, key === undefined ? undefined : { key, fingerprint });
+  await tx.insertNeeds(task.id, needs);
   await tellStatus(tx, task, now);
   // how a trigger came to make one is in the ledger
   if (task.triggerId === null) await tx.insertAudit(submittedEntry(submission, task));
@@ -142,7 +148,7 @@ async function checkParent(
   );
 }
 
-/** A task as it is born. */
+/** A task as it is born, waiting for nothing. */
 export function makeTask({ parts, now }: Pick<Submission, 'parts' | 'now'>, wish: NewTask): Task {
   return {
     id: parts.random.uuid4(),
@@ -151,6 +157,8 @@ export function makeTask({ parts, now }: Pick<Submission, 'parts' | 'now'>, wish
     name: wish.name,
     description: wish.description ?? '',
     script: wish.script,
+    kind: wish.kind ?? 'script',
+    context: wish.context ?? null,
     status: 'PENDING',
     message: '',
     progress: 0,
@@ -168,6 +176,8 @@ export function makeTask({ parts, now }: Pick<Submission, 'parts' | 'now'>, wish
     retriesUsed: 0,
     retry: wish.retry ?? null,
     notBefore: wish.notBefore ?? null,
+    needs: [],
+    ...noNeeds,
     concurrencyGroup: wish.concurrency?.group ?? null,
     concurrencyLimit: wish.concurrency?.limit ?? null,
     input: wish.input ?? 'wait',

@@ -92,6 +92,9 @@ export function toTaskWire(task: Task): TaskWire {
     retriesUsed: task.retriesUsed,
     retry: task.retry === null ? null : toRetryWire(task.retry),
     notBefore: toInstantOrNull(task.notBefore),
+    needs: [...task.needs],
+    unmetNeeds: task.unmetNeeds,
+    blockedBy: task.blockedBy,
     concurrency:
       task.concurrencyGroup === null
         ? null

@@ -31,7 +31,7 @@ import type {
   Token,
 } from '../domain/records.ts';
 import type { Session, SessionStatus } from '../domain/session.ts';
-import type { StreamName, Task } from '../domain/task.ts';
+import type { NeedState, StreamName, Task } from '../domain/task.ts';
 import type { TaskStatus } from '../domain/task-status.ts';
 import type { GovernanceReads, GovernanceWrites } from './governance-store.ts';
 import type { LedgerReads, LedgerWrites } from './ledger-store.ts';
@@ -75,7 +75,7 @@ export interface TaskFilter {
   readonly statuses?: readonly TaskStatus[];
   readonly parentTaskId?: string;
   readonly workspaceId?: string;
-  /** not those that may only be claimed later than this; epoch ms */
+  /** not those that may only be claimed later than this, nor those that wait for other tasks; epoch ms */
   readonly dueBy?: number;
 }
 
@@ -136,8 +136,8 @@ export interface Reads extends WorkflowReads, GovernanceReads, LedgerReads, Noti
   tasks(filter: TaskFilter, order: 'queue' | 'newest', page?: Page): Promise<Task[]>;
   countTasks(filter: TaskFilter): Promise<number>;
   /**
-   * The task of a session that is to be run next: of those that are PENDING, whose time has come, and that are in none
-   * of the groups `outside`, the one with the highest priority, to which 1 is added for every `ageingMs` that it has
+   * The task of a session that is to be run next: of those that are PENDING, whose time has come, that wait for no other task
+   * and are in none of the groups `outside`, the one with the highest priority, to which 1 is added for every `ageingMs` that it has
    * waited; then the oldest.
    */
   nextTask(wish: NextTask): Promise<Task | null>;
@@ -155,6 +155,10 @@ export interface Reads extends WorkflowReads, GovernanceReads, LedgerReads, Noti
    * @param ids  at most 1000
    */
   sessionsWithWork(ids: readonly string[], now: number): Promise<string[]>;
+  /** What a task waits for, or waited for. */
+  needs(taskId: string): Promise<{ readonly id: string; readonly state: NeedState }[]>;
+  /** Tasks that wait, or waited, for this one; by session, then by id. */
+  tasksThatNeed(id: string): Promise<Task[]>;
   taskByIdempotencyKey(key: string): Promise<{ task: Task; fingerprint: string } | null>;
   attempt(taskId: string, number: number): Promise<Attempt | null>;
   /** Oldest first. */
@@ -235,6 +239,13 @@ export interface Transaction
   deleteSession(id: string): Promise<string[]>;
   /** @param key  remembered with the task when it is new: idempotency key and fingerprint of the request */
   putTask(task: Task, key?: { readonly key: string; readonly fingerprint: string }): Promise<void>;
+  /** Keeps what a new task waits for. */
+  insertNeeds(
+    taskId: string,
+    needs: readonly { readonly id: string; readonly state: NeedState }[],
+  ): Promise<void>;
+  /** Keeps what became of a task, for all that wait for it. */
+  settleNeeds(neededId: string, state: NeedState): Promise<void>;
   /** Removes a task and everything that hangs on it. */
   deleteTask(id: string): Promise<void>;
   putAttempt(attempt: Attempt): Promise<void>;

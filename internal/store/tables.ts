@@ -1,4 +1,5 @@
 import type { Kysely } from 'kysely';
+import type { NeedState } from '../domain/task.ts';
 import type * as governance from './governance-nouns.ts';
 import type { notificationRow } from './notification-store.ts';
 import type * as nouns from './nouns.ts';
@@ -10,6 +11,7 @@ import type * as workflows from './workflow-nouns.ts';
 export interface Tables {
   sessions: RowOf<typeof nouns.sessionRow> & { name_folded: string };
   tasks: RowOf<typeof nouns.taskRow> & { idempotency_key: string | null; fingerprint: string | null };
+  task_needs: { needed_id: string; task_id: string; state: NeedState };
   attempts: RowOf<typeof nouns.attemptRow> & StreamColumns & { session_id: string };
   task_logs: RowOf<typeof nouns.taskLogRow>;
   artifacts: RowOf<typeof nouns.artifactRow>;

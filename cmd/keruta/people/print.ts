@@ -119,6 +119,8 @@ export function taskFields(context: CommandContext, task: TaskWire): (readonly [
     ['attempt', String(task.attempt)],
     ['retries', task.retryCount > 0 ? `${task.retriesUsed} of ${task.retryCount} used` : null],
     ['not before', task.status === 'PENDING' ? task.notBefore : null],
+    ['needs', task.needs.length > 0 ? task.needs.join(', ') : null],
+    ['blocked by', task.blockedBy],
     ['priority', String(task.priority)],
     ['group', task.concurrency && `${task.concurrency.group} (at most ${task.concurrency.limit} at a time)`],
     ['fix of', task.fixCount > 0 ? task.parentTaskId : null],

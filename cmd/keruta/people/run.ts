@@ -6,7 +6,7 @@ import { type CommandContext, command } from '../command.ts';
 import { defaultSessionName, findSession } from './find.ts';
 import { type LiveView, makeLiveView } from './live-view.ts';
 import { printJson, shortId, taskEnd, taskSpan } from './print.ts';
-import { submitOptions, taskBody } from './submit.ts';
+import { findNeeds, submitOptions, taskBody } from './submit.ts';
 
 /** Exit status of keruta's own failures, as `env`, `timeout` and container tools have it. */
 const ownFailure = 125;
@@ -43,10 +43,9 @@ export const run = command({
     const client = await context.makeClient();
     const session = await findOrMake(context, client, values.session);
     refuseWaitingForItself(context, session);
-    const submitted = await client.tasks.create(
-      { ...body, sessionId: session.id },
-      { signal: context.signal },
-    );
+    const needs = await findNeeds(context, client, values);
+    const newTask = { ...body, needs, sessionId: session.id };
+    const submitted = await client.tasks.create(newTask, { signal: context.signal });
     const view = makeLiveView(context, submitted.id, { progress: !values.quiet });
     const left = await follow(context, client, submitted, view);
     await view.end();

@@ -1,10 +1,12 @@
 /** What `task add` and `run` have in common: where the script comes from, and what the task is asked for. */
 import { readFileSync, statSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
+import type { ApiClient } from '../../../internal/api/client/client.ts';
 import type { NewTaskBody } from '../../../internal/api/requests.ts';
 import { InputError, NotFoundError } from '../../../internal/domain/errors.ts';
 import { maxScriptBytes } from '../../../internal/domain/task.ts';
 import type { CommandContext, OptionMap } from '../command.ts';
+import { findTask } from './find.ts';
 
 /** Options of both. */
 export const submitOptions = {
@@ -53,6 +55,11 @@ export const submitOptions = {
     doc: 'an exit code that is worth another run; may be given more than once (default: any but 0)',
   },
   deadline: { kind: 'duration', doc: 'longest time for all runs together, from now on' },
+  needs: {
+    kind: 'list',
+    placeholder: 'TASK',
+    doc: 'a task that must succeed before this one is run; may be given more than once',
+  },
   input: { kind: 'enum', choices: ['none', 'wait'], doc: 'whether its stdin is empty or waits for answers' },
   'input-timeout': { kind: 'duration', doc: 'longest wait for an answer' },
   'auto-fix': { kind: 'bool', doc: 'whether a failure begets a fix task; --no-auto-fix: never' },
@@ -74,6 +81,7 @@ export interface SubmitValues {
   readonly 'retry-backoff'?: string | undefined;
   readonly 'retry-exit-code'?: readonly string[] | undefined;
   readonly deadline?: number | undefined;
+  readonly needs?: readonly string[] | undefined;
   readonly input?: string | undefined;
   readonly 'input-timeout'?: number | undefined;
   readonly 'auto-fix'?: boolean | undefined;
@@ -230,4 +238,16 @@ function parseObject(text: string): Record<string, unknown> | null {
   } catch {
     return null;
   }
+}
+
+/**
+ * The ids of the tasks that a new one waits for.
+ * @throws {NotFoundError} KERUTA_ERR_TASK_NOT_FOUND; {InputError} when the beginning of an id is that of several
+ */
+export function findNeeds(
+  context: CommandContext,
+  client: ApiClient,
+  { needs = [] }: Pick<SubmitValues, 'needs'>,
+): Promise<string[]> {
+  return Promise.all(needs.map(async (id) => (await findTask(context, client, id)).id));
 }

@@ -1,7 +1,7 @@
 import { command } from '../command.ts';
 import { findSession } from './find.ts';
 import { printJson } from './print.ts';
-import { submitOptions, taskBody } from './submit.ts';
+import { findNeeds, submitOptions, taskBody } from './submit.ts';
 
 /** `keruta task add` */
 export const taskAdd = command({
@@ -9,12 +9,18 @@ export const taskAdd = command({
   summary: 'Adds a task to a session and prints its id; the agent of the session runs it in its turn.',
   positionals: { script: { doc: 'script file; - reads it from stdin', optional: true } },
   options: submitOptions,
-  examples: ['keruta task add ./build.sh --session website', "keruta task add -c 'make test' --timeout 10m"],
+  examples: [
+    'keruta task add ./build.sh --session website',
+    "keruta task add -c 'make test' --timeout 10m",
+    "keruta task add -c 'make release' --needs 3f2a",
+  ],
   run: async (context, values) => {
     const body = await taskBody(context, values.script, values);
     const client = await context.makeClient();
     const session = await findSession(context, client, values.session);
-    const task = await client.tasks.create({ ...body, sessionId: session.id }, { signal: context.signal });
+    const needs = await findNeeds(context, client, values);
+    const newTask = { ...body, needs, sessionId: session.id };
+    const task = await client.tasks.create(newTask, { signal: context.signal });
     if (context.json) await printJson(context, task);
     else await context.stdout.write(`${task.id}\n`);
     return 0;

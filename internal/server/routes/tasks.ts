@@ -182,6 +182,7 @@ function toNewTask(body: z.output<typeof newTaskBody>, sessionId: string): NewTa
     retryCount: body.retryCount ?? 0,
     ...(body.retry ? { retry: toRule(body.retry) } : {}),
     ...(body.concurrency ? { concurrency: body.concurrency } : {}),
+    ...(body.needs ? { needs: body.needs } : {}),
     autoFix: body.autoFix ?? null,
     ...(body.input ? { input: body.input } : {}),
     ...(body.inputTimeoutSeconds ? { inputTimeoutMs: body.inputTimeoutSeconds * 1000 } : {}),

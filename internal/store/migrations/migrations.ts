@@ -1,4 +1,5 @@
 import type { Migration } from '../migrate.ts';
+import { agentTasks } from './agent-tasks.ts';
 import { blobChunks } from './blob-chunks.ts';
 import { first } from './first.ts';
 import { governance } from './governance.ts';
@@ -14,4 +15,5 @@ export const migrations: readonly Migration[] = [
   governance,
   ledger,
   notifications,
+  agentTasks,
 ];

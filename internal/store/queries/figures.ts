@@ -25,6 +25,7 @@ export function figureReads(db: Db) {
         ])
         .where(unfinishedTasks)
         .where('status', '=', 'PENDING')
+        .where('unmet_needs', '=', 0)
         .where((eb) => eb.or([eb('not_before', 'is', null), eb('not_before', '<=', now)]))
         .executeTakeFirstOrThrow();
       const triggers = await db

@@ -25,7 +25,7 @@ export function nextTaskReads(db: Db) {
         SELECT tasks.* FROM levels JOIN tasks ON tasks.id = (
           SELECT id FROM tasks
           WHERE session_id = ${sessionId} AND status = 'PENDING' AND tasks.priority = levels.priority
-            AND (not_before IS NULL OR not_before <= ${now}) ${room}
+            AND unmet_needs = 0 AND (not_before IS NULL OR not_before <= ${now}) ${room}
           ORDER BY created_at, id LIMIT 1)
         ORDER BY tasks.priority + (CAST(${now} AS BIGINT) - tasks.created_at) / ${sql.lit(ageingMs)} DESC, tasks.created_at, tasks.id
         LIMIT 1`.execute(db);

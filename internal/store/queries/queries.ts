@@ -19,6 +19,7 @@ import { ledgerReads, ledgerWrites } from './ledger.ts';
 import { logReads, logWrites } from './logs.ts';
 import { metaReads, metaWrites } from './meta.ts';
 import { notificationReads, notificationWrites } from './notifications.ts';
+import { needReads, needWrites } from './needs.ts';
 import { occurrenceReads, occurrenceWrites } from './occurrences.ts';
 import { reportReads, reportWrites } from './reports.ts';
 import { repositoryReads, repositoryWrites } from './repositories.ts';
@@ -40,6 +41,7 @@ export function readsOver(db: Db): Reads {
   return {
     ...sessionReads(db),
     ...taskReads(db),
+    ...needReads(db),
     ...attemptReads(db),
     ...logReads(db),
     ...artifactReads(db),
@@ -73,6 +75,7 @@ export function writesOver(db: Db): Writes {
     ...apartOf(db),
     ...sessionWrites(db),
     ...taskWrites(db),
+    ...needWrites(db),
     ...attemptWrites(db),
     ...logWrites(db),
     ...artifactWrites(db),

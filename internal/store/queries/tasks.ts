@@ -85,6 +85,8 @@ function filtered<O>(
       eb.selectFrom('sessions').select('sessions.id').where('workspace_id', '=', workspaceId),
     );
   if (dueBy !== undefined)
-    found = found.where((eb) => eb.or([eb('not_before', 'is', null), eb('not_before', '<=', dueBy)]));
+    found = found
+      .where((eb) => eb.or([eb('not_before', 'is', null), eb('not_before', '<=', dueBy)]))
+      .where('unmet_needs', '=', 0);
   return found;
 }

@@ -66,6 +66,29 @@ export function testQueue(fixture: () => Fixture): void {
       expect(await store.nextNotBefore(sessionId, 9000)).toBeNull();
     });
 
+    test('is not one that waits for another task', async () => {
+      const { store, next, sessionId } = await queue([
+        { id: 'first' },
+        { id: 'then', priority: 9, needs: ['first'], unmetNeeds: 1 },
+      ]);
+      const need = { id: 'first', state: 'open' } as const;
+      await store.transact((tx) => tx.insertNeeds('then', [need, { id: 'gone', state: 'failed' }]));
+      await store.transact((tx) => tx.insertNeeds('first', []));
+      expect(await next(2000)).toBe('first');
+      const due = await store.tasks({ sessionId, statuses: ['PENDING'], dueBy: 2000 }, 'queue');
+      expect(due.map(({ id }) => id)).toEqual(['first']);
+      expect((await store.figures(2000, 0)).queue.count).toBe(2);
+      expect((await store.tasksThatNeed('first')).map(({ id }) => id)).toEqual(['then']);
+      expect(await store.tasksThatNeed('then')).toEqual([]);
+      await store.transact((tx) => tx.settleNeeds('first', 'met'));
+      expect(await store.needs('then')).toEqual([
+        { id: 'first', state: 'met' },
+        { id: 'gone', state: 'failed' },
+      ]);
+      await store.transact((tx) => tx.deleteTask('then'));
+      expect(await store.tasksThatNeed('first')).toEqual([]);
+    });
+
     test('is not one of a group that has no room', async () => {
       const group = (concurrencyGroup: string) => ({ concurrencyGroup, concurrencyLimit: 1 });
       const { store, next, sessionId } = await queue([
