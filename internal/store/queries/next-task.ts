@@ -82,6 +82,7 @@ export function nextTaskReads(db: Db) {
               .select('tasks.id')
               .whereRef('session_id', '=', 'sessions.id')
               .where('tasks.status', 'in', ['PENDING', 'LOST'])
+              .where('unmet_needs', '=', 0)
               .where((due) => due.or([due('not_before', 'is', null), due('not_before', '<=', now)])),
           ),
         )
