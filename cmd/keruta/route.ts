@@ -1,6 +1,7 @@
 /** Finds the command that a command line names. */
-import { nearest } from '../../internal/config/nearest.ts';
+
 import { InputError } from '../../internal/domain/errors.ts';
+import { nearest } from '../../pkg/text/nearest.ts';
 import type { CommandOption } from './command.ts';
 import { globalOptions } from './options.ts';
 

@@ -1,7 +1,7 @@
 /** Splits the words of a command line into options and arguments: the one door of yargs. */
 import yargs from 'yargs';
-import { nearest } from '../../internal/config/nearest.ts';
 import { InputError } from '../../internal/domain/errors.ts';
+import { nearest } from '../../pkg/text/nearest.ts';
 import type { OptionMap } from './command.ts';
 
 /** A command line in parts. Values are texts as they were written; switches are booleans. */

@@ -1,8 +1,8 @@
 /** Writes one setting into the text of a configuration file; comments and everything else stay as they are. */
 import { parseDocument } from 'yaml';
+import { nearest } from '../../pkg/text/nearest.ts';
 import { InputError } from '../domain/errors.ts';
 import { readConfigFile } from './config-file.ts';
-import { nearest } from './nearest.ts';
 import { findSetting, type SettingKey, settingKeys, settingsTable } from './table.ts';
 import { readValue } from './value.ts';
 

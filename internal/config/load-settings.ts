@@ -1,9 +1,9 @@
 /** Puts the settings together: flags over environment over files over defaults, every fault told at once. */
 import { join, resolve } from 'node:path';
+import { nearest } from '../../pkg/text/nearest.ts';
 import { InputError } from '../domain/errors.ts';
 import { type ConfigFile, type FileEntry, readConfigFile } from './config-file.ts';
 import { ConfigFault } from './fault.ts';
-import { nearest } from './nearest.ts';
 import type { SettingRow } from './row.ts';
 import {
   needlessFileKeys,

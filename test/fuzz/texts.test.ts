@@ -5,7 +5,6 @@ import { apiPath, normalizeBaseUrl } from '../../internal/api/base-url.ts';
 import { sessionIdFromWorkspaceName, workspaceName } from '../../internal/api/discovery.ts';
 import { readInstant } from '../../internal/api/instant.ts';
 import { readRetryAfter } from '../../internal/api/retryable.ts';
-import { nearest } from '../../internal/config/nearest.ts';
 import { parseSize } from '../../internal/config/size.ts';
 import { findSetting, settingKeys, settingsTable } from '../../internal/config/table.ts';
 import { formatValue, readValue, type Value, type ValueKind } from '../../internal/config/value.ts';
@@ -24,6 +23,7 @@ import { parseRepositoryUrl } from '../../pkg/git/repository-url.ts';
 import { judgeVersion } from '../../pkg/git/version.ts';
 import { hostName } from '../../pkg/local-http/refuse-request.ts';
 import { contentTypeOf } from '../../pkg/mime/mime.ts';
+import { nearest } from '../../pkg/text/nearest.ts';
 import { fuzzParsers, row } from './parsers.ts';
 
 const id = '0f8fad5b-d9cb-469f-a165-70867728950e';

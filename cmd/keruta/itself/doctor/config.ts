@@ -1,7 +1,7 @@
 import { lstat } from 'node:fs/promises';
-import { nearest } from '../../../../internal/config/nearest.ts';
 import { settingKeys, settingsTable } from '../../../../internal/config/table.ts';
 import { KerutaError } from '../../../../internal/domain/errors.ts';
+import { nearest } from '../../../../pkg/text/nearest.ts';
 import { configPaths } from '../../config-files.ts';
 import { type Check, type CheckParts, counted, fail, listed, ok, warn } from './check.ts';
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { editDistance, nearest } from '../../../internal/config/nearest.ts';
+import { editDistance, nearest } from '../../../pkg/text/nearest.ts';
 
 test.each([
   ['timout', 'timeout'],
