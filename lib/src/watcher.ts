@@ -1,8 +1,9 @@
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseDuration } from '../../internal/domain/duration.ts';
-import { pathIgnorer, pathMatcher } from '../../internal/trigger/path-pattern.ts';
+import { pathIgnorer } from '../../internal/trigger/path-pattern.ts';
 import { systemClock } from '../../pkg/clock/system-clock.ts';
+import { pathMatcher } from '../../pkg/glob/path-matcher.ts';
 import { type FileChange, type KnownFiles, settledChanges } from './file-changes.ts';
 import { type Registry, registry, type Unit } from './registry.ts';
 import { runUnit } from './run-unit.ts';

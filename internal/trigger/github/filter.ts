@@ -1,5 +1,5 @@
 /** Whether an event of GitHub is one that a trigger waits for. Pure. */
-import { matchesGlob } from '../glob.ts';
+import { matchesGlob } from '../../../pkg/glob/glob.ts';
 import type { GithubSpec } from './github-spec.ts';
 import type { ChangedPaths, GithubEvent } from './read-event.ts';
 

@@ -1,6 +1,6 @@
 /** What a trigger of type github takes. */
 import { z } from 'zod';
-import { maxGlobLength } from '../glob.ts';
+import { maxGlobLength } from '../../../pkg/glob/glob.ts';
 
 const glob = z.string().min(1).max(maxGlobLength);
 const globs = z.union([glob, z.array(glob).min(1).max(100)]);

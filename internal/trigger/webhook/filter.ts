@@ -14,8 +14,9 @@
  * `matches` is a glob: `*` without `/`, `**` with, `?` one character. A path that leads nowhere is equal to nothing: not to
  * null either. Values of different types are never equal. Objects and lists can only be asked for with `exists`.
  */
+
+import { matchesGlob, maxGlobLength } from '../../../pkg/glob/glob.ts';
 import { InputError } from '../../domain/errors.ts';
-import { matchesGlob, maxGlobLength } from '../glob.ts';
 import { type EventValues, maxPathLength, pathAt, type ValuePath, valueAt } from './value-path.ts';
 
 /** Longest filter; characters. */

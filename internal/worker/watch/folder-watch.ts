@@ -1,7 +1,8 @@
 import type { Clock } from '../../../pkg/clock/clock.ts';
+import { pathMatcher } from '../../../pkg/glob/path-matcher.ts';
 import type { Log } from '../../../pkg/log/log.ts';
 import { type FileChange, type FileEvent, maxChanges, type WatchWire } from '../../api/watch-shapes.ts';
-import { pathIgnorer, pathMatcher } from '../../trigger/path-pattern.ts';
+import { pathIgnorer } from '../../trigger/path-pattern.ts';
 import { messageOf } from '../retry.ts';
 import { Wakeup } from '../wakeup.ts';
 import type { Arming } from './arming.ts';

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { pathIgnorer, pathMatcher } from '../../../internal/trigger/path-pattern.ts';
+import { pathIgnorer } from '../../../internal/trigger/path-pattern.ts';
+import { pathMatcher } from '../../../pkg/glob/path-matcher.ts';
 
 describe('a pattern', () => {
   test.each([

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { matchesGlob } from '../../../../internal/trigger/glob.ts';
 import { readFilter } from '../../../../internal/trigger/webhook/filter.ts';
 import { readPath, valueAt } from '../../../../internal/trigger/webhook/value-path.ts';
+import { matchesGlob } from '../../../../pkg/glob/glob.ts';
 
 const event = {
   body: {

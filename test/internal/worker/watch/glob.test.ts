@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { pathIgnorer, pathMatcher } from '../../../../internal/trigger/path-pattern.ts';
+import { pathIgnorer } from '../../../../internal/trigger/path-pattern.ts';
+import { pathMatcher } from '../../../../pkg/glob/path-matcher.ts';
 
 test('patterns without a slash count at any depth', () => {
   expect(['a.pdf', 'x/y/b.pdf', 'b.txt'].filter(pathMatcher(['*.{pdf,doc}']))).toEqual([

@@ -3,10 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { pathIgnorer, pathMatcher } from '../../../../internal/trigger/path-pattern.ts';
+import { pathIgnorer } from '../../../../internal/trigger/path-pattern.ts';
 import { scanTree, type TreeWish } from '../../../../internal/worker/watch/tree.ts';
 import { View } from '../../../../internal/worker/watch/view.ts';
 import { systemClock as clock } from '../../../../pkg/clock/system-clock.ts';
+import { pathMatcher } from '../../../../pkg/glob/path-matcher.ts';
 
 const { signal } = new AbortController();
 
