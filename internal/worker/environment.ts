@@ -1,5 +1,6 @@
 /** The environment contract of a task: what its script finds in its environment. Pure. */
 import { settingsTable } from '../config/table.ts';
+import { parameterText, parameterVariable } from '../domain/parameter-variable.ts';
 
 /** Longest `NAME=value` that the kernel takes in one string; bytes, with its end. @see execve(2), MAX_ARG_STRLEN */
 export const maxVariableBytes = 128 * 1024 - 1;
@@ -85,15 +86,6 @@ export function taskEnvironment(source: EnvironmentSource): TaskEnvironment {
     } else env[name] = value;
   }
   return { env, leftOut };
-}
-
-/** The name of a parameter's variable: upper case, every other character than A-Z, 0-9 becomes `_`. */
-export function parameterVariable(name: string): string {
-  return `KERUTA_PARAM_${name.toUpperCase().replace(/[^A-Z0-9]/g, '_')}`;
-}
-
-function parameterText(value: unknown): string {
-  return typeof value === 'string' ? value : (JSON.stringify(value) ?? '');
 }
 
 function contract(source: EnvironmentSource): Record<string, string> {

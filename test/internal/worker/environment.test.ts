@@ -1,10 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { settingsTable } from '../../../internal/config/table.ts';
-import {
-  maxVariableBytes,
-  parameterVariable,
-  taskEnvironment,
-} from '../../../internal/worker/environment.ts';
+import { maxVariableBytes, taskEnvironment } from '../../../internal/worker/environment.ts';
 
 function make(
   change: Partial<Parameters<typeof taskEnvironment>[0]> = {},
@@ -97,9 +93,5 @@ describe('taskEnvironment', () => {
     const { env, leftOut } = make({}, { big: 'x'.repeat(maxVariableBytes), nul: 'a\0b', ok: 'y' });
     expect(leftOut).toEqual(['KERUTA_PARAM_BIG', 'KERUTA_PARAM_NUL']);
     expect(env.KERUTA_PARAM_OK).toBe('y');
-  });
-
-  test('makes names of variables out of any name', () => {
-    expect(parameterVariable('deploy.target-1')).toBe('KERUTA_PARAM_DEPLOY_TARGET_1');
   });
 });
