@@ -1,9 +1,9 @@
 /** The skills that commands work with: those of the repository that one stands in, and the user's own. */
-import { existsSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import type { FoundSkill } from '../../../internal/skill/find-skills.ts';
 import { visible } from '../../../pkg/terminal/text.ts';
 import type { CommandContext } from '../command.ts';
+import { placeWith } from './repository-place.ts';
 
 /** Where skills of a repository are. */
 const repositoryPlace = join('.keruta', 'skills');
@@ -15,7 +15,7 @@ const repositoryPlace = join('.keruta', 'skills');
 export async function readSkills(context: CommandContext): Promise<readonly FoundSkill[]> {
   const { findSkills } = await import('../../../internal/skill/find-skills.ts');
   const { values } = await context.settings();
-  const top = placeAround(context.cwd);
+  const top = placeWith(context.cwd, repositoryPlace);
   const own = values.skillsDir ?? (context.home === '' ? null : join(context.home, repositoryPlace));
   const { skills, faults } = await findSkills([
     { path: join(top, repositoryPlace), within: top, source: 'repository' },
@@ -26,22 +26,6 @@ export async function readSkills(context: CommandContext): Promise<readonly Foun
   );
   await context.stderr.write(told.join(''));
   return skills;
-}
-
-/** The nearest directory that has skills, from this one up to the top of its repository. */
-function placeAround(directory: string): string {
-  const places = upToTop(directory);
-  return places.find((at) => existsSync(join(at, repositoryPlace))) ?? places.at(-1) ?? directory;
-}
-
-/** A directory, and those above it in its repository; outside of one it is alone: further up may be somebody else's. */
-function upToTop(directory: string): readonly string[] {
-  const places: string[] = [];
-  for (let at = directory; ; at = dirname(at)) {
-    places.push(at);
-    if (existsSync(join(at, '.git'))) return places;
-    if (at === dirname(at)) return [directory];
-  }
 }
 
 /** What `--focus` says, each at commas too; without it what the workflow of the task says, inside of one. */
