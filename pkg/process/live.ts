@@ -1,0 +1,122 @@
+/**
+ * Runs a program whose output is handed on as it comes, and ends it with everything that came from it.
+ *
+ * The program leads a session of its own. What belongs to it is found by a marker in its environment, by its session and by parents,
+ * so that a child that hides from one of them is found by another. Without /proc only its process group is ended.
+ */
+import { spawn } from 'node:child_process';
+import type { Readable } from 'node:stream';
+import type { Clock } from '../clock/clock.ts';
+import { readStat } from './proc.ts';
+import { ProcessStartError } from './run.ts';
+import { endProcesses } from './tree.ts';
+
+/** What to run. */
+export interface LiveCall {
+  readonly clock: Clock;
+  /** looked up in the PATH of `env` when it has no slash */
+  readonly command: string;
+  readonly args: readonly string[];
+  /** absolute; must exist */
+  readonly cwd: string;
+  /** the whole environment; nothing is inherited */
+  readonly env: Readonly<Record<string, string>>;
+  /** `NAME=value` of `env` that no other program has */
+  readonly marker: string;
+  /** gets each piece as it comes; nothing more is read of the stream until it resolves */
+  readonly output: (stream: 'stdout' | 'stderr', bytes: Uint8Array) => Promise<void>;
+  /** after this time it is ended; ms; null = never */
+  readonly timeoutMs: number | null;
+  /** between the request to end and the end by force; ms */
+  readonly graceMs: number;
+  readonly signal: AbortSignal;
+}
+
+/** How it ended. */
+export interface LiveEnd {
+  /** null when a signal ended it */
+  readonly exitCode: number | null;
+  readonly signal: string | null;
+  /** what ended it, when it did not end by itself */
+  readonly stopped: 'timeout' | 'signal' | null;
+  /** resolves when nobody can write output any more: what was left in the background may do so */
+  readonly drained: Promise<unknown>;
+}
+
+/** How long no output may come after the end before nothing more is expected of the program itself; ms. */
+const quietMs = 50;
+
+/**
+ * Runs a program and waits for its own end, not for what it left in the background. When it was stopped, nothing is alive that came
+ * from it.
+ * @throws {ProcessStartError} it could not be started
+ */
+export async function runLive(call: LiveCall): Promise<LiveEnd> {
+  const { clock } = call;
+  const child = start(call);
+  const root =
+    child.pid === undefined ? null : { pid: child.pid, startTicks: readStat(child.pid)?.startTicks ?? null };
+  let lastOutputAt = clock.monotonicMs();
+  let writing = 0;
+  // with no descriptors left there are no streams, whatever the types say
+  const pump = async (stream: Readable | undefined, name: 'stdout' | 'stderr') => {
+    for await (const piece of stream ?? []) {
+      writing++;
+      await call.output(name, piece as Uint8Array);
+      writing--;
+      lastOutputAt = clock.monotonicMs();
+    }
+  };
+  let hasEnded = false;
+  const drained = Promise.allSettled([pump(child.stdout, 'stdout'), pump(child.stderr, 'stderr')]).finally(
+    () => {
+      hasEnded = true;
+    },
+  );
+  const exited = new Promise<{ readonly exitCode: number | null; readonly signal: string | null }>(
+    (done, fail) => {
+      child.once('error', (error: NodeJS.ErrnoException) =>
+        fail(new ProcessStartError(call.command, error.code ?? 'UNKNOWN', error)),
+      );
+      child.once('exit', (exitCode, signal) => done({ exitCode, signal }));
+    },
+  );
+
+  let stopped: LiveEnd['stopped'] = null;
+  let ending: Promise<unknown> | null = null;
+  const stop = (why: 'timeout' | 'signal') => {
+    stopped ??= why;
+    ending ??= endProcesses({ clock, marker: call.marker, root, graceMs: call.graceMs });
+  };
+  const onAbort = () => stop('signal');
+  const forget = call.timeoutMs === null ? () => {} : clock.after(call.timeoutMs, () => stop('timeout'));
+  call.signal.addEventListener('abort', onAbort, { once: true });
+  if (call.signal.aborted) onAbort();
+  try {
+    const end = await exited;
+    await ending;
+    lastOutputAt = clock.monotonicMs();
+    while (!hasEnded && (writing > 0 || clock.monotonicMs() - lastOutputAt < quietMs))
+      await Promise.race([drained, clock.sleep(quietMs / 5)]);
+    // what goes on in the background does not keep this process alive
+    child.unref();
+    return { ...end, stopped, drained };
+  } finally {
+    forget();
+    call.signal.removeEventListener('abort', onAbort);
+  }
+}
+
+function start(call: LiveCall) {
+  try {
+    return spawn(call.command, [...call.args], {
+      cwd: call.cwd,
+      env: call.env,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      detached: true,
+    });
+  } catch (cause) {
+    // too long an argument list is told at once, not by an event
+    throw new ProcessStartError(call.command, (cause as NodeJS.ErrnoException).code ?? 'UNKNOWN', cause);
+  }
+}
