@@ -16,6 +16,7 @@ const floors: Readonly<Record<string, number>> = {
   skill: 1,
   governance: 1,
   notify: 1,
+  playbook: 1,
   session: 2,
   worker: 3,
   server: 3,

@@ -53,6 +53,10 @@ export const errorTable = {
     doc: 'A file that uses the library cannot be run, or not be deployed.',
   },
   KERUTA_ERR_WORKFLOW: { kind: 'input', doc: 'The definition of a workflow has faults; each is named.' },
+  KERUTA_ERR_PLAYBOOK: {
+    kind: 'input',
+    doc: 'A playbook has faults; each is named with file, line and field.',
+  },
   KERUTA_ERR_POLICY_SHAPE: { kind: 'input', doc: 'A policy has faults; each is named.' },
   KERUTA_ERR_APPROVAL_CHANGED: {
     kind: 'input',
@@ -126,6 +130,7 @@ export const errorTable = {
   KERUTA_ERR_TOKEN_NOT_FOUND: { kind: 'not-found', doc: 'There is no such token.' },
   KERUTA_ERR_DOCUMENT_NOT_FOUND: { kind: 'not-found', doc: 'There is no such document.' },
   KERUTA_ERR_REPOSITORY_NOT_FOUND: { kind: 'not-found', doc: 'There is no such repository.' },
+  KERUTA_ERR_PLAYBOOK_NOT_FOUND: { kind: 'not-found', doc: 'No playbook has this name.' },
   KERUTA_ERR_SKILL_NOT_FOUND: { kind: 'not-found', doc: 'No skill has this name.' },
   KERUTA_ERR_FILE_NOT_FOUND: { kind: 'not-found', doc: 'A file that was named does not exist.' },
   KERUTA_ERR_METHOD: { kind: 'not-found', http: 405, doc: 'The address exists, but not with this method.' },
@@ -182,6 +187,11 @@ export const errorTable = {
     kind: 'conflict',
     doc: 'The store cannot be read; it is never recreated silently.',
   },
+  KERUTA_ERR_PLAYBOOK_CHANGED: {
+    kind: 'conflict',
+    doc: 'A run of a playbook cannot go on, because its steps are others now.',
+  },
+  KERUTA_ERR_PLAYBOOK_RUNNING: { kind: 'conflict', doc: 'Another process runs this run of a playbook.' },
   KERUTA_ERR_ASK_TIMEOUT: {
     kind: 'conflict',
     exit: 7,
