@@ -93,5 +93,6 @@ export const others = [
   ...['workflow schema', 'trigger lint', 'cron explain', 'skill list', 'skill show', 'skill prompt'],
   // a file of functions is needed, and they are tried with one in test/e2e
   ...['dev', 'deploy', 'call', 'schedule start'],
+  ...['playbook list', 'playbook validate', 'playbook run', 'playbook schema'],
   ...['redact add', 'config show', 'config set', 'config path', 'completion', 'version'],
 ];
