@@ -1,6 +1,6 @@
 /**
  * Measures what the product promises, against baselines taken in the same run. By hand: `npm run bench [names]`.
- * Names: commands latency line idle empty volume redact webhook triggers busy files ledger policies.
+ * Names: commands latency line idle empty volume redact webhook triggers busy files ledger policies playbook.
  */
 import { existsSync } from 'node:fs';
 import { benchBusy } from './busy.ts';
@@ -8,6 +8,7 @@ import { benchCommands } from './commands.ts';
 import { benchFiles } from './files.ts';
 import { Bench, executable, type Row } from './harness.ts';
 import { benchLedger } from './ledger.ts';
+import { benchPlaybook } from './playbook.ts';
 import { benchPolicies } from './policies.ts';
 import { benchRedact } from './redact.ts';
 import { agentReady, benchEmpty, benchFirstLine, benchIdle, benchLatency, benchVolume } from './tasks.ts';
@@ -28,6 +29,7 @@ const parts: Record<string, (bench: Bench) => Promise<Row | Row[]>> = {
   files: benchFiles,
   ledger: benchLedger,
   policies: benchPolicies,
+  playbook: benchPlaybook,
 };
 
 if (!existsSync(executable)) {

@@ -22,12 +22,19 @@ export type YamlReading =
   | { readonly documents?: undefined; readonly faults: readonly YamlFault[] };
 
 const [maxFaults, maxAliasCount] = [20, 100];
+/** The parser's time grows with the square of such a row, which nobody means. */
+const longRow = /([\n[\]{}"'?:,-])\1{499}/;
 
 /**
  * Reads all documents of a text; empty ones are passed over. Tags make no objects, merge keys are keys like others, and
  * aliases that would multiply a small text are refused. Never throws.
  */
 export function readYamlText(text: string): YamlReading {
+  const row = longRow.exec(text);
+  if (row !== null) {
+    const line = text.slice(0, row.index).split('\n').length;
+    return { faults: [{ line, message: `expected fewer than 500 ${JSON.stringify(row[1])} in a row` }] };
+  }
   const lines = new LineCounter();
   const parsed = parseAllDocuments(text, {
     lineCounter: lines,
