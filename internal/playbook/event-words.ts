@@ -1,6 +1,6 @@
 /** What is told of a playbook inside a task: words of the task's mailbox, so that steps are live where the task is followed. Pure. */
 import { formatDuration } from '../domain/duration.ts';
-import type { PlaybookEvent, Step, StepResult } from './playbook.ts';
+import type { EndedAttempt, PlaybookEvent, Step, StepResult } from './playbook.ts';
 
 /** The playbook that is told about. */
 export interface ToldPlaybook {
@@ -25,10 +25,8 @@ export function eventWords(event: PlaybookEvent, told: ToldPlaybook): readonly (
         ? []
         : [logWords('INFO', `${place}, ${event.step.name}: attempt ${event.attempt}`)];
     case 'attempt-ended': {
-      const { again, attempt, status } = event.attempt;
-      return again
-        ? [logWords('WARN', `${place}, ${event.step.name}: attempt ${attempt} ended (${status})`)]
-        : [];
+      if (!event.attempt.again) return [];
+      return [logWords('WARN', `${place}, ${event.step.name}: ${attemptText(event.attempt)}`)];
     }
     case 'step-ended': {
       if (event.before) return [];
@@ -47,6 +45,12 @@ export function outcomeText(result: StepResult): string {
   const why = status === 'failure' ? `: ${message}` : '';
   const count = attempts > 1 ? `, ${attempts} attempts` : '';
   return `${status}, ${shortDuration(durationMs)}${count}${why}`;
+}
+
+/** How an attempt ended that is not the last one: `attempt 1: failure, exit code 3`. */
+export function attemptText({ attempt, status, end }: EndedAttempt): string {
+  const how = end.signal === null ? `exit code ${end.exitCode ?? 'unknown'}` : `signal ${end.signal}`;
+  return `attempt ${attempt}: ${status}, ${end.message === '' ? how : end.message}`;
 }
 
 const skipReasons: Readonly<Record<NonNullable<StepResult['reason']>, string>> = {

@@ -75,7 +75,7 @@ describe('a playbook by itself', () => {
     expect(read('go-on.log')).toBe('first\nsecond 1\nthird\n');
     expect(second.stdout).toContain('[1/3] first: success');
     expect(second.stdout).toContain(
-      '<-- [2/3] second: attempt 1 ended (interrupted)\n--> [2/3] second: attempt 2\n',
+      '<-- [2/3] second: attempt 1: interrupted, keruta itself was ended before it\n--> [2/3] second: attempt 2\n',
     );
     expect(second.stdout).toMatch(/<== \[2\/3\] second: success, \S+, 2 attempts\n/);
   });

@@ -1,5 +1,10 @@
 /** Shows a playbook that runs: a section for each step, its output in it; or one line of JSON for each event. */
-import { outcomeText, shortDuration, stepTitle } from '../../../internal/playbook/event-words.ts';
+import {
+  attemptText,
+  outcomeText,
+  shortDuration,
+  stepTitle,
+} from '../../../internal/playbook/event-words.ts';
 import type { PlaybookEvent, PlaybookResult, StepResult } from '../../../internal/playbook/playbook.ts';
 import { visible } from '../../../pkg/terminal/text.ts';
 import type { CommandContext } from '../command.ts';
@@ -48,9 +53,9 @@ function textView(
       if (event.type === 'attempt-started' && event.attempt > 1)
         await line(style.bold(`--> ${title}: attempt ${event.attempt}`));
       if (event.type === 'attempt-ended') {
-        const { again, attempt, status, end } = event.attempt;
+        const { again, end } = event.attempt;
         for (const note of end.notes) await line(style.dim(`    ${visible(note)}`));
-        if (again) await line(style.yellow(`<-- ${title}: attempt ${attempt} ended (${status})`));
+        if (again) await line(style.yellow(`<-- ${title}: ${visible(attemptText(event.attempt))}`));
       }
       if (event.type !== 'step-ended') return;
       const { status } = event.result;

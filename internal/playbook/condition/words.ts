@@ -53,5 +53,5 @@ function blanksFrom(text: string, from: number): number {
 
 /** An error about a condition. */
 export function conditionFault(message: string): InputError {
-  return new InputError('KERUTA_ERR_BAD_VALUE', `condition: ${message}`);
+  return new InputError('KERUTA_ERR_BAD_VALUE', message);
 }

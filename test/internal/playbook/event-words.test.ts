@@ -44,9 +44,10 @@ describe('what is told of a playbook inside a task', () => {
         message: 'step 2 of 4, --Build: failure, 1.2s, 2 attempts: its command ended with exit code 3',
       },
     ]);
-    const attempt = { attempt: 1, status: 'failure', end: ended, durationMs: 1, again: true } as const;
+    const end = { ...ended, exitCode: 3 };
+    const attempt = { attempt: 1, status: 'failure', end, durationMs: 1, again: true } as const;
     expect(said({ type: 'attempt-ended', step, attempt })).toEqual([
-      { kind: 'log', level: 'WARN', message: 'step 2 of 4, --Build: attempt 1 ended (failure)' },
+      { kind: 'log', level: 'WARN', message: 'step 2 of 4, --Build: attempt 1: failure, exit code 3' },
     ]);
     expect(said({ type: 'attempt-started', step, attempt: 2 })).toHaveLength(1);
   });

@@ -199,7 +199,7 @@ steps:
 
   test('a condition that does not parse is told with the place in it', () => {
     expect(faultsOf('steps:\n  - name: a\n    command: x\n    condition: a ==\n')).toEqual([
-      'ci.yaml:4: steps[0].condition: condition: expected a name, a text in quotes, a number, true, false, null or ( at the end',
+      'ci.yaml:4: steps[0].condition: expected a name, a text in quotes, a number, true, false, null or ( at the end',
     ]);
   });
 
