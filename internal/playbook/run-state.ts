@@ -70,20 +70,28 @@ export interface OpenRun {
 
 /**
  * Reads the state of a run, or begins it.
+ * @param options.values  by which conditions are judged: those of the run, as far as they are the same at every start of it
  * @param options.newId  its id when it is new
- * @throws {ConflictError} KERUTA_ERR_PLAYBOOK_CHANGED: the run was begun with other steps
+ * @throws {ConflictError} KERUTA_ERR_PLAYBOOK_CHANGED: the run was begun with other steps or values
  */
 export function openRun(
   state: RunState,
-  options: { readonly steps: readonly Step[]; readonly newId: string },
+  options: {
+    readonly steps: readonly Step[];
+    readonly values: Readonly<Record<string, unknown>>;
+    readonly newId: string;
+  },
 ): OpenRun {
-  const fingerprint = createHash('sha256').update(JSON.stringify(options.steps)).digest('hex');
+  const { steps, values } = options;
+  const fingerprint = createHash('sha256')
+    .update(JSON.stringify([steps, values]))
+    .digest('hex');
   const records = state.read().split('\n').flatMap(readRecord);
   const begun = records.find((record) => record.type === 'run');
   if (begun !== undefined && begun.steps !== fingerprint)
     throw new ConflictError(
       'KERUTA_ERR_PLAYBOOK_CHANGED',
-      'the steps of the playbook are others than when this run began; expected the same ones. Begin a new run, with another state directory',
+      'the steps of the playbook, or its parameters, are others than when this run began; expected the same ones. Begin a new run, with another state directory',
     );
   const append = (record: RunRecord) => state.append(JSON.stringify(record));
   const id = begun?.id ?? options.newId;

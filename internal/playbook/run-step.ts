@@ -130,7 +130,7 @@ export function resultOf(step: Step, ended: readonly EndedAttempt[]): StepResult
     signal: end.signal,
     attempts: ended.length,
     durationMs: ended.reduce((sum, { durationMs }) => sum + durationMs, 0),
-    outputs: status === 'success' ? end.outputs : {},
+    outputs: end.outputs,
     artifacts: end.artifacts,
   };
 }

@@ -54,7 +54,11 @@ export async function runPlaybookHere(context: CommandContext, wish: PlaybookWis
     if (count === 1) void context.stderr.write('keruta: stopping; Ctrl-C again ends what always runs too\n');
   });
   try {
-    const run = openRun(state ?? memoryState(), { steps: read.steps, newId: context.random.uuid4() });
+    const run = openRun(state ?? memoryState(), {
+      steps: read.steps,
+      values: read.parameters,
+      newId: context.random.uuid4(),
+    });
     const { clock } = context;
     const tell = makeTeller(context, told);
     const runner = makeLocalSteps({

@@ -238,7 +238,7 @@ Say hello: success, T (1 success, 1 skipped)
     writeFileSync(join(cwd, 'a.yaml'), 'steps: [{ name: other, command: x }]');
     expect(await keruta(words)).toMatchObject({
       status: 5,
-      err: expect.stringContaining('the steps of the playbook are others'),
+      err: expect.stringContaining('the steps of the playbook, or its parameters, are others'),
     });
   });
 

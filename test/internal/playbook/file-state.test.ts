@@ -15,10 +15,14 @@ afterEach(() => rmSync(join(directory, '..'), { recursive: true, force: true }))
 describe('the state of a run in a directory', () => {
   test('is there for the next start, under the id of the first one', () => {
     const first = fileState(directory);
-    openRun(first, { steps: [], newId: 'one' }).append({ type: 'skipped', step: 0, reason: 'condition' });
+    openRun(first, { steps: [], values: {}, newId: 'one' }).append({
+      type: 'skipped',
+      step: 0,
+      reason: 'condition',
+    });
     first.letGo();
     const second = fileState(directory);
-    const run = openRun(second, { steps: [], newId: 'two' });
+    const run = openRun(second, { steps: [], values: {}, newId: 'two' });
     expect([run.id, run.isOld, run.history(0).skipped]).toEqual(['one', true, 'condition']);
     second.letGo();
   });
@@ -48,7 +52,7 @@ describe('the state of a run in a directory', () => {
       `${readFileSync(join(directory, 'run.jsonl'), 'utf8')}{"type":"be`,
     );
     state.append('{"type":"skipped","step":1,"reason":"cancelled"}');
-    const run = openRun(state, { steps: [], newId: 'x' });
+    const run = openRun(state, { steps: [], values: {}, newId: 'x' });
     expect([run.wasStopped, run.history(1).skipped]).toEqual([true, 'cancelled']);
     state.letGo();
   });

@@ -41,7 +41,7 @@ async function run(text: string, wish: Wish = {}) {
   const result = await runPlaybook(steps, {
     clock,
     runner,
-    run: openRun(wish.state ?? memoryState(), { steps, newId: 'r1' }),
+    run: openRun(wish.state ?? memoryState(), { steps, values: wish.values ?? {}, newId: 'r1' }),
     scope: { values: wish.values ?? {}, exists: wish.exists ?? (() => false) },
     on: async (event) => {
       const more =
@@ -137,6 +137,27 @@ describe('a playbook that runs', () => {
       workdir: 'out/1.2',
       artifacts: ['*-1.2.log'],
     });
+  });
+
+  test('gives them also what a step put out that failed', async () => {
+    const text = `steps:
+  - { name: a, command: A }
+  - { name: b, command: B, always: true, env: { WHY: "${place('steps.a.why')}" } }
+`;
+    const { runner } = await run(text, { script: { A: [{ ...fails, outputs: { why: 'full' } }] } });
+    expect(runner.calls[1]?.env).toEqual({ WHY: 'full' });
+  });
+
+  test('may have a thousand steps, which its second start only tells', async () => {
+    const steps = Array.from(
+      { length: 1000 },
+      (_, n) => `  - { name: s${n}, command: C${n}, condition: n != ${n} }\n`,
+    );
+    const [text, state] = [`steps:\n${steps.join('')}`, memoryState()];
+    const first = await run(text, { state, values: { n: 500 } });
+    expect([first.result.status, first.runner.calls.length]).toEqual(['success', 999]);
+    const second = await run(text, { state, values: { n: 500 } });
+    expect([second.result.steps.length, second.runner.calls.length]).toEqual([1000, 0]);
   });
 
   test('knows copies of a step as one: failed when one failed, with the outputs of all', async () => {
@@ -361,12 +382,13 @@ describe('a second start of the same run', () => {
     expect(result.steps[2]).toMatchObject({ attempts: 3, status: 'success' });
   });
 
-  test('of other steps is refused', async () => {
+  test('of other steps or parameters is refused', async () => {
     const state = memoryState();
     await run(text, { script, state });
     await expect(run(text.replace('command: C', 'command: D'), { state })).rejects.toThrow(
-      'the steps of the playbook are others than when this run began',
+      'the steps of the playbook, or its parameters, are others than when this run began',
     );
+    await expect(run(text, { state, values: { other: 1 } })).rejects.toThrow('or its parameters');
   });
 
   test('takes a playbook that was only moved about in its file', async () => {
