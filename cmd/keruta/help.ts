@@ -88,7 +88,18 @@ const sections = [
   { title: 'Work with sessions and tasks', of: inGroups('run', 'session', 'task', 'agent', 'token') },
   {
     title: 'Have tasks start by themselves',
-    of: inGroups('apply', 'workflow', 'trigger', 'schedule', 'cron', 'dev', 'deploy', 'call', 'skill'),
+    of: inGroups(
+      'apply',
+      'workflow',
+      'trigger',
+      'schedule',
+      'cron',
+      'dev',
+      'deploy',
+      'call',
+      'playbook',
+      'skill',
+    ),
   },
   {
     title: 'Limit what starts by itself, and see what it did',
