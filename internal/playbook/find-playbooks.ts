@@ -10,7 +10,7 @@ import { maxPlaybookBytes } from './playbook.ts';
 export interface PlaybookFolder {
   /** absolute */
   readonly path: string;
-  /** absolute; the folder may not be a link out of it; null = it may be a link anywhere */
+  /** absolute; neither the folder nor a file may be a link out of it; null = they may be links anywhere */
   readonly within: string | null;
   /** such as `repository`: told with each playbook */
   readonly source: string;
@@ -30,7 +30,7 @@ const maxEntries = 1_000;
 
 /**
  * Lists `ID.yaml`, `ID.yml` and `ID.json` of each folder; hidden files do not count. The first folder that has an id wins. A folder that
- * is not there is empty, and so is one that leads out of where it may be.
+ * is not there is empty; what leads out of where it may be is passed over.
  * @returns by id
  */
 export async function findPlaybooks(folders: readonly PlaybookFolder[]): Promise<readonly FoundPlaybook[]> {
@@ -43,7 +43,9 @@ export async function findPlaybooks(folders: readonly PlaybookFolder[]): Promise
     const names = await readdir(root).catch(() => []);
     for (const name of names.filter(isPlaybook).toSorted().slice(0, maxEntries)) {
       const id = name.slice(0, -extname(name).length);
-      if (!found.has(id)) found.set(id, { id, file: join(path, name), source });
+      const real = await realpath(join(root, name)).catch(() => null);
+      const isOurs = real !== null && (within === null || isInside(real, bounds));
+      if (isOurs && !found.has(id)) found.set(id, { id, file: join(path, name), source });
     }
   }
   return [...found.values()].toSorted((a, b) => (a.id < b.id ? -1 : 1));
