@@ -1,5 +1,6 @@
 /** What a playbook costs beside its commands. */
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -27,8 +28,19 @@ export async function benchPlaybook(bench: Bench): Promise<Row> {
   const took = median(measured);
   return {
     what: `playbook of ${steps} empty steps`,
-    measured: `${ms(took)}, ${ms(took / steps)} a step`,
+    measured: `${ms(took)}, ${ms(took / steps)} a step; shells that Node starts by itself take ${ms(await bareSpawns())}`,
     allowed: `${allowedMs} ms`,
     met: took <= allowedMs,
   };
+}
+
+/** As many shells, one after another, that nobody looks after. */
+async function bareSpawns(): Promise<number> {
+  const begin = performance.now();
+  for (let n = 0; n < steps; n++) {
+    const child = spawn('bash', ['-e', '-c', ':'], { stdio: ['ignore', 'pipe', 'pipe'], detached: true });
+    for (const stream of [child.stdout, child.stderr]) stream.resume();
+    await once(child, 'close');
+  }
+  return performance.now() - begin;
 }
