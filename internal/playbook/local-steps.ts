@@ -59,8 +59,7 @@ async function runCall(
   left: (drained: Promise<unknown>) => void,
 ): Promise<StepEnd> {
   const directory = resolve(parts.workingDirectory, call.workdir);
-  if (statSync(directory, { throwIfNoEntry: false })?.isDirectory() !== true)
-    return faulty(`expected a directory to run in, got nothing at ${directory}`);
+  if (!isDirectory(directory)) return faulty(`expected a directory to run in, got none at ${directory}`);
   const outputFile = join(parts.scratchDirectory, `${call.attemptId}.outputs`);
   try {
     mkdirSync(parts.scratchDirectory, { recursive: true, mode: 0o700 });
@@ -75,6 +74,15 @@ async function runCall(
     return await endOf(parts, call, { end, directory, outputFile });
   } finally {
     rmSync(outputFile, { force: true });
+  }
+}
+
+/** A value in its name may be anything, also what no name can be. */
+function isDirectory(path: string): boolean {
+  try {
+    return statSync(path).isDirectory();
+  } catch {
+    return false;
   }
 }
 

@@ -9,7 +9,7 @@ import type { Readable } from 'node:stream';
 import type { Clock } from '../clock/clock.ts';
 import { readStat } from './proc.ts';
 import { ProcessStartError } from './run.ts';
-import { endProcesses } from './tree.ts';
+import { endProcesses, killGroup } from './tree.ts';
 
 /** What to run. */
 export interface LiveCall {
@@ -89,6 +89,9 @@ export async function runLive(call: LiveCall): Promise<LiveEnd> {
     ending ??= endProcesses({ clock, marker: call.marker, root, graceMs: call.graceMs });
   };
   const onAbort = () => stop('signal');
+  // this process may be ended at any place, such as by a reader of its output that went away
+  const onExit = () => child.pid !== undefined && killGroup(child.pid);
+  process.once('exit', onExit);
   const forget = call.timeoutMs === null ? () => {} : clock.after(call.timeoutMs, () => stop('timeout'));
   call.signal.addEventListener('abort', onAbort, { once: true });
   if (call.signal.aborted) onAbort();
@@ -103,6 +106,7 @@ export async function runLive(call: LiveCall): Promise<LiveEnd> {
     return { ...end, stopped, drained };
   } finally {
     forget();
+    process.off('exit', onExit);
     call.signal.removeEventListener('abort', onAbort);
   }
 }

@@ -35,7 +35,7 @@ export async function endProcesses({ clock, marker, root, graceMs }: TreeEnd): P
   const forceAt = clock.monotonicMs() + graceMs;
   for (let waitMs = firstWaitMs; ; waitMs = Math.min(longestWaitMs, waitMs * 2)) {
     const found = findProcesses(marker, root);
-    if (found === null) return endGroup(root);
+    if (found === null) return root !== null && killGroup(root.pid) ? 1 : 0;
     const force = clock.monotonicMs() >= forceAt;
     if (clock.monotonicMs() >= forceAt + giveUpMs) return asked.size;
     let reached = 0;
@@ -78,12 +78,15 @@ function findProcesses(marker: string, root: ProcessId | null): readonly Process
   return [...found.values()];
 }
 
-function endGroup(root: ProcessId | null): number {
-  if (root === null) return 0;
+/**
+ * Ends a process group at once (SIGKILL), without a look at who is in it.
+ * @param leader  its pid, of a process that was not waited for yet
+ * @returns false when there is none
+ */
+export function killGroup(leader: number): boolean {
   try {
-    process.kill(-root.pid, 'SIGKILL');
-    return 1;
+    return process.kill(-leader, 'SIGKILL');
   } catch {
-    return 0;
+    return false;
   }
 }

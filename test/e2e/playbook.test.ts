@@ -45,6 +45,14 @@ describe('a playbook by itself', () => {
     expect(readdirSync(place.directory)).not.toContain('stop.never');
   });
 
+  test('a reader of its output that goes away ends the step with it', async () => {
+    const command = 'echo $$ > pipe.child; while :; do echo line; sleep 0.05; done';
+    place.file('pipe.yaml', `steps:\n  - { name: talk, command: '${command}' }\n`);
+    expect((await place.bash('keruta playbook run pipe.yaml | head -n 3')).stdout).toContain('line\n');
+    const pid = await pidIn('pipe.child');
+    await until('the step is gone', () => !isThere(pid));
+  });
+
   test('a kill -9 in the middle is gone on with: no step twice, and nothing left of the one before', async () => {
     place.file(
       'go-on.yaml',

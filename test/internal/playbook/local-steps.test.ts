@@ -105,7 +105,9 @@ describe('the command of a step', () => {
       { shell: ['no-such-program'] as const },
       'expected the program no-such-program',
     ],
-    ['a directory that is not there', { workdir: 'gone' }, `expected a directory to run in, got nothing at`],
+    ['a directory that is not there', { workdir: 'gone' }, 'expected a directory to run in, got none at'],
+    ['a directory whose name is none', { workdir: 'a\0b' }, 'expected a directory to run in'],
+    ['a directory whose name is too long', { workdir: 'x'.repeat(5000) }, 'expected a directory to run in'],
     ['a value with a NUL', { env: { A: 'a\0b' } }, 'cannot be started'],
     ['a value that is too large', { env: { A: 'x'.repeat(4 * 1024 * 1024) } }, 'too large for the system'],
   ])('for which there is %s is a fault that says so', async (_what, more, message) => {
