@@ -17,6 +17,7 @@ const floors: Readonly<Record<string, number>> = {
   governance: 1,
   notify: 1,
   playbook: 1,
+  'commit-gate': 1,
   session: 2,
   worker: 3,
   server: 3,

@@ -1,6 +1,6 @@
 /** The law of the commit gate: what may be committed without a person having looked at it. Pure. */
-import { formsOf } from '../../../pkg/redact/forms.ts';
-import { makeRedactor, type NamedSecret, type Redactor } from '../../../pkg/redact/redactor.ts';
+import { formsOf } from '../../pkg/redact/forms.ts';
+import { makeRedactor, type NamedSecret, type Redactor } from '../../pkg/redact/redactor.ts';
 import { forbiddenName } from './forbidden-names.ts';
 import type { DiffLine, FileDiff } from './parse-diff.ts';
 

@@ -3,11 +3,11 @@ import { chmodSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } 
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { checkIndex, type GateCall } from '../../../../internal/worker/commit-gate/check-index.ts';
-import { judgeCommit } from '../../../../internal/worker/commit-gate/judge.ts';
-import { createGit } from '../../../../pkg/git/git.ts';
-import { formsOf } from '../../../../pkg/redact/forms.ts';
-import { git, makeRepository, temporaryDirectory, write } from '../../../fixtures/git.ts';
+import { checkIndex, type GateCall } from '../../../internal/commit-gate/check-index.ts';
+import { judgeCommit } from '../../../internal/commit-gate/judge.ts';
+import { createGit } from '../../../pkg/git/git.ts';
+import { formsOf } from '../../../pkg/redact/forms.ts';
+import { git, makeRepository, temporaryDirectory, write } from '../../fixtures/git.ts';
 
 const value = `gate-"s3cret"\nof <two> lines`;
 const secrets = [

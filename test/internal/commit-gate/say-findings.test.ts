@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import type { Finding } from '../../../../internal/worker/commit-gate/judge.ts';
-import { sayFindings } from '../../../../internal/worker/commit-gate/say-findings.ts';
+import type { Finding } from '../../../internal/commit-gate/judge.ts';
+import { sayFindings } from '../../../internal/commit-gate/say-findings.ts';
 
 const finding = (file: string, detail: string): Finding => ({
   file,

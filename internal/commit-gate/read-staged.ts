@@ -1,6 +1,6 @@
 /** Reads what is staged: the index against HEAD, never the files of the work tree. */
-import type { Git, GitLimits } from '../../../pkg/git/git.ts';
-import { GitError } from '../../../pkg/git/git-error.ts';
+import type { Git, GitLimits } from '../../pkg/git/git.ts';
+import { GitError } from '../../pkg/git/git-error.ts';
 import type { StagedFile } from './judge.ts';
 
 /** A work tree, and how long one call of git may take. */

@@ -1,4 +1,4 @@
-import type { Git } from '../../../pkg/git/git.ts';
+import type { Git } from '../../pkg/git/git.ts';
 import { type Finding, type GateRules, judgeCommit } from './judge.ts';
 import { type FileDiff, parseDiff } from './parse-diff.ts';
 import { cachedDiff, limitsOf, readStaged, type StagedEntry, type StagedPlace } from './read-staged.ts';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type FileDiff, parseDiff } from '../../../../internal/worker/commit-gate/parse-diff.ts';
+import { type FileDiff, parseDiff } from '../../../internal/commit-gate/parse-diff.ts';
 
 /** A file before and after a change; the lines are without their line feeds. */
 interface Change {
