@@ -2,7 +2,7 @@
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { identityOf, isAlive } from '../../internal/worker/process-identity.ts';
+import { identityOf, isAlive } from '../../pkg/process/process-identity.ts';
 import { replaceFile } from './own-file.ts';
 
 const stateShape = z.object({

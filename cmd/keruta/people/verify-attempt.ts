@@ -9,8 +9,8 @@ import { type StreamName, streamNames } from '../../../internal/domain/task.ts';
 import { baseHolder } from '../../../internal/worker/base-lock.ts';
 import { type Download, judgeStream, type StreamFault } from '../../../internal/worker/log-verdict.ts';
 import { gatherEvidence, type RunEvidence } from '../../../internal/worker/look-at-run.ts';
-import { isAlive } from '../../../internal/worker/process-identity.ts';
 import { runDirectory } from '../../../internal/worker/run-record.ts';
+import { isAlive } from '../../../pkg/process/process-identity.ts';
 import { visible } from '../../../pkg/terminal/text.ts';
 import type { CommandContext } from '../command.ts';
 

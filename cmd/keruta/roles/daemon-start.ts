@@ -99,7 +99,7 @@ function agentWord(word: string): string {
 }
 
 async function waitUntilReady(context: CommandContext, pid: number, places: DaemonPlaces): Promise<boolean> {
-  const { identityOf } = await import('../../../internal/worker/process-identity.ts');
+  const { identityOf } = await import('../../../pkg/process/process-identity.ts');
   const { isAlive } = await import('../../../pkg/process/proc.ts');
   const startTicks = identityOf(pid)?.startTicks ?? null;
   const until = context.clock.monotonicMs() + readyLimitMs;

@@ -1,6 +1,6 @@
 import { NotFoundError, UnavailableError } from '../../../internal/domain/errors.ts';
-import { identityOf, isAlive } from '../../../internal/worker/process-identity.ts';
 import { signalProcess } from '../../../pkg/process/proc.ts';
+import { identityOf, isAlive } from '../../../pkg/process/process-identity.ts';
 import { type CommandContext, command } from '../command.ts';
 import { fromSetting } from '../options.ts';
 import { readPidFile } from './pid-file.ts';

@@ -4,7 +4,7 @@
  */
 import { readFileSync, rmSync } from 'node:fs';
 import { ConflictError } from '../../../internal/domain/errors.ts';
-import { identityOf, isAlive, type ProcessIdentity } from '../../../internal/worker/process-identity.ts';
+import { identityOf, isAlive, type ProcessIdentity } from '../../../pkg/process/process-identity.ts';
 import { readOwnFile, replaceFile } from '../own-file.ts';
 
 /**

@@ -2,6 +2,7 @@ import { appendFile, mkdir, readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import type { Clock } from '../../../pkg/clock/clock.ts';
 import type { CredentialMode } from '../../../pkg/git/environment.ts';
+import { findTarget } from '../../../pkg/git/find-target.ts';
 import { createGit, type Git, type GitLimits, type GitParts } from '../../../pkg/git/git.ts';
 import { GitError } from '../../../pkg/git/git-error.ts';
 import { inspectPlace, type OwnClone, type PlaceState, readMarker } from '../../../pkg/git/own-clone.ts';
@@ -11,9 +12,8 @@ import { parseRepositoryUrl, type RepositoryUrl } from '../../../pkg/git/reposit
 import type { Log } from '../../../pkg/log/log.ts';
 import type { Random } from '../../../pkg/random/random.ts';
 import { ConflictError } from '../../domain/errors.ts';
-import { findTarget } from './find-target.ts';
-import { wrapGitError } from './git-faults.ts';
-import { cloneMarker, excludedPatterns } from './names.ts';
+import { wrapGitError } from '../../domain/git-faults.ts';
+import { cloneMarker, excludedPatterns } from '../../domain/git-names.ts';
 import { makeClone, replaceClone } from './new-clone.ts';
 import { type Refreshed, refresh } from './refresh.ts';
 

@@ -3,7 +3,7 @@ import { basename, dirname, join } from 'node:path';
 import { createClone, inspectPlace, type OwnClone } from '../../../pkg/git/own-clone.ts';
 import type { Random } from '../../../pkg/random/random.ts';
 import { ConflictError } from '../../domain/errors.ts';
-import { cloneMarker } from './names.ts';
+import { cloneMarker } from '../../domain/git-names.ts';
 
 /** Makes clones so that a half-made one is never taken for a whole one. */
 export interface NewClone<T> {

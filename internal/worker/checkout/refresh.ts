@@ -13,7 +13,7 @@ import {
   setRef,
   type WorkTreeStatus,
 } from '../../../pkg/git/work-tree.ts';
-import { keeperIdentity, taskRef } from './names.ts';
+import { keeperIdentity, taskRef } from '../../domain/git-names.ts';
 
 /** A clone that is to stand at a target. */
 export interface RefreshCall extends GitLimits {

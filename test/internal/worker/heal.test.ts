@@ -1,8 +1,8 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { identityOf } from '../../../internal/worker/process-identity.ts';
 import { askSocket } from '../../../pkg/local-http/ask-socket.ts';
+import { identityOf } from '../../../pkg/process/process-identity.ts';
 import { Place } from './agent-under-test.ts';
 
 let place: Place;

@@ -12,8 +12,8 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { identityOf } from '../../../internal/worker/process-identity.ts';
 import { openStateDirectory } from '../../../internal/worker/state-directory.ts';
+import { identityOf } from '../../../pkg/process/process-identity.ts';
 import { systemRandom } from '../../../pkg/random/random.ts';
 
 let place: string;

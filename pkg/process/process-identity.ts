@@ -1,4 +1,4 @@
-import { bootId, isAlive as isProcessAlive, readStat } from '../../pkg/process/proc.ts';
+import { bootId, isAlive as isProcessAlive, readStat } from './proc.ts';
 
 /** What names one process of one machine for good: a pid alone is used again. */
 export interface ProcessIdentity {

@@ -1,4 +1,4 @@
-import { GitError } from '../../../pkg/git/git-error.ts';
+import { GitError } from '../../pkg/git/git-error.ts';
 import {
   ConflictError,
   DeniedError,
@@ -6,7 +6,7 @@ import {
   type KerutaError,
   NotFoundError,
   UnavailableError,
-} from '../../domain/errors.ts';
+} from './errors.ts';
 
 /**
  * Says in the words of the product what git, or the file system, could not do, with the next step. Others pass through.

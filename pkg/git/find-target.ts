@@ -1,9 +1,9 @@
-import type { Git, GitLimits } from '../../../pkg/git/git.ts';
-import { GitError } from '../../../pkg/git/git-error.ts';
-import { parseRef, refFault, type WantedRef } from '../../../pkg/git/ref-name.ts';
-import { askRemote, listRemote, pickRef, type RemoteRef } from '../../../pkg/git/remote.ts';
-import type { RepositoryUrl } from '../../../pkg/git/repository-url.ts';
+import type { Git, GitLimits } from './git.ts';
+import { GitError } from './git-error.ts';
 import { nearbyNames } from './nearby.ts';
+import { parseRef, refFault, type WantedRef } from './ref-name.ts';
+import { askRemote, listRemote, pickRef, type RemoteRef } from './remote.ts';
+import type { RepositoryUrl } from './repository-url.ts';
 
 /** Which ref of which repository. */
 export interface TargetQuestion extends GitLimits {
