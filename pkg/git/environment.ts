@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { RepositoryCredentials, RepositoryUrl } from './repository-url.ts';
@@ -125,7 +126,9 @@ case "$1" in
   *) printf '%s\\n' "$GIT_ANSWER_PASSWORD" ;;
 esac
 `;
-  await writeFile(`${file}.${process.pid}`, text, { mode: 0o700 });
-  await rename(`${file}.${process.pid}`, file);
+  // several calls of one process may be here at once
+  const temporary = `${file}.${randomBytes(6).toString('hex')}`;
+  await writeFile(temporary, text, { mode: 0o700, flag: 'wx' });
+  await rename(temporary, file);
   return file;
 }
