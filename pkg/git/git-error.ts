@@ -73,6 +73,16 @@ export function faultOf(
   return patterns.find(([, pattern]) => pattern.test(ours))?.[0] ?? call.fallback;
 }
 
+/** What no repetition helps against, among what cannot be reached: no such repository, another address, no trust. */
+const lasting =
+  /not found|does not exist|does not appear to be a git repository|certificate|returned error: (3\d\d|4(?!08|29)\d\d)/i;
+
+/** Whether the same call may succeed later: the network, or the other side for now. */
+export function isNetworkFault(error: unknown): error is GitError {
+  if (!(error instanceof GitError)) return false;
+  return error.fault === 'timeout' || (error.fault === 'unreachable' && !lasting.test(error.message));
+}
+
 /**
  * A piece of git's output that may be shown: the last lines, without control bytes and credentials.
  * @param secrets values that never appear

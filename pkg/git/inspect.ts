@@ -2,6 +2,7 @@ import { copyFile, lstat, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Git, GitLimits } from './git.ts';
+import { viewOf } from './git-view.ts';
 import { readStatus, type WorkTreeStatus } from './work-tree.ts';
 
 /** A look at a work tree, for reports. */
@@ -28,19 +29,11 @@ export async function inspectUntrusted(
   try {
     const head = await readHead(source);
     await makeView({ source, scratch, commit: head.commit });
-    const view: Git = {
-      ...git,
-      local: (inner) =>
-        git.local({
-          ...inner,
-          env: {
-            ...inner.env,
-            GIT_DIR: scratch,
-            GIT_WORK_TREE: call.directory,
-            GIT_OBJECT_DIRECTORY: join(source, 'objects'),
-          },
-        }),
-    };
+    const view = viewOf(git, {
+      GIT_DIR: scratch,
+      GIT_WORK_TREE: call.directory,
+      GIT_OBJECT_DIRECTORY: join(source, 'objects'),
+    });
     const status = await readStatus(view, call);
     const args = [
       'diff',

@@ -5,18 +5,25 @@ import { join, sep } from 'node:path';
  * Removes lock files that a killed git left in a clone of ours. Nothing is removed while a git process has its current
  * directory in the clone, or where that cannot be told (no `/proc`).
  *
- * @param directory root of the work tree; absolute
+ * @param directory root of the work tree, or a bare repository; absolute
+ * @param gitDirectory where its index and refs are; default `.git` in it
  * @returns the lock files that were removed
  */
-export async function removeStaleLocks(directory: string): Promise<readonly string[]> {
-  const locks = await findStaleLocks(directory);
+export async function removeStaleLocks(
+  directory: string,
+  gitDirectory = join(directory, '.git'),
+): Promise<readonly string[]> {
+  const locks = await findStaleLocks(directory, gitDirectory);
   for (const lock of locks) await rm(lock, { force: true });
   return locks;
 }
 
 /** Finds what `removeStaleLocks` would remove, and removes nothing. */
-export async function findStaleLocks(directory: string): Promise<readonly string[]> {
-  const locks = await findLocks(join(directory, '.git'));
+export async function findStaleLocks(
+  directory: string,
+  gitDirectory = join(directory, '.git'),
+): Promise<readonly string[]> {
+  const locks = await findLocks(gitDirectory);
   return locks.length === 0 || (await gitLivesIn(directory)) ? [] : locks;
 }
 
@@ -28,7 +35,8 @@ async function findLocks(git: string): Promise<string[]> {
   return [...top, ...refs].filter((file) => file.endsWith('.lock'));
 }
 
-async function gitLivesIn(directory: string): Promise<boolean> {
+/** Whether a git process has its current directory in a directory, or that cannot be told. */
+export async function gitLivesIn(directory: string): Promise<boolean> {
   let pids: string[];
   try {
     pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));

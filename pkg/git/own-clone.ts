@@ -17,6 +17,8 @@ export interface OwnClone {
   readonly objectFormat: ObjectFormat;
   /** patterns for `.git/info/exclude`, such as `/.cache/` */
   readonly excluded: readonly string[];
+  /** objects directory of another repository, whose objects are used too; absolute; default: none */
+  readonly borrows?: string;
 }
 
 /** How a repository names its objects. */
@@ -111,6 +113,7 @@ export async function tidyClone(clone: OwnClone): Promise<void> {
     emptyHooks(join(git, 'hooks')),
     replaceFile(join(git, 'config'), configOf(clone)),
     replaceFile(join(git, 'info', 'exclude'), clone.excluded.map((pattern) => `${pattern}\n`).join('')),
+    clone.borrows === undefined ? null : borrow(git, clone.borrows),
   ]);
   const marker = await readMarker(clone.directory, clone.marker);
   if (marker?.url !== clone.url) await writeMarker(clone);
@@ -136,6 +139,12 @@ ${sha256 ? '[extensions]\n\tobjectformat = sha256\n' : ''}[remote "origin"]
 \turl = ${value}
 \tfetch = +refs/heads/*:refs/remotes/origin/*
 `;
+}
+
+async function borrow(git: string, objects: string): Promise<void> {
+  await realDirectory(join(git, 'objects'));
+  await realDirectory(join(git, 'objects', 'info'));
+  await replaceFile(join(git, 'objects', 'info', 'alternates'), `${objects}\n`);
 }
 
 async function emptyHooks(directory: string): Promise<void> {

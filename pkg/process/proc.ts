@@ -218,3 +218,16 @@ export function residentBytes(pid: number): number {
   const kilobytes = /^VmRSS:\s*(\d+)/m.exec(readProc(`${pid}/status`) ?? '')?.[1];
   return Number(kilobytes ?? 0) * 1024;
 }
+
+/** Whether a living process other than this one has its current directory in a directory; false where nobody can tell. */
+export function isSomebodyIn(directory: string): boolean {
+  return (listPids() ?? []).some((pid) => {
+    if (pid === process.pid) return false;
+    try {
+      const place = readlinkSync(`/proc/${pid}/cwd`);
+      return place === directory || place.startsWith(`${directory}/`);
+    } catch {
+      return false;
+    }
+  });
+}

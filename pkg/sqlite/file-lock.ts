@@ -2,8 +2,8 @@ import { closeSync, openSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { DatabaseInUseError, sqliteCodeOf, sqliteCodes } from './errors.ts';
 
-/** How long to wait for a holder that is just ending; ms. It blocks, so it is short. */
-const waitMs = 500;
+/** How long to wait for a holder that is just ending, unless told otherwise; ms. It blocks, so it is short. */
+const defaultWaitMs = 500;
 
 /** A file that this process alone has. */
 export interface HeldFile {
@@ -20,9 +20,10 @@ export interface HeldFile {
  * however that dies, so nothing is ever cleaned by hand. The lock is one that SQLite itself takes, on a database that
  * holds nothing but the note of `noteDatabase`.
  *
+ * @param waitMs  for a holder that is just ending; blocks
  * @throws {DatabaseInUseError} when it is held already, also by this process
  */
-export function holdFile(file: string): HeldFile {
+export function holdFile(file: string, waitMs = defaultWaitMs): HeldFile {
   // SQLite gives its journal the mode of the file, so making the file private makes both private
   closeSync(openSync(`${file}.lock`, 'a', 0o600));
   const holder = new DatabaseSync(`${file}.lock`, { timeout: waitMs });
