@@ -18,6 +18,7 @@ const floors: Readonly<Record<string, number>> = {
   notify: 1,
   playbook: 1,
   'commit-gate': 1,
+  pool: 1,
   session: 2,
   worker: 3,
   server: 3,

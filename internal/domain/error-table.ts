@@ -256,6 +256,15 @@ export const errorTable = {
   },
   KERUTA_ERR_REF_NOT_FOUND: { kind: 'not-found', doc: 'The repository does not have the ref.' },
   KERUTA_ERR_GIT: { kind: 'unavailable', doc: 'git failed in another way; the message quotes it.' },
+  KERUTA_ERR_SLOT_NOT_FOUND: { kind: 'not-found', doc: 'The repository pool has no slot of that name.' },
+  KERUTA_ERR_SLOT_IN_USE: {
+    kind: 'conflict',
+    doc: 'Somebody else has the slot, or it is not leased any more.',
+  },
+  KERUTA_ERR_POOL_FULL: {
+    kind: 'unavailable',
+    doc: 'Every slot of the repository is in use, and there may be no more of them.',
+  },
   KERUTA_ERR_INTERPRETER_MISSING: {
     kind: 'input',
     doc: 'The interpreter that a script names is not installed.',

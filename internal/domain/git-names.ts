@@ -10,8 +10,22 @@ export const keeperIdentity = { name: 'keruta', email: 'keruta@localhost' };
 /**
  * Refs that a task leaves in the clone.
  * @param what `start`: what was fetched for it; `before`: the work tree as it was found; `branch`: local commits of the
- * branch that was replaced
+ * branch that was replaced; `after`: the commit that was made of its work; `undone`: below it, the work tree when it was undone
  */
-export function taskRef(taskId: string, what: 'start' | 'before' | 'branch'): string {
-  return `refs/keruta/${taskId}/${what}`;
+export function taskRef(taskId: string, what: 'start' | 'before' | 'branch' | 'after' | 'undone'): string {
+  // ids that others make up may hold anything
+  return `refs/keruta/${taskId.replace(/[^A-Za-z0-9_-]/g, '-')}/${what}`;
 }
+
+/** The message of a commit that keeps uncommitted work; its parent is where HEAD stood. */
+export function keptMessage(taskId: string): string {
+  return `The work tree before task ${taskId}\n`;
+}
+
+/** Whether a commit keeps uncommitted work, by its message. */
+export function isKeptMessage(message: string): boolean {
+  return message.startsWith('The work tree before task ');
+}
+
+/** The trailer of commits that are made for a task; its value is the task's id. */
+export const taskTrailer = 'Keruta-Task';

@@ -13,7 +13,7 @@ import {
   setRef,
   type WorkTreeStatus,
 } from '../../../pkg/git/work-tree.ts';
-import { keeperIdentity, taskRef } from '../../domain/git-names.ts';
+import { keeperIdentity, keptMessage, taskRef } from '../../domain/git-names.ts';
 
 /** A clone that is to stand at a target. */
 export interface RefreshCall extends GitLimits {
@@ -88,7 +88,7 @@ async function keep(
   const before = taskRef(call.taskId, 'before');
   let keptRef: string | null = null;
   if (status.changes.length > 0) {
-    const message = `The work tree before task ${call.taskId}\n`;
+    const message = keptMessage(call.taskId);
     await keepChanges(git, { ...call, ref: before, head: status.commit, message, identity: keeperIdentity });
     keptRef = before;
   } else if (status.commit !== null && status.commit !== commit) {

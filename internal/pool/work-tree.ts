@@ -1,0 +1,64 @@
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { bareGit } from '../../pkg/git/bare-mirror.ts';
+import type { Git } from '../../pkg/git/git.ts';
+import { viewOf } from '../../pkg/git/git-view.ts';
+import { excludedPatterns } from '../domain/git-names.ts';
+import type { SlotPlace } from './places.ts';
+import { objectsOf } from './work.ts';
+
+/**
+ * A work tree with an index and a HEAD of our own: whatever is done to the `.git` that stands in it, calls of `git` see the
+ * files as they are, and our own idea of what they were.
+ */
+export interface WorkTree {
+  /** absolute */
+  readonly directory: string;
+  /** works on the tree; HEAD is detached */
+  readonly git: Git;
+  /** where refs are that outlive the tree; run it in `keeperDirectory` */
+  readonly keeper: Git;
+  readonly keeperDirectory: string;
+}
+
+/** The work tree of a slot. */
+export function slotTree(git: Git, place: SlotPlace): WorkTree {
+  const { mirror } = place.repository;
+  return {
+    directory: place.path,
+    git: viewOf(git, {
+      GIT_DIR: place.gitDirectory,
+      GIT_WORK_TREE: place.path,
+      GIT_OBJECT_DIRECTORY: objectsOf(mirror),
+    }),
+    keeper: bareGit(git, mirror),
+    keeperDirectory: mirror,
+  };
+}
+
+/** Makes the pool's own side of a slot, or makes it right again; the index stays. */
+export async function makeGitDirectory(place: SlotPlace, isSha256: boolean): Promise<void> {
+  const { gitDirectory } = place;
+  for (const name of ['refs', 'rebase-merge', 'rebase-apply', 'sequencer'])
+    await rm(join(gitDirectory, name), { recursive: true, force: true });
+  for (const name of ['objects', 'refs/heads', 'info'])
+    await mkdir(join(gitDirectory, name), { recursive: true, mode: 0o700 });
+  await writeFile(join(gitDirectory, 'config'), configOf(isSha256));
+  await writeFile(
+    join(gitDirectory, 'info', 'exclude'),
+    excludedPatterns.map((pattern) => `${pattern}\n`).join(''),
+  );
+  // last: without it git takes the directory for none
+  await writeFile(join(gitDirectory, 'HEAD'), 'ref: refs/heads/none\n', { flag: 'a' });
+}
+
+function configOf(isSha256: boolean): string {
+  return `[core]
+\trepositoryformatversion = ${isSha256 ? 1 : 0}
+\tfilemode = true
+\tbare = false
+\tlogallrefupdates = false
+[checkout]
+\tworkers = 0
+${isSha256 ? '[extensions]\n\tobjectformat = sha256\n' : ''}`;
+}
