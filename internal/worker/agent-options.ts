@@ -3,6 +3,7 @@ import type { Log } from '../../pkg/log/log.ts';
 import type { Random } from '../../pkg/random/random.ts';
 import type { TaskSource } from '../api/task-source.ts';
 import type { Executor } from '../executor/executor.ts';
+import type { RepositoryPool } from '../pool/pool.ts';
 import type { AgentStatus } from './agent-status.ts';
 import type { SpanSink } from './run-trace.ts';
 import type { WatchBoard } from './watch/watch-board.ts';
@@ -24,6 +25,8 @@ export interface AgentParts {
     /** told of by the local API; default: what this agent watches */
     readonly board?: WatchBoard;
   };
+  /** Opens the repository pool when somebody asks the local API for a slot; absent: nobody can. */
+  readonly pool?: () => Promise<RepositoryPool>;
   /** Makes anew what a task deleted of the program's other files, such as the commands of runs; before each claim. */
   readonly heal?: () => void;
   /** where the spans of traces go; absent = no traces are made */

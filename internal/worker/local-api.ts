@@ -14,6 +14,7 @@ import { ConflictError, httpStatusOf, InputError, KerutaError } from '../domain/
 import type { AgentHealth } from './agent-health.ts';
 import type { LocalApiOptions } from './agent-options.ts';
 import type { AgentStatus } from './agent-status.ts';
+import { type SlotRouteParts, slotRoutes } from './slot-routes.ts';
 
 /** What the local API shows and takes. */
 export interface LocalApiParts {
@@ -24,6 +25,8 @@ export interface LocalApiParts {
   readonly sessionId: string;
   readonly agentId: string;
   readonly health: AgentHealth;
+  /** hands out slots of repositories; absent: nobody is handed any */
+  readonly slots?: Omit<SlotRouteParts, 'log'>;
 }
 
 /** First port that is tried when none was asked for, and how many follow it. */
@@ -40,7 +43,7 @@ const inputBody = z.object({
   input: z.string(),
 });
 
-/** What the agent's own API serves: `/health`, `/status`, `/metrics`, and `POST /input` when it is wanted. */
+/** What the agent's own API serves: `/health`, `/status`, `/metrics`, slots, and `POST /input` when it is wanted. */
 export function localRoutes(
   parts: LocalApiParts,
   options: Pick<LocalApiOptions, 'acceptInput'>,
@@ -103,6 +106,7 @@ function routesOf(parts: LocalApiParts, acceptInput: boolean): readonly LocalRou
       answer: (body) => (limit() ? takeInput(status, body) : tooMany),
     });
   }
+  if (parts.slots !== undefined) routes.push(...slotRoutes({ ...parts.slots, log: parts.log }));
   return routes;
 }
 

@@ -32,14 +32,15 @@ export interface LocalNeeds {
  * @throws {ConflictError} KERUTA_ERR_PORT_TAKEN
  */
 export async function openLocalDoors(
-  { clock, log }: AgentParts,
+  { clock, log, pool }: AgentParts,
   { options, base, status, disk }: LocalNeeds,
 ): Promise<LocalDoors | null> {
   if (options.localApi === null) return null;
   const health = new AgentHealth({ clock, status, disk, probeFile: base.localTokenFile });
   const { version, sessionId, uid } = options;
+  const slots = pool && { pool, allowedRepositories: options.allowedRepositories };
   const what = localRoutes(
-    { clock, log, status, version, sessionId, agentId: base.agentId, health },
+    { clock, log, status, version, sessionId, agentId: base.agentId, health, ...(slots && { slots }) },
     options.localApi,
   );
   const token = readFileSync(base.localTokenFile, 'utf8');

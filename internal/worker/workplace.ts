@@ -1,12 +1,11 @@
 import { join } from 'node:path';
 import type { CheckoutAnswer } from '../api/protocol.ts';
-import { DeniedError } from '../domain/errors.ts';
+import { refuseForeign } from './allowed-repositories.ts';
 import { checkout } from './checkout/checkout.ts';
 import { repositoryDirectory } from './checkout/repository-directory.ts';
 import { makeDirectory } from './make-directory.ts';
 import { persist } from './retry.ts';
 import type { Scene } from './scene.ts';
-import { passwordsOf } from './secrets.ts';
 import type { TaskParts } from './task-parts.ts';
 
 /** Where a task runs, and where what it leaves is looked for. */
@@ -91,26 +90,4 @@ async function repository(
   );
   if (stashedRef !== null) scene.note('INFO', `What the work tree held before is kept in ${stashedRef}.`);
   return directory;
-}
-
-function refuseForeign(url: string, allowed: readonly string[] | null): void {
-  if (allowed === null || allowed.some((prefix) => isBelow(plainUrl(url), prefix))) return;
-  throw new DeniedError(
-    'KERUTA_ERR_POLICY',
-    `This agent may not work on ${plainUrl(url)}. Allowed are: ${allowed.join(', ') || 'none'}; ` +
-      'add it to the allowed repositories of the agent.',
-  );
-}
-
-/** Whether a URL is the prefix or below it; `…/team` does not allow `…/team-two`. */
-function isBelow(url: string, prefix: string): boolean {
-  if (!url.startsWith(prefix)) return false;
-  const next = url.charAt(prefix.length);
-  return next === '' || prefix.endsWith('/') || next === '/' || url.slice(prefix.length) === '.git';
-}
-
-/** The URL without credentials, to compare and to show. */
-function plainUrl(url: string): string {
-  const hasSecret = /^https?:/i.test(url) || passwordsOf(url).length > 0;
-  return !hasSecret ? url : url.replace(/\/\/[^/@]*@/, '//');
 }
