@@ -1,6 +1,6 @@
 /**
  * Measures what the product promises, against baselines taken in the same run. By hand: `npm run bench [names]`.
- * Names: commands latency line idle empty volume redact webhook triggers busy files ledger policies playbook.
+ * Names: commands latency line idle empty volume redact webhook triggers busy files ledger policies playbook slots.
  */
 import { existsSync } from 'node:fs';
 import { benchBusy } from './busy.ts';
@@ -11,6 +11,7 @@ import { benchLedger } from './ledger.ts';
 import { benchPlaybook } from './playbook.ts';
 import { benchPolicies } from './policies.ts';
 import { benchRedact } from './redact.ts';
+import { benchSlots } from './slots.ts';
 import { agentReady, benchEmpty, benchFirstLine, benchIdle, benchLatency, benchVolume } from './tasks.ts';
 import { benchTriggers } from './triggers.ts';
 import { benchWebhook } from './webhook.ts';
@@ -30,6 +31,7 @@ const parts: Record<string, (bench: Bench) => Promise<Row | Row[]>> = {
   ledger: benchLedger,
   policies: benchPolicies,
   playbook: benchPlaybook,
+  slots: benchSlots,
 };
 
 if (!existsSync(executable)) {

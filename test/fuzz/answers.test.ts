@@ -12,9 +12,9 @@ import {
   tolerantSession,
   tolerantTask,
 } from '../../internal/api/tolerant.ts';
+import { parseDiff } from '../../internal/commit-gate/parse-diff.ts';
 import { isErrorCode, KerutaError } from '../../internal/domain/errors.ts';
 import { parseJson } from '../../internal/server/parse-json.ts';
-import { parseDiff } from '../../internal/commit-gate/parse-diff.ts';
 import { TestClock } from '../../pkg/clock/test-clock.ts';
 import type { Git } from '../../pkg/git/git.ts';
 import { parseRef } from '../../pkg/git/ref-name.ts';

@@ -23,6 +23,7 @@ import { replaceFile } from '../own-file.ts';
 import { frontScript } from '../task-commands/front.ts';
 import { warnOfPlainHttp } from '../transport.ts';
 import { writePidFile } from './pid-file.ts';
+import { poolOf } from './pool-of.ts';
 import { repositoriesOf } from './repositories.ts';
 import { selfCommand } from './self.ts';
 import { lastSpansMs, openTraces } from './traces.ts';
@@ -108,6 +109,7 @@ export async function startAgent(start: AgentStart): Promise<AgentExit> {
           fire: (triggerId, body, signal) => client.watches.fire(triggerId, body, { signal }),
         },
       },
+      pool: () => poolOf({ ...context, log }, settings),
       heal: () => {
         if (!existsSync(join(values.baseDir, 'bin', 'keruta'))) commands.write();
         if (values.pidFile !== null && !existsSync(values.pidFile)) writePidFile(values.pidFile, process.pid);
