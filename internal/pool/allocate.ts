@@ -66,14 +66,16 @@ async function prepare(
   }).then(async (target) => ({ target, commit: await bringToMirror(work, { repository, url, target }) }));
   // it is awaited below; a failure before that is not an unhandled one
   mirrored.catch(() => {});
-  const kept = record.state === 'filling' ? [] : [...(await keepWhatIsLeft(work, { place, ...record }))];
+  const looked = record.state === 'filling' ? null : await keepWhatIsLeft(work, { place, ...record });
+  const kept = [...(looked?.kept ?? [])];
   const { target, commit } = await mirrored;
   const { branch = null } = wish;
   const filling: SlotRecord = { ...record, state: 'filling', branch, base: commit };
   writeRecord(place, filling);
-  const fill = () => fillSlot(work, { place, commit, branch, repositoryUrl: record.repositoryUrl });
+  const wanted = { place, commit, branch, repositoryUrl: record.repositoryUrl };
+  const fill = () => fillSlot(work, wanted);
   try {
-    await fill();
+    await fillSlot(work, { ...wanted, cleanAt: looked?.cleanAt ?? null });
   } catch (error) {
     if (!(error instanceof GitError && error.fault === 'damaged')) throw error;
     // its index, or objects of the mirror

@@ -19,6 +19,8 @@ export interface FillWish {
   readonly branch: string | null;
   /** without credentials */
   readonly repositoryUrl: string;
+  /** the commit whose files, and no others, are known to be in it: those are not looked at again; default: not known */
+  readonly cleanAt?: string | null;
 }
 
 /** How long a git that a dead process left behind may hold up a slot; ms. */
@@ -30,14 +32,15 @@ const quietMs = 15_000;
  * @throws {GitError}
  */
 export async function fillSlot(work: Work, wish: FillWish): Promise<void> {
-  const { place, commit } = wish;
+  const { place, commit, cleanAt = null } = wish;
   const tree = slotTree(work.parts.git, place);
   await mkdir(place.path, { recursive: true, mode: 0o700 });
   await untilQuiet(work, place.path, quietMs);
-  await makeGitDirectory(place, commit.length === 64);
+  await makeGitDirectory(place.gitDirectory, commit.length === 64);
   await removeStaleLocks(place.path, place.gitDirectory);
   failpoint('pool_filling');
-  await checkoutCommit(tree.git, { ...limitsOf(work), directory: place.path, commit, branch: null });
+  const call = { ...limitsOf(work), directory: place.path, commit, branch: null };
+  if (cleanAt !== commit) await checkoutCommit(tree.git, { ...call, isClean: cleanAt !== null });
   failpoint('pool_filled');
   await makeOwnGit(wish);
 }

@@ -28,30 +28,37 @@ export const keptRefs = 'refs/keruta/kept/';
 /** How long somebody's git in a slot is waited for; ms. */
 const quietMs = 15_000;
 
+/** What became of a slot that was looked through. */
+export interface LookedThrough {
+  /** nothing when the slot is as it was handed out */
+  readonly kept: readonly Kept[];
+  /** the commit whose files, and no others, are in the slot; null: there are others, or none */
+  readonly cleanAt: string | null;
+}
+
 /**
  * Looks through a slot and keeps what the repository does not have: as refs in the mirror; when git cannot take it, the
  * whole directory is moved aside. The slot's files stay as they are, or are gone with the directory.
- * @returns what was kept; nothing when the slot is as it was handed out
  */
-export async function keepWhatIsLeft(work: Work, wish: KeepWish): Promise<readonly Kept[]> {
+export async function keepWhatIsLeft(work: Work, wish: KeepWish): Promise<LookedThrough> {
   const { place } = wish;
-  if (!(await hasEntries(place.path))) return [];
-  if (!existsSync(join(place.gitDirectory, 'HEAD')))
-    return [await moveAside(work, place, 'an unknown work tree')];
+  const aside = async (what: string) => ({ kept: [await moveAside(work, place, what)], cleanAt: null });
+  if (!(await hasEntries(place.path))) return { kept: [], cleanAt: null };
+  if (!existsSync(join(place.gitDirectory, 'HEAD'))) return aside('an unknown work tree');
   await untilQuiet(work, place.path, quietMs);
   try {
-    const kept = await keepByRefs(work, wish);
-    for (const one of kept) tell(work, one);
-    return kept;
+    const looked = await keepByRefs(work, wish);
+    for (const one of looked.kept) tell(work, one);
+    return looked;
   } catch (error) {
     work.signal.throwIfAborted();
     if (!(error instanceof GitError)) throw error;
     work.parts.log.warn('git cannot keep what is in a slot', { slot: place.id, error: error.message });
-    return [await moveAside(work, place, 'a work tree that git could not keep')];
+    return aside('a work tree that git could not keep');
   }
 }
 
-async function keepByRefs(work: Work, { place, base, requiredBy }: KeepWish): Promise<readonly Kept[]> {
+async function keepByRefs(work: Work, { place, base, requiredBy }: KeepWish): Promise<LookedThrough> {
   const tree = slotTree(work.parts.git, place);
   const call = { ...limitsOf(work), directory: place.path };
   await removeStaleLocks(place.path, place.gitDirectory);
@@ -70,7 +77,8 @@ async function keepByRefs(work: Work, { place, base, requiredBy }: KeepWish): Pr
   } else if (await isLocal(work, place, { status, base })) await keep('commit', status.commit ?? '');
   failpoint('pool_kept');
   const own = await keepOwnRefs(work, { place, base, prefix, head: status.commit });
-  return [...kept, ...own.map(({ ref, commit }) => keptRef(place, ref, commit))];
+  const all = [...kept, ...own.map(({ ref, commit }) => keptRef(place, ref, commit))];
+  return { kept: all, cleanAt: status.changes.length === 0 ? status.commit : null };
 }
 
 async function isLocal(

@@ -1,5 +1,7 @@
+import { existsSync } from 'node:fs';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { replaceText } from '../../pkg/files/replace-text.ts';
 import { bareGit } from '../../pkg/git/bare-mirror.ts';
 import type { Git } from '../../pkg/git/git.ts';
 import { viewOf } from '../../pkg/git/git-view.ts';
@@ -36,9 +38,8 @@ export function slotTree(git: Git, place: SlotPlace): WorkTree {
   };
 }
 
-/** Makes the pool's own side of a slot, or makes it right again; the index stays. */
-export async function makeGitDirectory(place: SlotPlace, isSha256: boolean): Promise<void> {
-  const { gitDirectory } = place;
+/** Makes our own side of a work tree, or makes it right again; index and HEAD stay. @param gitDirectory  absolute */
+export async function makeGitDirectory(gitDirectory: string, isSha256: boolean): Promise<void> {
   for (const name of ['refs', 'rebase-merge', 'rebase-apply', 'sequencer'])
     await rm(join(gitDirectory, name), { recursive: true, force: true });
   for (const name of ['objects', 'refs/heads', 'info'])
@@ -49,7 +50,8 @@ export async function makeGitDirectory(place: SlotPlace, isSha256: boolean): Pro
     excludedPatterns.map((pattern) => `${pattern}\n`).join(''),
   );
   // last: without it git takes the directory for none
-  await writeFile(join(gitDirectory, 'HEAD'), 'ref: refs/heads/none\n', { flag: 'a' });
+  const head = join(gitDirectory, 'HEAD');
+  if (!existsSync(head)) replaceText(head, 'ref: refs/heads/none\n');
 }
 
 function configOf(isSha256: boolean): string {

@@ -192,17 +192,23 @@ function refuseUnread(stderr: string): void {
  *
  * @param call.commit an id, never a name
  * @param call.branch full name of the local branch that is to stand there; null = detached
+ * @param call.isClean whether there are no new files, so that none are looked for; default false
  * @throws {GitError}
  */
 export async function checkoutCommit(
   git: Git,
-  call: WorkTreeCall & { readonly commit: string; readonly branch: string | null },
+  call: WorkTreeCall & {
+    readonly commit: string;
+    readonly branch: string | null;
+    readonly isClean?: boolean;
+  },
 ): Promise<void> {
   if (!/^([0-9a-f]{40}|[0-9a-f]{64})$/.test(call.commit))
     throw new GitError('refused', `"${call.commit}" is no commit id`);
   const options = ['--quiet', '--force', '--detach', '--no-recurse-submodules'];
   await git.local({ ...call, args: ['checkout', ...options, call.commit, '--'] });
-  await git.local({ ...call, args: ['clean', '--quiet', '-d', '--force', '--', '.'] });
+  if (call.isClean !== true)
+    await git.local({ ...call, args: ['clean', '--quiet', '-d', '--force', '--', '.'] });
   if (call.branch === null) return;
   await setRef(git, { ...call, name: call.branch, commit: call.commit });
   await git.local({ ...call, args: ['symbolic-ref', 'HEAD', call.branch] });
