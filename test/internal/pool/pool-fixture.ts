@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
+import { vi } from 'vitest';
 import { openPool } from '../../../internal/pool/open-pool.ts';
 import type { RepositoryPool, Slot } from '../../../internal/pool/pool.ts';
 import type { PoolParts } from '../../../internal/pool/work.ts';
@@ -10,6 +11,9 @@ import { identityOf } from '../../../pkg/process/process-identity.ts';
 import { runProcess } from '../../../pkg/process/run.ts';
 import { systemRandom } from '../../../pkg/random/random.ts';
 import { git, temporaryDirectory } from '../../fixtures/git.ts';
+
+// many small processes of git: slow where everything else is busy too
+vi.setConfig({ testTimeout: 90_000 });
 
 /** A pool in a directory of its own. */
 export interface PoolUnderTest {
