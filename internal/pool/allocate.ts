@@ -1,3 +1,4 @@
+import { existsSync, rmSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { failpoint } from '../../pkg/failpoint/failpoint.ts';
 import { findTarget } from '../../pkg/git/find-target.ts';
@@ -97,15 +98,15 @@ async function isDirty(work: Work, place: TakenSlot['place']): Promise<boolean> 
   return changes.length > 0;
 }
 
-/** Leaves a slot to the next one who needs it; what is in it is looked through then, unless it was being filled. */
+/**
+ * Leaves a slot to the next one who needs it; what is in it is looked through then, unless it was being filled. One that was
+ * never made, such as that of a repository that is not there, is forgotten.
+ */
 function giveUp({ place, record }: TakenSlot): void {
   try {
-    writeRecord(place, {
-      ...record,
-      state: readRecord(place)?.state ?? record.state,
-      holder: null,
-      leaseUntil: 0,
-    });
+    const { state } = readRecord(place) ?? record;
+    if (record.base === null && state === 'filling' && !existsSync(place.path)) rmSync(place.record);
+    else writeRecord(place, { ...record, state, holder: null, leaseUntil: 0 });
   } catch {
     // the first fault is the one to tell; the slot is taken again when this process has ended
   }

@@ -189,7 +189,8 @@ describe('what cannot be had is refused', () => {
     await expect(ask('/no/such/repository')).rejects.toMatchObject({
       code: 'KERUTA_ERR_REPOSITORY_UNREACHABLE',
     });
-    // what failed left its slot to the next one
+    // what failed left no slot behind
+    expect((await pool.list()).slots).toEqual([]);
     await allocate(pool, remote, 'one');
     await expect(allocate(pool, remote, 'two')).rejects.toMatchObject({
       code: 'KERUTA_ERR_POOL_FULL',
