@@ -1,5 +1,6 @@
 /** Turns what came back, or did not come back, into one of the five errors. */
 import { type HttpError, HttpTimeoutError, HttpTooLargeError } from '../../pkg/http/http-errors.ts';
+import { readRetryAfter } from '../../pkg/http/retry-after.ts';
 import type { CodeOf, ErrorCode, ErrorKind } from '../domain/error-table.ts';
 import { errorTable } from '../domain/error-table.ts';
 import {
@@ -9,7 +10,6 @@ import {
   type KerutaError,
   UnavailableError,
 } from '../domain/errors.ts';
-import { readRetryAfter } from './retryable.ts';
 
 /** A refused request, as far as its error depends on it. */
 export interface FailedAnswer {

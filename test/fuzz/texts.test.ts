@@ -4,7 +4,6 @@ import { parseLevel, parsePercentage, parseSpoken } from '../../cmd/keruta/task-
 import { apiPath, normalizeBaseUrl } from '../../internal/api/base-url.ts';
 import { sessionIdFromWorkspaceName, workspaceName } from '../../internal/api/discovery.ts';
 import { readInstant } from '../../internal/api/instant.ts';
-import { readRetryAfter } from '../../internal/api/retryable.ts';
 import { parseSize } from '../../internal/config/size.ts';
 import { findSetting, settingKeys, settingsTable } from '../../internal/config/table.ts';
 import { formatValue, readValue, type Value, type ValueKind } from '../../internal/config/value.ts';
@@ -21,6 +20,7 @@ import { GitError } from '../../pkg/git/git-error.ts';
 import { parseRef } from '../../pkg/git/ref-name.ts';
 import { parseRepositoryUrl } from '../../pkg/git/repository-url.ts';
 import { judgeVersion } from '../../pkg/git/version.ts';
+import { readRetryAfter } from '../../pkg/http/retry-after.ts';
 import { hostName } from '../../pkg/local-http/refuse-request.ts';
 import { contentTypeOf } from '../../pkg/mime/mime.ts';
 import { nearest } from '../../pkg/text/nearest.ts';

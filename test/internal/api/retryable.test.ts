@@ -1,11 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import {
-  isRetryable,
-  mayHaveHappened,
-  readRetryAfter,
-  retry,
-  retryDelayMs,
-} from '../../../internal/api/retryable.ts';
+import { isRetryable, mayHaveHappened, retry, retryDelayMs } from '../../../internal/api/retryable.ts';
 import { ConflictError, InputError, UnavailableError } from '../../../internal/domain/errors.ts';
 import { TestClock } from '../../../pkg/clock/test-clock.ts';
 import { HttpConnectError, HttpTimeoutError } from '../../../pkg/http/http-errors.ts';
@@ -55,16 +49,6 @@ describe('a delay', () => {
     expect(retryDelayMs(policy, 1, away({ retryAfterMs: 5000 }))).toBe(5000);
     expect(retryDelayMs(policy, 4, away({ retryAfterMs: 1 }))).toBe(4000);
     expect(retryDelayMs(policy, 1, away({ retryAfterMs: 1e12 }))).toBe(600_000);
-  });
-
-  test.each([
-    ['3', 3000],
-    ['Thu, 01 Jan 2026 00:00:10 GMT', 10_000],
-    ['Thu, 01 Jan 2025 00:00:10 GMT', 0],
-    ['soon', null],
-    [undefined, null],
-  ])('is read from Retry-After: %s', (header, expected) => {
-    expect(readRetryAfter(header, Date.UTC(2026, 0, 1))).toBe(expected);
   });
 });
 
