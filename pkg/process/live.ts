@@ -1,15 +1,15 @@
 /**
  * Runs a program whose output is handed on as it comes, and ends it with everything that came from it.
  *
- * The program leads a session of its own. What belongs to it is found by a marker in its environment, by its session and by parents,
- * so that a child that hides from one of them is found by another. Without /proc only its process group is ended.
+ * The program leads a session of its own. What belongs to it is found by a marker in its environment, by its session, by what it prints
+ * to and by parents, so that a child that hides from one of them is found by another. Without /proc only its process group is ended.
  */
 import { spawn } from 'node:child_process';
 import type { Readable } from 'node:stream';
 import type { Clock } from '../clock/clock.ts';
 import { readStat } from './proc.ts';
 import { ProcessStartError } from './run.ts';
-import { endProcesses, killGroup } from './tree.ts';
+import { endProcesses, killGroup, outputsOf } from './tree.ts';
 
 /** What to run. */
 export interface LiveCall {
@@ -23,6 +23,8 @@ export interface LiveCall {
   readonly env: Readonly<Record<string, string>>;
   /** `NAME=value` of `env` that no other program has */
   readonly marker: string;
+  /** what it reads; default: nothing. It need not read it */
+  readonly stdin?: string;
   /** gets each piece as it comes; nothing more is read of the stream until it resolves */
   readonly output: (stream: 'stdout' | 'stderr', bytes: Uint8Array) => Promise<void>;
   /** after this time it is ended; ms; null = never */
@@ -41,6 +43,8 @@ export interface LiveEnd {
   readonly stopped: 'timeout' | 'signal' | null;
   /** resolves when nobody can write output any more: what was left in the background may do so */
   readonly drained: Promise<unknown>;
+  /** Ends what is left of it, at once. @returns how many processes there were */
+  readonly endRest: () => Promise<number>;
 }
 
 /** How long no output may come after the end before nothing more is expected of the program itself; ms. */
@@ -56,6 +60,7 @@ export async function runLive(call: LiveCall): Promise<LiveEnd> {
   const child = start(call);
   const root =
     child.pid === undefined ? null : { pid: child.pid, startTicks: readStat(child.pid)?.startTicks ?? null };
+  const tree = { marker: call.marker, root, outputs: outputsOf(root?.pid ?? 0) };
   let lastOutputAt = clock.monotonicMs();
   let writing = 0;
   // with no descriptors left there are no streams, whatever the types say
@@ -86,7 +91,7 @@ export async function runLive(call: LiveCall): Promise<LiveEnd> {
   let ending: Promise<unknown> | null = null;
   const stop = (why: 'timeout' | 'signal') => {
     stopped ??= why;
-    ending ??= endProcesses({ clock, marker: call.marker, root, graceMs: call.graceMs });
+    ending ??= endProcesses({ clock, ...tree, graceMs: call.graceMs });
   };
   const onAbort = () => stop('signal');
   // this process may be ended at any place, such as by a reader of its output that went away
@@ -103,7 +108,7 @@ export async function runLive(call: LiveCall): Promise<LiveEnd> {
       await Promise.race([drained, clock.sleep(quietMs / 5)]);
     // what goes on in the background does not keep this process alive
     child.unref();
-    return { ...end, stopped, drained };
+    return { ...end, stopped, drained, endRest: () => endProcesses({ clock, ...tree, graceMs: 0 }) };
   } finally {
     forget();
     process.off('exit', onExit);
@@ -112,13 +117,18 @@ export async function runLive(call: LiveCall): Promise<LiveEnd> {
 }
 
 function start(call: LiveCall) {
+  const { stdin } = call;
   try {
-    return spawn(call.command, [...call.args], {
+    const child = spawn(call.command, [...call.args], {
       cwd: call.cwd,
       env: call.env,
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: [stdin === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
       detached: true,
     });
+    // a program need not read what it is given
+    child.stdin?.on('error', () => {});
+    child.stdin?.end(stdin);
+    return child;
   } catch (cause) {
     // too long an argument list is told at once, not by an event
     throw new ProcessStartError(call.command, (cause as NodeJS.ErrnoException).code ?? 'UNKNOWN', cause);

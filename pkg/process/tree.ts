@@ -1,4 +1,5 @@
 /** Finds and ends everything that came from one program. */
+import { readlinkSync } from 'node:fs';
 import type { Clock } from '../clock/clock.ts';
 import {
   hasEnvironmentEntry,
@@ -10,13 +11,19 @@ import {
   signalProcess,
 } from './proc.ts';
 
-/** What is to be ended. */
-export interface TreeEnd {
-  readonly clock: Clock;
+/** How the processes that came from one program are known: by any of these, and as children of one that is. */
+export interface Tree {
   /** `NAME=value` in the environment of the program */
   readonly marker: string;
-  /** the program itself when it leads a session; null: only the marker counts */
+  /** the program itself when it leads a session; null: its session does not count */
   readonly root: ProcessId | null;
+  /** what only they can hold open, by {@link outputsOf}; default: none */
+  readonly outputs?: ReadonlySet<string>;
+}
+
+/** What is to be ended. */
+export interface TreeEnd extends Tree {
+  readonly clock: Clock;
   /** between the request to end and the end by force; ms */
   readonly graceMs: number;
 }
@@ -30,12 +37,12 @@ const giveUpMs = 10_000;
  * is left. Who cannot be ended, such as a process of another user, is left alone.
  * @returns how many were found
  */
-export async function endProcesses({ clock, marker, root, graceMs }: TreeEnd): Promise<number> {
+export async function endProcesses({ clock, graceMs, ...tree }: TreeEnd): Promise<number> {
   const asked = new Set<string>();
   const forceAt = clock.monotonicMs() + graceMs;
   for (let waitMs = firstWaitMs; ; waitMs = Math.min(longestWaitMs, waitMs * 2)) {
-    const found = findProcesses(marker, root);
-    if (found === null) return root !== null && killGroup(root.pid) ? 1 : 0;
+    const found = findProcesses(tree);
+    if (found === null) return tree.root !== null && killGroup(tree.root.pid) ? 1 : 0;
     const force = clock.monotonicMs() >= forceAt;
     if (clock.monotonicMs() >= forceAt + giveUpMs) return asked.size;
     let reached = 0;
@@ -57,7 +64,7 @@ export async function endProcesses({ clock, marker, root, graceMs }: TreeEnd): P
 }
 
 /** The living processes; null where there is no /proc. */
-function findProcesses(marker: string, root: ProcessId | null): readonly ProcessStat[] | null {
+function findProcesses({ marker, root, outputs = new Set() }: Tree): readonly ProcessStat[] | null {
   const pids = listPids();
   if (pids === null) return null;
   const living = pids
@@ -69,13 +76,29 @@ function findProcesses(marker: string, root: ProcessId | null): readonly Process
   // as long as a session has processes its number is nobody else's; when it has none, the number may be
   const isSession = root !== null && (leader === undefined || leader.startTicks === root.startTicks);
   const isRoot = (stat: ProcessStat) => isSession && stat.session === root.pid;
-  const roots = living.filter((stat) => isRoot(stat) || hasEnvironmentEntry(stat.pid, marker));
+  const holds = ({ pid }: ProcessStat) =>
+    outputs.size > 0 && [...outputsOf(pid)].some((one) => outputs.has(one));
+  const roots = living.filter((stat) => isRoot(stat) || hasEnvironmentEntry(stat.pid, marker) || holds(stat));
   const found = new Map(roots.map((stat) => [stat.pid, stat]));
   for (let before = -1; before !== found.size; ) {
     before = found.size;
     for (const stat of living) if (found.has(stat.parentPid)) found.set(stat.pid, stat);
   }
   return [...found.values()];
+}
+
+/** What a process prints to, as far as it is no file and ours to see: Node gives its children sockets, which have names. */
+export function outputsOf(pid: number): ReadonlySet<string> {
+  return new Set([1, 2].map((descriptor) => socketOf(pid, descriptor)).filter((name) => name !== null));
+}
+
+function socketOf(pid: number, descriptor: number): string | null {
+  try {
+    const link = readlinkSync(`/proc/${pid}/fd/${descriptor}`);
+    return link.startsWith('socket:') ? link : null;
+  } catch {
+    return null;
+  }
 }
 
 /**
