@@ -14,6 +14,7 @@ const floors: Readonly<Record<string, number>> = {
   executor: 1,
   trigger: 1,
   skill: 1,
+  coder: 1,
   governance: 1,
   notify: 1,
   playbook: 1,

@@ -1,0 +1,82 @@
+import type { Clock } from '../../pkg/clock/clock.ts';
+import { ProcessStartError } from '../../pkg/process/run.ts';
+import { runTree } from '../../pkg/process/tree.ts';
+import type { Random } from '../../pkg/random/random.ts';
+
+/** Runs a command line for a model. Whoever passes it in decides where, as whom and with which environment. */
+export type CommandRunner = (call: {
+  /** for a shell; runs in the slot */
+  readonly command: string;
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal;
+}) => Promise<CommandOutcome>;
+
+/** How a command ended. */
+export interface CommandOutcome {
+  /** null when a signal ended it, or its time was up */
+  readonly exitCode: number | null;
+  /** both streams as they came; the beginning and the end of it when it was long */
+  readonly output: string;
+  readonly timedOut: boolean;
+}
+
+/** What {@link shellRunner} needs. */
+export interface ShellRunnerParts {
+  readonly clock: Clock;
+  readonly random: Random;
+  /** absolute */
+  readonly workingDirectory: string;
+  /** the whole environment; leave out what a model is not to know */
+  readonly env: Readonly<Record<string, string>>;
+  /** bytes kept of the output: a quarter from its beginning, the rest from its end; default 64 KiB */
+  readonly maxOutputBytes?: number;
+}
+
+/** Makes a runner that uses `sh` on this machine; a command dies with all that it started. */
+export function shellRunner(parts: ShellRunnerParts): CommandRunner {
+  const { clock, random, workingDirectory, env, maxOutputBytes = 64 * 1024 } = parts;
+  return async ({ command, timeoutMs, signal }) => {
+    const output = keepEnds(maxOutputBytes);
+    const base = { clock, cwd: workingDirectory, env, timeoutMs, signal };
+    const mark = { name: 'KERUTA_TOOL_ID', value: random.uuid4() };
+    const onOutput = (_stream: string, bytes: Buffer) => output.add(bytes);
+    try {
+      const ended = await runTree({ ...base, command: 'sh', args: ['-c', command], mark, onOutput });
+      const { exitCode, timedOut } = ended;
+      return { exitCode: timedOut ? null : exitCode, output: output.text(), timedOut };
+    } catch (error) {
+      if (!(error instanceof ProcessStartError)) throw error;
+      return { exitCode: 127, output: `${error.message}\n`, timedOut: false };
+    }
+  };
+}
+
+/** Keeps the beginning and the end of what may be endless. */
+function keepEnds(maxBytes: number) {
+  const headBytes = Math.floor(maxBytes / 4);
+  const head: Buffer[] = [];
+  let tail: Buffer[] = [];
+  let [headSize, tailSize, all] = [0, 0, 0];
+  return {
+    add: (bytes: Buffer) => {
+      all += bytes.length;
+      const first = bytes.subarray(0, headBytes - headSize);
+      if (first.length > 0) head.push(first);
+      headSize += first.length;
+      const rest = bytes.subarray(first.length);
+      if (rest.length === 0) return;
+      tail.push(rest);
+      tailSize += rest.length;
+      // put together now and then, so that many small pieces do not fill the memory
+      if (tailSize < 4 * maxBytes && tail.length < 1000) return;
+      tail = [Buffer.concat(tail).subarray(-maxBytes)];
+      tailSize = tail[0]?.length ?? 0;
+    },
+    text: () => {
+      const end = Buffer.concat(tail).subarray(-(maxBytes - headBytes));
+      const missing = all - headSize - end.length;
+      const note = missing > 0 ? `\n[… ${missing} bytes are left out here …]\n` : '';
+      return `${Buffer.concat(head)}${note}${end}`;
+    },
+  };
+}
