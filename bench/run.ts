@@ -1,9 +1,10 @@
 /**
  * Measures what the product promises, against baselines taken in the same run. By hand: `npm run bench [names]`.
- * Names: commands latency line idle empty volume redact webhook triggers busy files ledger policies playbook slots.
+ * Names: commands latency line idle empty volume redact webhook triggers busy files ledger policies playbook slots coder.
  */
 import { existsSync } from 'node:fs';
 import { benchBusy } from './busy.ts';
+import { benchCoder } from './coder.ts';
 import { benchCommands } from './commands.ts';
 import { benchFiles } from './files.ts';
 import { Bench, executable, type Row } from './harness.ts';
@@ -32,6 +33,7 @@ const parts: Record<string, (bench: Bench) => Promise<Row | Row[]>> = {
   policies: benchPolicies,
   playbook: benchPlaybook,
   slots: benchSlots,
+  coder: benchCoder,
 };
 
 if (!existsSync(executable)) {
