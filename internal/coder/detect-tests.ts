@@ -17,6 +17,12 @@ export interface RootFiles {
   readonly read: (name: string) => string | null;
 }
 
+/** Names of the files that are read, if they are there. */
+export const testFiles: readonly string[] = [
+  ...['package.json', 'pyproject.toml', 'setup.cfg', 'tox.ini'],
+  ...['GNUmakefile', 'makefile', 'Makefile'],
+];
+
 /** What `npm init` writes. */
 const noTests = /^echo "Error: no test specified" && exit 1$/;
 

@@ -1,4 +1,4 @@
-import { closeSync, openSync, writeSync } from 'node:fs';
+import { closeSync, openSync, writeFileSync, writeSync } from 'node:fs';
 import { UnavailableError } from '../domain/errors.ts';
 
 /** Writes down what happened; pieces are masked before they come here. */
@@ -76,6 +76,11 @@ export function openTranscript(file: string, limits: TranscriptLimits = {}): Tra
       }
     },
   };
+}
+
+/** Writes a note beside the transcript, for its owner alone. @throws {UnavailableError} KERUTA_ERR_DISK_FULL */
+export function writeNote(file: string, text: string): void {
+  kept(() => writeFileSync(file, text, { mode: 0o600 }));
 }
 
 function kept<T>(act: () => T): T {

@@ -71,7 +71,8 @@ function findProcesses({ marker, root, outputs = new Set() }: Tree): readonly Pr
     .filter((pid) => pid > 1 && pid !== process.pid)
     .map(readStat)
     .filter((stat) => stat !== null)
-    .filter((stat) => !isDead(stat));
+    // what came from it is not older than it
+    .filter((stat) => stat.startTicks >= (root?.startTicks ?? 0) && !isDead(stat));
   const leader = living.find(({ pid }) => pid === root?.pid);
   // as long as a session has processes its number is nobody else's; when it has none, the number may be
   const isSession = root !== null && (leader === undefined || leader.startTicks === root.startTicks);

@@ -1,5 +1,4 @@
 /** The adapter for programs that are agents themselves. */
-import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Clock } from '../../../pkg/clock/clock.ts';
 import { cutMiddle } from '../../../pkg/lines/cut-middle.ts';
@@ -12,7 +11,7 @@ import { formatMoney } from '../../domain/money.ts';
 import { type CodingAgent, maxSummaryBytes, type WorkRequest, type WorkResult } from '../coding-agent.ts';
 import type { PriceTable } from '../prices.ts';
 import { Spending, type Stop } from '../spending.ts';
-import { openTranscript } from '../transcript.ts';
+import { openTranscript, writeNote } from '../transcript.ts';
 import { Listening } from './listening.ts';
 import { outputReader } from './output-readers.ts';
 import { allowedEnvironment, type CommandTemplate, fillTemplate, type TemplateValues } from './template.ts';
@@ -45,7 +44,7 @@ async function work(parts: CommandAgentParts, request: WorkRequest): Promise<Wor
   const redactor = redactorFor(parts.secrets, env);
   const prompt = redactor.text(promptOf(request, parts.template));
   const promptFile = join(request.directory, 'prompt.md');
-  writeFileSync(promptFile, prompt, { mode: 0o600 });
+  writeNote(promptFile, prompt);
 
   const transcript = openTranscript(join(request.directory, 'transcript.log'));
   const spending = new Spending(request);

@@ -4,9 +4,9 @@ import { costOf, type PriceTable, priceOf } from '../prices.ts';
 import type { Spending } from '../spending.ts';
 import type { Transcript } from '../transcript.ts';
 import { type Asked, askModel, type ModelDoor, type Spent } from './ask-model.ts';
-import type { CallMessage, ModelAnswer } from './chat.ts';
+import type { CallMessage, ModelAnswer, ToolSpec } from './chat.ts';
 import { Conversation } from './conversation.ts';
-import { actOn, type PreparedTool, prepareCall, specOf, type ToolContext } from './tool.ts';
+import { actOn, type PreparedTool, prepareCall, specOf, type Tool, type ToolContext } from './tool.ts';
 import { type Finish, finish, toolsOf } from './tools.ts';
 
 /** How a loop ended; the summary is not masked yet. */
@@ -43,7 +43,8 @@ Paths are relative to the root of the repository. Files outside of it, links and
 /** Asks, does what was asked for, tells what came of it, until an end. */
 export class ToolLoop {
   readonly #parts: LoopParts;
-  readonly #tools: ReturnType<typeof toolsOf>;
+  readonly #tools: readonly Tool[];
+  readonly #specs: readonly ToolSpec[];
   #step = 0;
   #nonsense = 0;
   #calls = 0;
@@ -51,6 +52,7 @@ export class ToolLoop {
   constructor(parts: LoopParts) {
     this.#parts = parts;
     this.#tools = toolsOf(parts.context.run !== null);
+    this.#specs = this.#tools.map(specOf);
   }
 
   /** @throws the signal's reason; what the gate throws; {UnavailableError} KERUTA_ERR_DISK_FULL */
@@ -87,12 +89,11 @@ export class ToolLoop {
 
   async #ask(conversation: Conversation): Promise<Asked> {
     const { door, maxContextBytes, signal } = this.#parts;
-    const tools = this.#tools.map(specOf);
     conversation.fit(maxContextBytes);
     for (let shortened = 0; ; shortened++) {
       const asked = await askModel(door, {
         messages: conversation.messages,
-        ...{ tools, signal },
+        ...{ tools: this.#specs, signal },
         spend: (used) => this.#spend(used),
         onRetry: (why, delayMs) => this.#retried(why, delayMs),
       });

@@ -1,9 +1,48 @@
+import { mkdirSync, realpathSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { detectTests } from '../../../internal/coder/detect-tests.ts';
+import { detectTests, testFiles } from '../../../internal/coder/detect-tests.ts';
+import { readRootFiles } from '../../../internal/coder/root-files.ts';
+import { closedDirectory } from '../../../pkg/files/closed-directory.ts';
+import { temporaryDirectory } from '../../fixtures/git.ts';
 
 const found = (files: Readonly<Record<string, string>>) =>
   detectTests({ names: Object.keys(files), read: (name) => files[name] ?? null });
 const npm = (script: string) => JSON.stringify({ scripts: { test: script } });
+
+test('what is read of a work tree is enough to find its tests, and no link is followed', async () => {
+  const root = realpathSync(temporaryDirectory('root-files'));
+  writeFileSync(join(root, 'Makefile'), 'test:\n\ttrue\n');
+  symlinkSync('/etc/hostname', join(root, 'package.json'));
+  mkdirSync(join(root, 'setup.cfg'));
+  const files = await readRootFiles(closedDirectory({ root }));
+  expect([files.names, files.read('package.json'), files.read('setup.cfg')]).toEqual([
+    ['Makefile', 'setup.cfg'],
+    null,
+    null,
+  ]);
+  expect(detectTests(files)).toMatchObject({ kind: 'make' });
+});
+
+test('every file that is looked into is named as one that is read', () => {
+  const asked = new Set<string>();
+  const names = [
+    'package.json',
+    'pyproject.toml',
+    'setup.cfg',
+    'tox.ini',
+    'GNUmakefile',
+    'makefile',
+    'Makefile',
+    'tests',
+  ];
+  const read = (name: string) => {
+    asked.add(name);
+    return null;
+  };
+  for (const name of names) detectTests({ names: [name], read });
+  expect([...asked].sort()).toEqual([...testFiles].sort());
+});
 
 describe('tests are found', () => {
   test.each<[string, Record<string, string>, string, string]>([

@@ -213,10 +213,10 @@ describe('a hostile program', () => {
   });
 
   test.each([
-    ['lines', 'yes "a line of no use" | head -c 100000000'],
-    ['one line', 'head -c 100000000 /dev/zero | tr "\\0" x'],
+    ['100 MB of lines', 'yes "a line of no use" | head -c 100000000'],
+    ['30 MB in one line', 'head -c 30000000 /dev/zero | tr "\\0" x'],
   ])(
-    'that prints 100 MB of %s fills neither memory nor disk',
+    'that prints %s fills neither memory nor disk',
     async (_what, print) => {
       const usage = `printf '\\n{"usage": {"tokens_in": 1}, "summary": "phew"}\\n'`;
       const ended = await work(`${print}; ${usage}`);
