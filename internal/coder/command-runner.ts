@@ -26,7 +26,7 @@ export interface ShellRunnerParts {
   readonly random: Random;
   /** absolute */
   readonly workingDirectory: string;
-  /** the whole environment; leave out what a model is not to know */
+  /** the whole environment; leave out what a model is not to know, and leave in KERUTA_RUN_ID, by which the run is ended as a whole */
   readonly env: Readonly<Record<string, string>>;
   /** bytes kept of the output: a quarter from its beginning, the rest from its end; default 64 KiB */
   readonly maxOutputBytes?: number;

@@ -9,6 +9,7 @@ import { makeRedactor, type NamedSecret, type Redactor } from '../../../pkg/reda
 import { InputError } from '../../domain/errors.ts';
 import { formatMoney } from '../../domain/money.ts';
 import { type CodingAgent, maxSummaryBytes, type WorkRequest, type WorkResult } from '../coding-agent.ts';
+import { promptWithFiles } from '../first-files.ts';
 import type { PriceTable } from '../prices.ts';
 import { Spending, type Stop } from '../spending.ts';
 import { openTranscript, writeNote } from '../transcript.ts';
@@ -42,7 +43,8 @@ async function work(parts: CommandAgentParts, request: WorkRequest): Promise<Wor
   request.signal?.throwIfAborted();
   const env = allowedEnvironment(request.env, parts.template);
   const redactor = redactorFor(parts.secrets, env);
-  const prompt = redactor.text(promptOf(request, parts.template));
+  const takesFiles = parts.template.args.includes('{files}');
+  const prompt = redactor.text(takesFiles ? request.prompt : promptWithFiles(request));
   const promptFile = join(request.directory, 'prompt.md');
   writeNote(promptFile, prompt);
 
@@ -89,12 +91,6 @@ async function work(parts: CommandAgentParts, request: WorkRequest): Promise<Wor
       throw error;
     }
   }
-}
-
-/** Files stand in the prompt where the program does not take them as words. */
-function promptOf({ prompt, files = [] }: WorkRequest, { args }: CommandTemplate): string {
-  if (files.length === 0 || args.includes('{files}')) return prompt;
-  return `${prompt}\nBegin with these files:\n\n${files.map((file) => `- ${file}`).join('\n')}\n`;
 }
 
 function redactorFor(secrets: readonly NamedSecret[], env: Readonly<Record<string, string>>): Redactor {

@@ -76,6 +76,8 @@ function valueIn(values: TemplateValues, name: string): string | null | undefine
 
 /** What every program gets when it is there. */
 const always = [
+  // the mark by which the processes of a run are found: whoever outlives us shall not outlive the run
+  'KERUTA_RUN_ID',
   ...[
     'PATH',
     'HOME',

@@ -6,6 +6,7 @@ import { makeRedactor, type NamedSecret } from '../../../pkg/redact/redactor.ts'
 import { InputError } from '../../domain/errors.ts';
 import { type CodingAgent, maxSummaryBytes, type WorkRequest, type WorkResult } from '../coding-agent.ts';
 import type { CommandRunner } from '../command-runner.ts';
+import { promptWithFiles } from '../first-files.ts';
 import { type PriceTable, priceOf } from '../prices.ts';
 import { Spending } from '../spending.ts';
 import { openTranscript } from '../transcript.ts';
@@ -61,7 +62,7 @@ async function work(parts: EndpointAgentParts, request: WorkRequest): Promise<Wo
     maxNonsense: parts.maxNonsense ?? 3,
   });
   try {
-    const ending = await loop.run(promptOf(request)).catch((error: unknown): Ending => {
+    const ending = await loop.run(promptWithFiles(request)).catch((error: unknown): Ending => {
       request.signal?.throwIfAborted();
       if (!time.signal.aborted) throw error;
       const seconds = Math.ceil(request.limits.timeoutMs / 1000);
@@ -89,9 +90,4 @@ function refuseUnpriced({ door, prices }: EndpointAgentParts, { limits }: WorkRe
     'KERUTA_ERR_CONFIG',
     `the cost is limited, but no price is known for the model ${door.model}; add it to "prices", in dollars per million tokens`,
   );
-}
-
-function promptOf({ prompt, files = [] }: WorkRequest): string {
-  if (files.length === 0) return prompt;
-  return `${prompt}\nBegin with these files:\n\n${files.map((file) => `- ${file}`).join('\n')}\n`;
 }

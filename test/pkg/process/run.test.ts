@@ -1,6 +1,6 @@
-import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { type ProcessCall, ProcessStartError, runProcess } from '../../../pkg/process/run.ts';
+import { lives } from '../../fixtures/lives.ts';
 
 const call = (script: string, more: Partial<ProcessCall> = {}) =>
   runProcess({
@@ -12,19 +12,6 @@ const call = (script: string, more: Partial<ProcessCall> = {}) =>
     maxOutputBytes: 1_000,
     ...more,
   });
-
-/** Whether a process with this argument lives. */
-const lives = (mark: string) =>
-  readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .some((pid) => {
-      try {
-        const dead = / Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
-        return !dead && readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').includes(mark);
-      } catch {
-        return false;
-      }
-    });
 
 describe('runProcess', () => {
   test('an exit code and both outputs are values', async () => {

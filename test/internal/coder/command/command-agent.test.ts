@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process';
 import {
   chmodSync,
   existsSync,
@@ -19,6 +18,7 @@ import type { PriceTable } from '../../../../internal/coder/prices.ts';
 import { systemClock } from '../../../../pkg/clock/system-clock.ts';
 import { systemRandom } from '../../../../pkg/random/random.ts';
 import { temporaryDirectory } from '../../../fixtures/git.ts';
+import { lives } from '../../../fixtures/lives.ts';
 
 let [top, slot, directory, bin] = ['', '', '', ''];
 let events: WorkEvent[] = [];
@@ -71,8 +71,6 @@ function work(script: string, more: More = {}) {
 /** What was told of its words, however they came together. */
 const said = () => events.flatMap((event) => (event.type === 'said' ? [event.text] : [])).join('\n');
 const transcript = () => readFileSync(join(directory, 'transcript.log'), 'utf8');
-const isRunning = (words: string) =>
-  execFileSync('ps', ['-eo', 'args'], { encoding: 'utf8' }).includes(words);
 
 describe('a program as an agent', () => {
   test('works in the slot, gets its prompt on stdin, and tells what it spent and did', async () => {
@@ -131,6 +129,7 @@ describe('a program as an agent', () => {
       TOY_KEY: 'toy-key-value',
       TOY_2: '2',
       KERUTA_API_TOKEN: 'x',
+      KERUTA_RUN_ID: 'run',
     };
     await work('env | cut -d= -f1 | sort > names', {
       env,
@@ -140,6 +139,7 @@ describe('a program as an agent', () => {
     const own = ['KERUTA_CODER_ID', 'PWD', 'OLDPWD', 'SHLVL', '_', ''];
     expect(names.filter((name) => !own.includes(name))).toEqual([
       'HOME',
+      'KERUTA_RUN_ID',
       'LANG',
       'MODE',
       'PATH',
@@ -176,7 +176,7 @@ describe('what a program spends', () => {
   ] as const)('ends it when it is over the %s that it may have', async (reason, limit, summary) => {
     const ended = await work(spender, { request: { limits: { ...defaultLimits, ...limit } } });
     expect(ended).toMatchObject({ outcome: 'limit', reason, summary });
-    expect(isRunning('sleep 4714.01')).toBe(false);
+    expect(lives('4714.01')).toBe(false);
   });
 
   test('is judged by the gate while it runs', async () => {
@@ -193,7 +193,7 @@ describe('what a program spends', () => {
   test('comes out as what the gate throws, when the program is gone', async () => {
     const gate = () => Promise.reject(new Error('nobody can tell'));
     await expect(work(spender, { request: { gate } })).rejects.toThrow('nobody can tell');
-    expect(isRunning('sleep 4714.01')).toBe(false);
+    expect(lives('4714.01')).toBe(false);
   });
 
   test('is priced when it does not tell its cost, and unknown without a price', async () => {
@@ -208,7 +208,7 @@ describe('a hostile program', () => {
   test('that forks and stays behind is ended with all that it left', async () => {
     const ended = await work('setsid sleep 4715.01 & env -i setsid sleep 4715.02 & sleep 0.2; echo bye');
     expect(ended).toMatchObject({ outcome: 'done', summary: 'bye' });
-    expect([isRunning('sleep 4715.01'), isRunning('sleep 4715.02')]).toEqual([false, false]);
+    expect([lives('4715.01'), lives('4715.02')]).toEqual([false, false]);
     expect(transcript()).toContain('[2 processes that it left behind were ended]');
   });
 
@@ -242,7 +242,7 @@ describe('a hostile program', () => {
     const abort = new AbortController();
     const request = { signal: abort.signal, on: () => abort.abort(new Error('cancelled')) };
     await expect(work('echo up; sleep 4715.03', { request })).rejects.toThrow('cancelled');
-    expect(isRunning('sleep 4715.03')).toBe(false);
+    expect(lives('4715.03')).toBe(false);
   });
 
   test('that prints secrets, whole or in pieces, has them masked everywhere', async () => {

@@ -290,7 +290,8 @@ describe('answers that cannot be acted on', () => {
 
   test('of a megabyte of open brackets hurt nobody', async () => {
     const place = await make();
-    const deep = calls('read_file', `{"path":${'['.repeat(1_000_000)}`);
+    const args = `{"path":${'['.repeat(1_000_000)}${']'.repeat(1_000_000)}}`;
+    const deep = saysWhole({ calls: [{ name: 'read_file', args }] });
     expect(await place.work([deep, done()])).toMatchObject({ outcome: 'done' });
   });
 });

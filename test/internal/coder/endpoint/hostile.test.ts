@@ -4,6 +4,7 @@ import { readdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { calls, done, lastMessage, messagesOf, says } from '../../../fake-server/chat.ts';
+import { lives } from '../../../fixtures/lives.ts';
 import { key, makePlace, type Place, secret } from './place.ts';
 
 let place: Place;
@@ -117,8 +118,7 @@ describe('no secret is sent, told or written', () => {
 describe('a command of a model', () => {
   test('that leaves something behind leaves nothing', async () => {
     await place.work([calls('run_command', { command: 'setsid sleep 4713.01 & echo started' }), done()]);
-    const running = execFileSync('ps', ['-eo', 'args'], { encoding: 'utf8' });
-    expect(running).not.toContain('sleep 4713.01');
+    expect(lives('4713.01')).toBe(false);
     expect(lastMessage(place.server.requests[1])).toBe('exit status 0\nstarted\n');
   });
 
