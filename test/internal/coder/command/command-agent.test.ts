@@ -58,7 +58,7 @@ function work(script: string, more: More = {}) {
     secrets: [{ name: 'SECRET', value: 'a-secret-of-the-task' }],
   });
   return agent.work({
-    ...{ slot, directory, prompt: 'Make it so.\n', limits: { ...defaultLimits, timeoutMs: 100_000 } },
+    ...{ slot, directory, prompt: 'Make it so.\n', limits: { ...defaultLimits, timeoutMs: 200_000 } },
     env: { PATH: `${bin}:${process.env.PATH ?? ''}`, HOME: top, ...more.env },
     ...more.request,
     on: (event) => {
@@ -168,13 +168,24 @@ describe('a program as an agent', () => {
 });
 
 describe('what a program spends', () => {
-  const spender = `for i in 1 2 3 4 5; do echo '{"usage": {"tokens_in": 100, "cost_usd": 0.4}}'; sleep 0.2; done; sleep 4714.01`;
+  /** Tells of more when it was heard, and never ends. */
+  const spend = (request: Partial<WorkRequest>) => {
+    let heard = 0;
+    const on = ({ type }: WorkEvent) => {
+      if (type === 'usage') writeFileSync(join(top, `heard-${++heard}`), '');
+    };
+    const line = `echo '{"usage": {"tokens_in": 100, "cost_usd": 0.4}}'`;
+    const wait = `while [ ! -e ${top}/heard-$i ]; do sleep 0.05; done`;
+    return work(`for i in 1 2 3 4 5; do ${line}; ${wait}; done; exec sleep 4714.01`, {
+      request: { ...request, on },
+    });
+  };
 
   test.each([
     ['cost', { maxCostMicros: 800_000 }, '0.80 USD are spent, the limit is 0.80'],
     ['tokens', { maxTokens: 200 }, '200 tokens are used, the limit is 200'],
   ] as const)('ends it when it is over the %s that it may have', async (reason, limit, summary) => {
-    const ended = await work(spender, { request: { limits: { ...defaultLimits, ...limit } } });
+    const ended = await spend({ limits: { ...defaultLimits, ...limit } });
     expect(ended).toMatchObject({ outcome: 'limit', reason, summary });
     expect(lives('4714.01')).toBe(false);
   });
@@ -185,14 +196,14 @@ describe('what a program spends', () => {
       asked.push(total.costMicros);
       return asked.length < 2 ? null : 'enough for today';
     };
-    const ended = await work(spender, { request: { gate } });
+    const ended = await spend({ gate });
     expect(ended).toMatchObject({ outcome: 'limit', reason: 'gate', summary: 'enough for today' });
     expect(asked.slice(0, 2)).toEqual([400_000, 800_000]);
   });
 
   test('comes out as what the gate throws, when the program is gone', async () => {
     const gate = () => Promise.reject(new Error('nobody can tell'));
-    await expect(work(spender, { request: { gate } })).rejects.toThrow('nobody can tell');
+    await expect(spend({ gate })).rejects.toThrow('nobody can tell');
     expect(lives('4714.01')).toBe(false);
   });
 
