@@ -20,7 +20,7 @@ export interface CodingAgent {
   readonly name: string;
   /**
    * Works until it is done, or a limit is reached.
-   * @throws {InputError} KERUTA_ERR_CONFIG when it cannot begin: no such program, a cost limit without a price;
+   * @throws {InputError} KERUTA_ERR_CONFIG when it cannot begin: no such program, a limited cost that would not be known;
    *   {UnavailableError} KERUTA_ERR_DISK_FULL; what the gate throws; the signal's reason when it was aborted. Nothing runs any more then
    */
   work(request: WorkRequest): Promise<WorkResult>;

@@ -1,4 +1,5 @@
 /** What models cost. There are no prices of our own: they change, and a wrong one is worse than none. */
+import { InputError } from '../domain/errors.ts';
 
 /** Prices of one model; micro-dollars per million tokens. */
 export interface Price {
@@ -35,4 +36,19 @@ export function costOf(price: Price, { tokensIn, cachedIn, tokensOut }: TokenCou
   const parts =
     (tokensIn - cached) * price.inMicros + cached * price.cachedInMicros + tokensOut * price.outMicros;
   return Math.ceil(parts / 1e6);
+}
+
+/**
+ * Refuses work whose cost is limited and would not be known, before anything is spent.
+ * @param model  that will be asked; null = nobody knows
+ * @throws {InputError} KERUTA_ERR_CONFIG
+ */
+export function refuseUnpriced(prices: PriceTable, model: string | null, maxCostMicros: number | null): void {
+  if (maxCostMicros === null || priceOf(prices, model) !== null) return;
+  throw new InputError(
+    'KERUTA_ERR_CONFIG',
+    model === null
+      ? 'the cost is limited, but the agent does not tell it; give a "model", and its price in "prices", in dollars per million tokens'
+      : `the cost is limited, but no price is known for the model ${model}; add it to "prices", in dollars per million tokens`,
+  );
 }

@@ -10,12 +10,18 @@ import { InputError } from '../../domain/errors.ts';
 import { formatMoney } from '../../domain/money.ts';
 import { type CodingAgent, maxSummaryBytes, type WorkRequest, type WorkResult } from '../coding-agent.ts';
 import { promptWithFiles } from '../first-files.ts';
-import type { PriceTable } from '../prices.ts';
+import { type PriceTable, refuseUnpriced } from '../prices.ts';
 import { Spending, type Stop } from '../spending.ts';
 import { openTranscript, writeNote } from '../transcript.ts';
 import { Listening } from './listening.ts';
 import { outputReader } from './output-readers.ts';
-import { allowedEnvironment, type CommandTemplate, fillTemplate, type TemplateValues } from './template.ts';
+import {
+  allowedEnvironment,
+  type CommandTemplate,
+  fillTemplate,
+  type TemplateValues,
+  tellingKinds,
+} from './template.ts';
 
 /** What the adapter needs. */
 export interface CommandAgentParts {
@@ -41,6 +47,8 @@ export function commandAgent(parts: CommandAgentParts): CodingAgent {
 
 async function work(parts: CommandAgentParts, request: WorkRequest): Promise<WorkResult> {
   request.signal?.throwIfAborted();
+  if (!tellingKinds.includes(parts.template.output))
+    refuseUnpriced(parts.prices, parts.model, request.limits.maxCostMicros);
   const env = allowedEnvironment(request.env, parts.template);
   const redactor = redactorFor(parts.secrets, env);
   const takesFiles = parts.template.args.includes('{files}');

@@ -8,6 +8,9 @@ export const outputKinds = ['claude', 'codex', 'gemini', 'aider', 'lines', 'none
 /** @see outputKinds */
 export type OutputKind = (typeof outputKinds)[number];
 
+/** Those in which the program tells what it costs. */
+export const tellingKinds: readonly OutputKind[] = ['claude', 'aider', 'lines'];
+
 /** How a program is called. */
 export interface CommandTemplate {
   /** looked up in PATH when it has no slash */

@@ -3,11 +3,10 @@ import { join } from 'node:path';
 import { closedDirectory } from '../../../pkg/files/closed-directory.ts';
 import { cutMiddle } from '../../../pkg/lines/cut-middle.ts';
 import { makeRedactor, type NamedSecret } from '../../../pkg/redact/redactor.ts';
-import { InputError } from '../../domain/errors.ts';
 import { type CodingAgent, maxSummaryBytes, type WorkRequest, type WorkResult } from '../coding-agent.ts';
 import type { CommandRunner } from '../command-runner.ts';
 import { promptWithFiles } from '../first-files.ts';
-import { type PriceTable, priceOf } from '../prices.ts';
+import { type PriceTable, refuseUnpriced } from '../prices.ts';
 import { Spending } from '../spending.ts';
 import { openTranscript } from '../transcript.ts';
 import type { ModelDoor } from './ask-model.ts';
@@ -37,7 +36,7 @@ export function endpointAgent(parts: EndpointAgentParts): CodingAgent {
 async function work(parts: EndpointAgentParts, request: WorkRequest): Promise<WorkResult> {
   const { door, prices } = parts;
   request.signal?.throwIfAborted();
-  refuseUnpriced(parts, request);
+  refuseUnpriced(prices, door.model, request.limits.maxCostMicros);
   const own = door.key === null ? [] : [{ name: 'the key of the endpoint', value: door.key }];
   const redactor = makeRedactor([...parts.secrets, ...own]);
   const transcript = openTranscript(join(request.directory, 'transcript.jsonl'), {
@@ -81,13 +80,4 @@ async function work(parts: EndpointAgentParts, request: WorkRequest): Promise<Wo
 /** Whatever its case, since some file systems do not tell them apart. */
 function isGitDirectory(name: string): boolean {
   return name.toLowerCase() === '.git';
-}
-
-/** A limit that could not be kept is refused before anything is spent. */
-function refuseUnpriced({ door, prices }: EndpointAgentParts, { limits }: WorkRequest): void {
-  if (limits.maxCostMicros === null || priceOf(prices, door.model) !== null) return;
-  throw new InputError(
-    'KERUTA_ERR_CONFIG',
-    `the cost is limited, but no price is known for the model ${door.model}; add it to "prices", in dollars per million tokens`,
-  );
 }

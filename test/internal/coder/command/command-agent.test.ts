@@ -207,6 +207,18 @@ describe('what a program spends', () => {
     expect(lives('4714.01')).toBe(false);
   });
 
+  test('is not begun when it is limited, the program does not tell it and nobody knows the price', async () => {
+    const limits = { ...defaultLimits, maxCostMicros: 1 };
+    const begun = (more: More) => work('touch begun', { ...more, request: { limits } });
+    await expect(begun({ preset: 'codex' })).rejects.toThrow('the agent does not tell it; give a "model"');
+    await expect(begun({ preset: 'gemini', model: 'toy' })).rejects.toThrow(
+      'no price is known for the model toy',
+    );
+    expect(existsSync(join(slot, 'begun'))).toBe(false);
+    const prices = { toy: { inMicros: 1, outMicros: 1, cachedInMicros: 1 } };
+    expect((await begun({ preset: 'codex', model: 'toy', prices })).outcome).toBe('done');
+  });
+
   test('is priced when it does not tell its cost, and unknown without a price', async () => {
     const script = `echo '{"usage": {"model": "toy-2026-01-31", "tokens_in": 1000, "cached_in": 900, "tokens_out": 10}}'`;
     const prices = { toy: { inMicros: 5_000_000, outMicros: 10_000_000, cachedInMicros: 500_000 } };
