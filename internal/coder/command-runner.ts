@@ -1,6 +1,6 @@
 import type { Clock } from '../../pkg/clock/clock.ts';
 import { ProcessStartError } from '../../pkg/process/run.ts';
-import { runTree } from '../../pkg/process/tree.ts';
+import { runTree } from '../../pkg/process/run-tree.ts';
 import type { Random } from '../../pkg/random/random.ts';
 
 /** Runs a command line for a model. Whoever passes it in decides where, as whom and with which environment. */

@@ -10,7 +10,17 @@ import type { Db, Tables } from './tables.ts';
 
 /** All tables that are copied, those that others point to first. */
 export const copiedTables = [
-  ...['sessions', 'tasks', 'task_needs', 'attempts', 'task_logs', 'artifacts', 'input_requests', 'tokens', 'agents'],
+  ...[
+    'sessions',
+    'tasks',
+    'task_needs',
+    'attempts',
+    'task_logs',
+    'artifacts',
+    'input_requests',
+    'tokens',
+    'agents',
+  ],
   ...['events', 'event_counters', 'session_logs', 'audit', 'documents', 'repositories'],
   ...['workflows', 'workflow_versions', 'triggers', 'occurrences', 'trigger_events'],
   ...['trigger_confirmations', 'reports', 'notifications', 'failure_streaks'],

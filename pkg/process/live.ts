@@ -64,7 +64,7 @@ export async function runLive(call: LiveCall): Promise<LiveEnd> {
   let lastOutputAt = clock.monotonicMs();
   let writing = 0;
   // with no descriptors left there are no streams, whatever the types say
-  const pump = async (stream: Readable | undefined, name: 'stdout' | 'stderr') => {
+  const pump = async (stream: Readable | null, name: 'stdout' | 'stderr') => {
     for await (const piece of stream ?? []) {
       writing++;
       await call.output(name, piece as Uint8Array);

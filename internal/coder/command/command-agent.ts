@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Clock } from '../../../pkg/clock/clock.ts';
 import { cutMiddle } from '../../../pkg/lines/cut-middle.ts';
 import { ProcessStartError } from '../../../pkg/process/run.ts';
-import { runTree, type TreeResult } from '../../../pkg/process/tree.ts';
+import { runTree, type TreeResult } from '../../../pkg/process/run-tree.ts';
 import type { Random } from '../../../pkg/random/random.ts';
 import { makeRedactor, type NamedSecret, type Redactor } from '../../../pkg/redact/redactor.ts';
 import { InputError } from '../../domain/errors.ts';

@@ -264,7 +264,8 @@ describe('a step that is ended', () => {
     await pidIn('child');
     stop.abort();
     expect(await running).toMatchObject({ reason: 'cancelled', exitCode: 9 });
-    expect(printed).toBe('cleaned\n');
+    // a shell may say in between that what it waited for was ended too
+    expect(printed).toMatch(/cleaned\n$/);
   });
 
   test('before it began runs nothing that lasts', async () => {
