@@ -20,6 +20,7 @@ const floors: Readonly<Record<string, number>> = {
   playbook: 1,
   'commit-gate': 1,
   pool: 1,
+  runner: 2,
   session: 2,
   worker: 3,
   server: 3,
