@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { writeJsonFile } from './json-file.ts';
+import { writeJsonFile } from '../../pkg/files/json-file.ts';
 import { makeDirectory } from './make-directory.ts';
 
 /**

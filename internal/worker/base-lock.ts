@@ -1,8 +1,8 @@
 import { linkSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { readJsonFile, writeJsonFile } from '../../pkg/files/json-file.ts';
 import { identityOf, isAlive, type ProcessIdentity } from '../../pkg/process/process-identity.ts';
 import { ConflictError } from '../domain/errors.ts';
-import { readJsonFile, writeJsonFile } from './json-file.ts';
 
 /**
  * Takes the lock of a base directory, so that two agents never share one. The lock is a file that names its holder by

@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { failpoint } from '../../pkg/failpoint/failpoint.ts';
+import { writeJsonFile } from '../../pkg/files/json-file.ts';
 import { bootId } from '../../pkg/process/proc.ts';
 import { judge, type Outcome } from '../domain/outcome.ts';
 import type { Run } from '../executor/executor.ts';
@@ -8,7 +9,6 @@ import { snapshotArtifacts } from './artifacts/scan.ts';
 import { snapshotFile } from './collect.ts';
 import { taskEnvironment } from './environment.ts';
 import { writeEventFile } from './event-file.ts';
-import { writeJsonFile } from './json-file.ts';
 import { makeDirectory } from './make-directory.ts';
 import { refusal } from './refusal.ts';
 import { type StartedRun, writeRecord } from './run-record.ts';

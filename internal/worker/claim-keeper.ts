@@ -1,6 +1,6 @@
+import { readJsonFile, writeJsonFile } from '../../pkg/files/json-file.ts';
 import type { Random } from '../../pkg/random/random.ts';
 import { diskFaultOf, removeFile } from './disk-fault.ts';
-import { readJsonFile, writeJsonFile } from './json-file.ts';
 import type { StateDirectory } from './state-directory.ts';
 
 /** Keeps the id of the present wish to claim in a file; see `StateDirectory`. */

@@ -1,11 +1,11 @@
 import { realpathSync } from 'node:fs';
 import { basename, dirname, join, resolve, sep } from 'node:path';
+import { readJsonFile } from '../../pkg/files/json-file.ts';
 import { KerutaError } from '../domain/errors.ts';
 import { defaultDescription } from './artifacts/describe.ts';
 import { type ArtifactFile, type ArtifactSnapshot, scanArtifacts } from './artifacts/scan.ts';
 import type { BegunRun } from './begin-run.ts';
 import type { AddedArtifact } from './cursor.ts';
-import { readJsonFile } from './json-file.ts';
 import type { Masking } from './masking.ts';
 import { isGone, messageOf } from './retry.ts';
 import type { Scene } from './scene.ts';

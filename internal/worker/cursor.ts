@@ -1,9 +1,9 @@
 import { dirname, join } from 'node:path';
 import type { Clock } from '../../pkg/clock/clock.ts';
+import { readJsonFile, writeJsonFile } from '../../pkg/files/json-file.ts';
 import type { ControlMessage } from '../api/protocol.ts';
 import type { Declared, EndReason } from '../domain/outcome.ts';
 import type { StreamName } from '../domain/task.ts';
-import { readJsonFile, writeJsonFile } from './json-file.ts';
 import type { LateSecret } from './masking.ts';
 import { cursorShape } from './state-shapes.ts';
 

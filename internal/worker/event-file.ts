@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { writeJsonFile } from './json-file.ts';
+import { writeJsonFile } from '../../pkg/files/json-file.ts';
 import { persist } from './retry.ts';
 import type { Scene } from './scene.ts';
 import type { TaskParts } from './task-parts.ts';

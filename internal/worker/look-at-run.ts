@@ -1,13 +1,13 @@
 /** Looks at the directory of a run from outside, without changing anything: for people who ask what is left of it. */
 import { lstatSync } from 'node:fs';
 import { join } from 'node:path';
+import { readJsonFile } from '../../pkg/files/json-file.ts';
 import { isAlive } from '../../pkg/process/proc.ts';
 import { type StreamName, streamNames } from '../domain/task.ts';
 import type { StreamLoss } from '../executor/executor.ts';
 import { readProcessId, runFile } from '../executor/local/run-files.ts';
 import { readLosses } from '../executor/local/run-losses.ts';
 import type { CursorState } from './cursor.ts';
-import { readJsonFile } from './json-file.ts';
 import { hasReceipt, type Receipt, readReceipt, readRecord } from './run-record.ts';
 
 /**

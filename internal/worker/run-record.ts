@@ -1,9 +1,9 @@
 import { lstatSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { readJsonFile, writeJsonFile } from '../../pkg/files/json-file.ts';
 import type { SessionWire, TaskWire } from '../api/shapes.ts';
 import type { ClaimedTask } from '../api/task-source.ts';
 import { diskFaultOf } from './disk-fault.ts';
-import { readJsonFile, writeJsonFile } from './json-file.ts';
 import { makeDirectory } from './make-directory.ts';
 import { removeTree } from './remove-tree.ts';
 import { receiptShape, recordShape } from './state-shapes.ts';

@@ -1,10 +1,10 @@
 import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { readJsonFile, writeJsonFile } from '../../pkg/files/json-file.ts';
 import type { Random } from '../../pkg/random/random.ts';
 import { holdsBase, lockBase } from './base-lock.ts';
 import { claimKeeper, isId } from './claim-keeper.ts';
 import { asDiskFault, removeFile } from './disk-fault.ts';
-import { readJsonFile, writeJsonFile } from './json-file.ts';
 import { ownDirectory } from './own-directory.ts';
 
 /** What is known of a running agent from outside; `<base>/agent.json`, which `keruta daemon status` reads. */

@@ -23,12 +23,12 @@ import {
 } from '../../internal/executor/local/run-files.ts';
 import { readLosses } from '../../internal/executor/local/run-losses.ts';
 import { Cursor } from '../../internal/worker/cursor.ts';
-import { readJsonFile, writeJsonFile } from '../../internal/worker/json-file.ts';
 import { MailboxReader } from '../../internal/worker/mailbox.ts';
 import { parseRequest } from '../../internal/worker/mailbox-words.ts';
 import { readReceipt, readRecord } from '../../internal/worker/run-record.ts';
 import { cursorShape, receiptShape, recordShape } from '../../internal/worker/state-shapes.ts';
 import { TestClock } from '../../pkg/clock/test-clock.ts';
+import { readJsonFile, writeJsonFile } from '../../pkg/files/json-file.ts';
 import { counterFiles, countIn } from '../../pkg/process/oom.ts';
 import { parseStat } from '../../pkg/process/proc.ts';
 import { damaged, fuzzParsers, row, settings, timeoutMs } from './parsers.ts';

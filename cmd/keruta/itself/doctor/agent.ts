@@ -1,7 +1,7 @@
 import { lstat } from 'node:fs/promises';
 import type { LoadedSettings } from '../../../../internal/config/load-settings.ts';
 import { baseHolder } from '../../../../internal/worker/base-lock.ts';
-import { readJsonFile } from '../../../../internal/worker/json-file.ts';
+import { readJsonFile } from '../../../../pkg/files/json-file.ts';
 import { isAlive } from '../../../../pkg/process/process-identity.ts';
 import { span } from '../../people/print.ts';
 import { askAgent } from '../../roles/ask-agent.ts';

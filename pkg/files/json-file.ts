@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { crc32 } from 'node:zlib';
-import { replaceText } from '../../pkg/files/replace-text.ts';
+import { replaceText } from './replace-text.ts';
 
 /**
  * Writes a JSON file so that a reader sees the old content or the new one, never a part. Mode 0600. An object gets one field

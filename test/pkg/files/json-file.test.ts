@@ -2,7 +2,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { readJsonFile, writeJsonFile } from '../../../internal/worker/json-file.ts';
+import { readJsonFile, writeJsonFile } from '../../../pkg/files/json-file.ts';
 
 let directory: string;
 let file: string;
