@@ -1,0 +1,45 @@
+import { KerutaError } from '../domain/errors.ts';
+import type { RunnerError, RunnerErrorKind, RunnerPhase } from './runner.ts';
+
+/** Most lines of details. */
+const maxDetails = 50;
+
+/** A phase that cannot come to its end. Its texts are masked where they are told. */
+export class PhaseFault extends Error {
+  readonly kind: RunnerErrorKind;
+  readonly details: readonly string[];
+
+  constructor(kind: RunnerErrorKind, message: string, details: readonly string[] = []) {
+    super(message);
+    this.name = 'PhaseFault';
+    this.kind = kind;
+    this.details = details.slice(0, maxDetails);
+  }
+}
+
+/** What a fault is called that a phase did not name itself. */
+const kindOfPhase: Readonly<Record<RunnerPhase, RunnerErrorKind>> = {
+  prepare: 'WorkspacePreparationError',
+  implement: 'ImplementationError',
+  test: 'TestExecutionError',
+  commit: 'ImplementationError',
+  push: 'PushError',
+  report: 'ArtifactUploadError',
+};
+
+/**
+ * Says what went wrong in a phase.
+ * @param stopped  why the runner was stopped, when it was: that is what went wrong then, whatever came of it
+ */
+export function errorOf(
+  error: unknown,
+  { phase, stopped }: { readonly phase: RunnerPhase; readonly stopped: RunnerError | null },
+): RunnerError {
+  if (stopped !== null) return stopped;
+  if (error instanceof PhaseFault) {
+    const { kind, message, details } = error;
+    return { kind, message, details };
+  }
+  const kind = error instanceof KerutaError ? kindOfPhase[phase] : 'RunnerError';
+  return { kind, message: (error as Error).message ?? String(error), details: [] };
+}

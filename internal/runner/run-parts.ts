@@ -1,0 +1,45 @@
+import type { Clock } from '../../pkg/clock/clock.ts';
+import type { Http } from '../../pkg/http/http.ts';
+import type { Log } from '../../pkg/log/log.ts';
+import type { Random } from '../../pkg/random/random.ts';
+import type { NamedSecret } from '../../pkg/redact/redactor.ts';
+import type { PoolParts } from '../pool/work.ts';
+import type { ArtifactStore, SlotService, TaskRegistry } from './services.ts';
+import type { Speaker } from './speaker.ts';
+
+/** What a runner works with. */
+export interface RunnerParts {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly http: Http;
+  /** for journal, transcripts and notes of this task; absolute; private. The same again for a second start */
+  readonly directory: string;
+  /** where files for people are put; absolute */
+  readonly artifactsDirectory: string;
+  /** of the machine; its git is what the runner uses */
+  readonly pool: PoolParts;
+  /** the whole environment of coding agents that are programs; each gets what it needs of it */
+  readonly env: Readonly<Record<string, string>>;
+  /** the whole environment of steps, tests and commands of a model: without keys and tokens of the runner */
+  readonly commandEnv: Readonly<Record<string, string>>;
+  /** what must not be seen anywhere */
+  readonly secrets: readonly NamedSecret[];
+  /** the value of a variable, or of the file that `NAME_FILE` names; null = neither is set */
+  readonly secretOf: (variable: string) => string | null;
+  readonly speaker: Speaker;
+  /** null = nobody keeps one but who is told by `speaker` */
+  readonly registry: TaskRegistry | null;
+  /** null = the pool of the machine */
+  readonly slots: SlotService | null;
+  readonly store: ArtifactStore;
+  /** the text of the skills of a focus that a work tree has; null = none */
+  readonly skillsOf: (wish: {
+    readonly directory: string;
+    readonly focus: readonly string[];
+    readonly requiredSkill: string | null;
+  }) => Promise<string | null>;
+  /** memory and CPU of this process and what it started, so far; null where the machine does not tell */
+  readonly usage: () => { readonly memoryMb: number | null; readonly cpuSeconds: number | null };
+  readonly signal: AbortSignal;
+}
