@@ -41,8 +41,9 @@ export function claimingSource(parts: ClaimingSourceParts): TaskSource {
         if (claim === null) return endedOr(session);
         wish = null;
         const { number: attempt, reason, leaseMs, token } = claim.attempt;
-        const { task, environment = {}, asksForCheckout = false } = claim;
-        return { task, attempt, reason, leaseMs, token, session, environment, asksForCheckout };
+        const { task, environment = {}, asksForCheckout = false, story = [], dependencies = [] } = claim;
+        const given = { task, environment, asksForCheckout, story, dependencies };
+        return { ...given, attempt, reason, leaseMs, token, session };
       } catch (error) {
         if (!(error instanceof ConflictError) || error.code !== 'KERUTA_ERR_SESSION_CLOSED') throw error;
         return endedOr(await client.sessions.get(sessionId, { signal }));

@@ -1,6 +1,8 @@
 /** Bodies that clients send, in every dialect that is accepted. Unknown fields are passed over. */
 import { z } from 'zod';
 import { maxNeeds } from '../domain/task.ts';
+import { taskKinds } from '../domain/task-context.ts';
+import { contextShape } from './context-shape.ts';
 import { longText } from './limited.ts';
 import { templateConfigShape } from './shapes.ts';
 
@@ -44,6 +46,10 @@ export const newTaskBody = z.object({
       deadlineSeconds: seconds,
     })
     .nullish(),
+  /** what it does; absent = runs its script */
+  kind: z.enum(taskKinds).nullish(),
+  /** what is wanted of a task that is no script */
+  context: contextShape.nullish(),
   /** ids of tasks that must succeed before this one is run */
   needs: z.array(z.string().min(1).max(200)).max(maxNeeds).nullish(),
   concurrency: z

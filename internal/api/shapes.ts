@@ -2,8 +2,11 @@
  * The wire shapes of sessions, tasks and what hangs on them, as every client of the API sees them. Instants are
  * RFC 3339 UTC strings with milliseconds; absent values are explicit nulls. Fields are only ever added.
  */
+
 import { z } from 'zod';
 import { maxUsagePoints } from '../domain/task.ts';
+import { taskKinds } from '../domain/task-context.ts';
+import { contextShape } from './context-shape.ts';
 
 const instant = z.string();
 const instantOrNull = z.string().nullable();
@@ -68,6 +71,10 @@ export const taskShape = z.object({
   title: z.string(),
   description: z.string(),
   script: z.string(),
+  /** what it does: `script`, `playbook`, `agent`. An older server does not say */
+  kind: z.enum(taskKinds).default('script'),
+  /** what is wanted of a task that is no script */
+  context: contextShape.nullable().default(null),
   status: z.string(),
   message: z.string(),
   progress: z.number(),
@@ -197,6 +204,10 @@ export const claimAnswer = z.object({
       environment: z.record(z.string(), z.string()).optional(),
       /** whether the server is to be asked what is checked out. Older servers do not say */
       asksForCheckout: z.boolean().optional(),
+      /** of a task that is no script: those that it came from, the nearest last. Older servers send none */
+      story: z.array(z.object({ id: z.string(), title: z.string(), description: z.string() })).optional(),
+      /** of such a task: names of those that were done before it */
+      dependencies: z.array(z.string()).optional(),
     })
     .nullable(),
   session: sessionShape,

@@ -81,6 +81,10 @@ export interface ClaimedTask {
   readonly environment: Readonly<Record<string, string>>;
   /** whether `checkout` of its reporter has something to say; default no */
   readonly asksForCheckout?: boolean;
+  /** of a task that is no script: those that it came from, the nearest last */
+  readonly story?: readonly { readonly id: string; readonly title: string; readonly description: string }[];
+  /** of such a task: names of those that were done before it */
+  readonly dependencies?: readonly string[];
 }
 
 /** The session has ended; `ended` is its status (`COMPLETED`, `ARCHIVED`, `TERMINATED`). */

@@ -3,9 +3,12 @@
  * ones get their default, times may have any form (see instant.ts), older names are understood. Only an object with
  * an id is asked for.
  */
+
 import { z } from 'zod';
 import { defaultInputTimeoutMs } from '../domain/task.ts';
+import { taskKinds } from '../domain/task-context.ts';
 import { parseTaskStatus } from '../domain/task-status.ts';
+import { contextShape } from './context-shape.ts';
 import { readInstant } from './instant.ts';
 import type { ArtifactWire, LogWire, SessionWire, TaskWire } from './shapes.ts';
 import { retryShape, templateConfigShape, usageShape } from './shapes.ts';
@@ -93,6 +96,8 @@ export const tolerantTask: z.ZodType<TaskWire> = z.preprocess(
     retriesUsed: number,
     retry: retryShape.nullable().catch(null),
     notBefore: instantOrNull,
+    kind: z.enum(taskKinds).catch('script'),
+    context: contextShape.nullable().catch(null),
     needs: z.array(z.string()).catch([]),
     unmetNeeds: number,
     blockedBy: textOrNull,

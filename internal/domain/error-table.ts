@@ -57,6 +57,10 @@ export const errorTable = {
     kind: 'input',
     doc: 'A playbook has faults; each is named with file, line and field.',
   },
+  KERUTA_ERR_TASK_CONTEXT: {
+    kind: 'input',
+    doc: 'What an agent task is to do has faults; each is named with its field.',
+  },
   KERUTA_ERR_POLICY_SHAPE: { kind: 'input', doc: 'A policy has faults; each is named.' },
   KERUTA_ERR_APPROVAL_CHANGED: {
     kind: 'input',
@@ -264,6 +268,10 @@ export const errorTable = {
   KERUTA_ERR_POOL_FULL: {
     kind: 'unavailable',
     doc: 'Every slot of the repository is in use, and there may be no more of them.',
+  },
+  KERUTA_ERR_SERVICE: {
+    kind: 'unavailable',
+    doc: 'A task registry, repository pool or artifact store of an agent task cannot be reached, or refuses.',
   },
   KERUTA_ERR_INTERPRETER_MISSING: {
     kind: 'input',

@@ -65,7 +65,10 @@ export function fixOf(task: Task, failure: Failure, script: string | null): NewT
     parentTaskId: task.id,
     name: task.name.startsWith(fixPrefix) ? task.name : fixPrefix + task.name,
     description: `${task.description}\n---\n${failure.errorMessage}`,
-    script: script ?? task.script,
+    // what a fix runs may be a script also where the task was none
+    ...(script === null
+      ? { script: task.kind === 'script' ? task.script : '', kind: task.kind, context: task.context }
+      : { script }),
     priority: task.priority,
     ref: task.ref,
     timeoutMs: task.timeoutMs,

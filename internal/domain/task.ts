@@ -12,7 +12,7 @@ export interface Task {
   readonly parentTaskId: string | null;
   readonly name: string;
   readonly description: string;
-  /** empty for a task that is no script */
+  /** of a task of another kind: what starts the runner that does it */
   readonly script: string;
   /** default `script` */
   readonly kind: TaskKind;

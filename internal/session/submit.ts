@@ -2,13 +2,16 @@
  * The one way a task is born. A person, a script, a failed task: all end here. Insert, live event, audit entry and
  * wake-up are one transaction under one idempotency key.
  */
+
 import { createHash } from 'node:crypto';
 import { ConflictError, InputError } from '../domain/errors.ts';
 import type { AuditEntry } from '../domain/records.ts';
+import { runnerScript } from '../domain/runner-script.ts';
 import { isClosed, type Session } from '../domain/session.ts';
 import { defaultInputTimeoutMs, maxScriptBytes, type NewTask, type Task } from '../domain/task.ts';
 import type { Transaction } from '../store/store.ts';
 import { visibleSession, visibleTask } from './authorize.ts';
+import { checkKind } from './check-kind.ts';
 import { tellStatus } from './events.ts';
 import { needsMessage, needsState, noNeeds, readNeeds } from './needs.ts';
 import type { Caller, SessionParts } from './parts.ts';
@@ -63,6 +66,7 @@ export interface Submission {
 export async function submitTaskIn(tx: Transaction, submission: Submission): Promise<Submitted> {
   const { caller, newTask, now, idempotencyKey: key } = submission;
   checkScript(newTask.script);
+  checkKind(newTask);
   const session = await visibleSession(tx, caller, newTask.sessionId);
   await tx.lockSession(session.id);
   const wish = { ...newTask, sessionId: session.id };
@@ -156,7 +160,7 @@ export function makeTask({ parts, now }: Pick<Submission, 'parts' | 'now'>, wish
     parentTaskId: wish.parentTaskId ?? null,
     name: wish.name,
     description: wish.description ?? '',
-    script: wish.script,
+    script: (wish.kind ?? 'script') === 'script' ? wish.script : runnerScript,
     kind: wish.kind ?? 'script',
     context: wish.context ?? null,
     status: 'PENDING',

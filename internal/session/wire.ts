@@ -1,4 +1,5 @@
 /** From the nouns to what goes over the wire: instants as RFC 3339 strings, seconds where clients say seconds. */
+
 import type {
   AgentWire,
   ArtifactWire,
@@ -12,6 +13,7 @@ import type { Agent, Artifact, InputRequest, SessionLog, TaskLog, Token } from '
 import type { RetryRule } from '../domain/retry.ts';
 import type { Session, TemplateConfig } from '../domain/session.ts';
 import type { Task } from '../domain/task.ts';
+import type { TaskContext } from '../domain/task-context.ts';
 
 /** An agent that was seen within this time counts as alive; ms. */
 export const agentAliveMs = 30_000;
@@ -75,6 +77,8 @@ export function toTaskWire(task: Task): TaskWire {
     title: task.name,
     description: task.description,
     script: task.script,
+    kind: task.kind,
+    context: task.context === null ? null : toContextWire(task.context),
     status: task.status,
     message: task.message,
     progress: task.progress,
@@ -191,4 +195,9 @@ export function toTokenWire(token: Token): TokenWire {
     expiresAt: toInstantOrNull(token.expiresAt),
     revokedAt: toInstantOrNull(token.revokedAt),
   };
+}
+
+function toContextWire(context: TaskContext): NonNullable<TaskWire['context']> {
+  const { acceptanceCriteria, focus, ...rest } = context;
+  return { ...rest, acceptanceCriteria: [...acceptanceCriteria], focus: [...focus] };
 }

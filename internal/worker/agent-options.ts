@@ -85,6 +85,8 @@ export interface AgentOptions {
 
   readonly artifacts: ArtifactOptions;
   readonly autoFix: AutoFixOptions;
+  /** how tasks that are no script are done; absolute; null = by defaults */
+  readonly runnerConfig: string | null;
   /** null = no local API */
   readonly localApi: LocalApiOptions | null;
 }

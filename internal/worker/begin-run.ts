@@ -12,6 +12,7 @@ import { writeEventFile } from './event-file.ts';
 import { makeDirectory } from './make-directory.ts';
 import { refusal } from './refusal.ts';
 import { type StartedRun, writeRecord } from './run-record.ts';
+import { runnerVariables } from './runner-task.ts';
 import { runSecrets } from './run-secrets.ts';
 import type { Scene } from './scene.ts';
 import type { TaskParts } from './task-parts.ts';
@@ -82,7 +83,7 @@ async function start(parts: TaskParts, scene: Scene, workplace: Workplace): Prom
   const { env, leftOut } = taskEnvironment({
     inherited: parts.options.environment,
     withheld,
-    added: record.environment,
+    added: { ...record.environment, ...runnerVariables(parts.options, scene, workplace.told) },
     task,
     workspaceId: parts.options.workspaceId,
     attempt: record.attempt,

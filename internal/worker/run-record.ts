@@ -20,6 +20,9 @@ export interface RunRecord {
   readonly environment: Readonly<Record<string, string>>;
   /** whether the server is asked what to check out; left out by older versions */
   readonly asksForCheckout?: boolean;
+  /** @see ClaimedTask; left out by older versions, and for scripts */
+  readonly story?: NonNullable<ClaimedTask['story']>;
+  readonly dependencies?: readonly string[];
   /** set just before the script starts; null: it never did */
   readonly started: StartedRun | null;
 }
@@ -76,6 +79,8 @@ export function recordClaim(runs: string, claim: ClaimedTask, runId: string): Ru
     token: claim.token,
     environment: claim.environment,
     asksForCheckout: claim.asksForCheckout ?? false,
+    ...(claim.story ? { story: claim.story } : {}),
+    ...(claim.dependencies ? { dependencies: claim.dependencies } : {}),
     started: before?.started ?? null,
   };
   try {

@@ -14,6 +14,8 @@ export interface Workplace {
   readonly directory: string;
   /** absolute; the first one exists */
   readonly artifactsDirectories: readonly string[];
+  /** what the server wants to have checked out; null: what the session says */
+  readonly told: CheckoutAnswer['checkout'];
 }
 
 /**
@@ -25,8 +27,10 @@ export async function prepareWorkplace(parts: TaskParts, scene: Scene): Promise<
   const { session, task } = scene.record;
   const told = await askForCheckout(parts, scene);
   const url = told?.repositoryUrl ?? session.repositoryUrl ?? session.templateConfig?.repositoryUrl ?? null;
+  // the runner takes a slot of its own: the clone of the workspace is left alone
+  if (url !== null && task.kind !== 'script') refuseForeign(url, options.allowedRepositories);
   const directory =
-    url === null
+    url === null || task.kind !== 'script'
       ? plainDirectory(parts, session.id)
       : await repository(parts, scene, { url, lent: told?.credentials ?? null });
   const own = options.artifacts.directory ?? join(directory, '.keruta', 'doc');
@@ -34,7 +38,7 @@ export async function prepareWorkplace(parts: TaskParts, scene: Scene): Promise<
   // also those that are not there yet: a script may make one
   const extra = options.artifacts.extraDirectories.filter((path) => path !== own);
   parts.log.debug('the workplace is ready', { taskId: task.id, directory });
-  return { directory, artifactsDirectories: [own, ...extra] };
+  return { directory, artifactsDirectories: [own, ...extra], told };
 }
 
 /** Asked for each attempt, shortly before it is needed: what is lent ends within the hour. It goes to git alone. */

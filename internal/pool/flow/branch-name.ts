@@ -1,4 +1,4 @@
-import { refFault } from '../../../pkg/git/ref-name.ts';
+import { branchFault } from '../../domain/branch-fault.ts';
 import { InputError } from '../../domain/errors.ts';
 import { fillTemplate } from './template.ts';
 
@@ -66,14 +66,6 @@ function slugOf(text: string): string {
     .replace(/[^\p{L}\p{N}]+/gu, '-')
     .replace(/^-+|-+$/g, '');
   return [...words].slice(0, maxSlugChars).join('').replace(/-+$/, '');
-}
-
-/** What is wrong with the short name of a branch; null when it may be used. */
-export function branchFault(name: string): string | null {
-  if (name === 'HEAD') return 'HEAD is no branch';
-  if (name.startsWith('refs/')) return 'it begins with refs/; give the short name';
-  if (/^([0-9a-f]{40}|[0-9a-f]{64})$/i.test(name)) return 'it reads like a commit id';
-  return refFault(name);
 }
 
 /** @throws {InputError} KERUTA_ERR_BAD_VALUE, which says what is wrong with the name */

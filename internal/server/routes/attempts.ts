@@ -1,4 +1,5 @@
 /** What an agent says about the attempt that it runs, and the list of attempts. */
+
 import { z } from 'zod';
 import {
   checkoutAnswer,
@@ -24,6 +25,7 @@ import { githubOrigin } from '../../session/github-origin.ts';
 import { applyMessages } from '../../session/messages.ts';
 import type { SessionParts } from '../../session/parts.ts';
 import { renew } from '../../session/renew.ts';
+import { type Story, storyOf } from '../../session/story.ts';
 import { toSessionWire, toTaskWire } from '../../session/wire.ts';
 import { operators, type Route, route, speakers } from '../route.ts';
 
@@ -57,6 +59,7 @@ export const attemptRoutes: readonly Route[] = [
       const given = {
         task: toTaskWire(task),
         environment: await environmentOfTask(parts, task),
+        ...(task.kind === 'script' ? {} : copyOf(await storyOf(parts.store, task))),
         ...((await isOfGithub(parts, task)) ? { asksForCheckout: true } : {}),
         attempt: { number, reason, leaseMs: (parts.timing ?? defaultTiming).leaseMs, token },
       };
@@ -151,4 +154,8 @@ export const attemptRoutes: readonly Route[] = [
 async function isOfGithub({ github, store }: SessionParts, task: Task): Promise<boolean> {
   if (!github || github.secrets.length === 0) return false;
   return (await githubOrigin(store, task)) !== null;
+}
+
+function copyOf({ story, dependencies }: Story) {
+  return { story: [...story], dependencies: [...dependencies] };
 }

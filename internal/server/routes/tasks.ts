@@ -170,7 +170,7 @@ async function submit(
 function toNewTask(body: z.output<typeof newTaskBody>, sessionId: string): NewTask {
   return {
     sessionId,
-    name: required((body.name || body.title)?.trim(), 'name'),
+    name: required((body.name || body.title || body.context?.title)?.trim(), 'name'),
     script: body.script ?? '',
     description: body.description ?? '',
     parentTaskId: body.parentTaskId ?? null,
@@ -183,6 +183,8 @@ function toNewTask(body: z.output<typeof newTaskBody>, sessionId: string): NewTa
     ...(body.retry ? { retry: toRule(body.retry) } : {}),
     ...(body.concurrency ? { concurrency: body.concurrency } : {}),
     ...(body.needs ? { needs: body.needs } : {}),
+    ...(body.kind ? { kind: body.kind } : {}),
+    ...(body.context ? { context: body.context } : {}),
     autoFix: body.autoFix ?? null,
     ...(body.input ? { input: body.input } : {}),
     ...(body.inputTimeoutSeconds ? { inputTimeoutMs: body.inputTimeoutSeconds * 1000 } : {}),

@@ -95,6 +95,7 @@ export function agentOptions(root: string, change: Partial<AgentOptions> = {}): 
     cleanUpMs: 300,
     minFreeDiskBytes: 0,
     artifacts: { directory: null, extraDirectories: [], maxFileBytes: 1024 * 1024 },
+    runnerConfig: null,
     autoFix: { enabled: false, command: null },
     localApi: null,
     ...change,

@@ -279,6 +279,8 @@ export function taskOf(script: string): TaskWire {
     title: `task ${count}`,
     description: '',
     script,
+    kind: 'script',
+    context: null,
     status: 'PROCESSING',
     message: '',
     progress: 0,

@@ -1,7 +1,8 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { branchFault, branchName } from '../../../../internal/pool/flow/branch-name.ts';
+import { branchFault } from '../../../../internal/domain/branch-fault.ts';
+import { branchName } from '../../../../internal/pool/flow/branch-name.ts';
 import { commitMessage } from '../../../../internal/pool/flow/commit-message.ts';
 import { gitToken } from '../../../../internal/pool/flow/git-token.ts';
 import { temporaryDirectory } from '../../../fixtures/git.ts';
