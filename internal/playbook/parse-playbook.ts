@@ -1,11 +1,12 @@
 /** Reads a playbook out of its text. Pure. */
 import { basename, extname } from 'node:path';
+import { type FieldPath, fieldText, shapeFaults } from '../../pkg/shape/shape-faults.ts';
 import { readYamlText, type YamlDocument } from '../../pkg/yaml/yaml-lines.ts';
 import { KerutaError } from '../domain/errors.ts';
 import type { Expression } from './condition/expression.ts';
 import { parseCondition } from './condition/parse-condition.ts';
 import { hasPlaces, parseTemplate, placeOpening, type Template } from './condition/template.ts';
-import { type FieldPath, fieldText, playbookError, shapeFaults } from './faults.ts';
+import { playbookError } from './faults.ts';
 import {
   type Include,
   maxPlaybookBytes,
