@@ -58,7 +58,7 @@ class PlaybookReading {
   read(): Playbook {
     const read = playbookShape.safeParse(this.#document.value);
     if (!read.success)
-      for (const { path, message } of shapeFaults(read.error, Object.keys(playbookShape.shape)))
+      for (const { path, message } of shapeFaults(read.error, { keys: Object.keys(playbookShape.shape) }))
         this.#fault(path, message);
     const input: PlaybookInput = read.success ? read.data : {};
     const includes = (input.includes ?? []).map((path, index) => this.#include(path, ['includes', index]));
@@ -164,7 +164,7 @@ class PlaybookReading {
   }
 
   #shapeFaults(error: Parameters<typeof shapeFaults>[0], path: FieldPath, shape: object): void {
-    for (const { path: below, message } of shapeFaults(error, Object.keys(shape)))
+    for (const { path: below, message } of shapeFaults(error, { keys: Object.keys(shape) }))
       this.#fault([...path, ...below], message);
   }
 
