@@ -1,5 +1,6 @@
 /** Reads which coding agent is to work, and with what limits: the part `coder` of a configuration. */
 import { z } from 'zod';
+import { type FieldPath, fieldText, shapeFaults } from '../../pkg/shape/shape-faults.ts';
 import { parseDuration } from '../domain/duration.ts';
 import { InputError } from '../domain/errors.ts';
 import { parseMoney } from '../domain/money.ts';
@@ -120,13 +121,21 @@ type Given = z.infer<typeof shape>;
 /**
  * Reads a definition. `agent` is `claude`, `codex`, `gemini`, `aider`, `custom` or `endpoint`.
  * @param from  where it stands, for messages
- * @throws {InputError} KERUTA_ERR_CONFIG; every fault is named
+ * @throws {InputError} KERUTA_ERR_CONFIG; every fault is named, in `details.faults` by path and message
  */
 export function readCoder(value: unknown, from = 'coder'): CoderDefinition {
   const parsed = shape.safeParse(value);
   if (parsed.success) return definitionOf(parsed.data);
-  const words = parsed.error.issues.map(({ path, message }) => `${[from, ...path].join('.')}: ${message}`);
-  throw new InputError('KERUTA_ERR_CONFIG', words.join('\n'));
+  const faults = shapeFaults(parsed.error, { keys: (path) => keysAt(value, path), value });
+  const words = faults.map(({ path, message }) => `${fieldText([from, ...path])}: ${message}`);
+  throw new InputError('KERUTA_ERR_CONFIG', words.join('\n'), { details: { faults } });
+}
+
+function keysAt(value: unknown, path: FieldPath): readonly string[] {
+  if (path[0] === 'prices') return Object.keys(price.shape);
+  const { agent } = value as { readonly agent?: unknown };
+  const of = agent === 'endpoint' ? endpointShape : agent === 'custom' ? customShape : presetShape;
+  return Object.keys(of.shape);
 }
 
 function definitionOf(given: Given): CoderDefinition {

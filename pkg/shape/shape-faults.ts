@@ -28,9 +28,9 @@ export function shapeFaults(
   return error.issues.flatMap((issue) => {
     const path = issue.path.map((part) => (typeof part === 'symbol' ? String(part) : part));
     // a text where a list belongs is also called a list that is too long
-    const isAgain = issue.code !== 'unrecognized_keys' && seen.has(fieldText(path));
-    seen.add(fieldText(path));
-    if (isAgain) return [];
+    const place = issue.code === 'unrecognized_keys' ? null : fieldText(path);
+    if (place !== null && seen.has(place)) return [];
+    if (place !== null) seen.add(place);
     if (issue.code === 'invalid_key') return [{ path, message: issue.issues[0]?.message ?? issue.message }];
     if (issue.code === 'unrecognized_keys') {
       const known = typeof keys === 'function' ? keys(path) : keys;

@@ -60,7 +60,11 @@ describe('a definition', () => {
     ['an agent that is not known', { agent: 'copilot' }, /^coder\.agent: /],
     ['a key that is not known', { agent: 'claude', modle: 'x' }, /modle/],
     ['a custom agent without a program', { agent: 'custom' }, /^coder\.command: /],
-    ['a place that is not known', { agent: 'custom', command: 'a', args: ['{prompt}'] }, /^coder\.args\.0.*/],
+    [
+      'a place that is not known',
+      { agent: 'custom', command: 'a', args: ['{prompt}'] },
+      /^coder\.args\[0\].*/,
+    ],
     [
       'a price that is none',
       { agent: 'endpoint', prices: { a: { in: 'cheap', out: 1 } } },
