@@ -11,7 +11,7 @@ const lineOf = (what: string) =>
     .string(what)
     .trim()
     .min(1)
-    .max(500)
+    .max(500, 'expected at most 500 characters')
     .regex(/^[^\p{Cc}]*$/u, 'expected one line');
 const optionalLine = lineOf('expected a text; a number needs quotes').nullable().default(null);
 const branch = z.string().max(255).nullable().default(null);
