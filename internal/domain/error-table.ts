@@ -57,10 +57,7 @@ export const errorTable = {
     kind: 'input',
     doc: 'A playbook has faults; each is named with file, line and field.',
   },
-  KERUTA_ERR_TASK_CONTEXT: {
-    kind: 'input',
-    doc: 'What an agent task is to do has faults; each is named with its field.',
-  },
+  KERUTA_ERR_TASK_CONTEXT: { kind: 'input', doc: 'What an agent task is to do has faults; each is named.' },
   KERUTA_ERR_POLICY_SHAPE: { kind: 'input', doc: 'A policy has faults; each is named.' },
   KERUTA_ERR_APPROVAL_CHANGED: {
     kind: 'input',
@@ -269,10 +266,7 @@ export const errorTable = {
     kind: 'unavailable',
     doc: 'Every slot of the repository is in use, and there may be no more of them.',
   },
-  KERUTA_ERR_SERVICE: {
-    kind: 'unavailable',
-    doc: 'A task registry, repository pool or artifact store of an agent task cannot be reached, or refuses.',
-  },
+  KERUTA_ERR_SERVICE: { kind: 'unavailable', doc: 'A service of agent tasks is away, or refuses.' },
   KERUTA_ERR_INTERPRETER_MISSING: {
     kind: 'input',
     doc: 'The interpreter that a script names is not installed.',
