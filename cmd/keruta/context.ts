@@ -44,7 +44,9 @@ export function makeContext(
     log,
     settings: async () => {
       if (loaded) return loaded;
-      const named = text(line.values.config) ?? (env.KERUTA_CONFIG || null);
+      // a command may mean another file by it
+      const given = 'config' in command.options ? null : text(line.values.config);
+      const named = given ?? (env.KERUTA_CONFIG || null);
       const files = readConfigFiles({ named, home: parts.home, cwd: parts.cwd });
       const { home, uid, cwd } = parts;
       loaded = loadSettings({ flags: line.flags, env, files, home, uid, cwd, isServer });

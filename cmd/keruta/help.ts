@@ -85,7 +85,10 @@ const inGroups =
 
 const sections = [
   { title: 'Run it', of: inGroups('up', 'server', 'daemon', 'db') },
-  { title: 'Work with sessions and tasks', of: inGroups('run', 'session', 'task', 'agent', 'slot', 'token') },
+  {
+    title: 'Work with sessions and tasks',
+    of: inGroups('run', 'session', 'task', 'agent', 'slot', 'runner', 'token'),
+  },
   {
     title: 'Have tasks start by themselves',
     of: inGroups(

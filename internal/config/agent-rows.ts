@@ -86,6 +86,16 @@ export const agentRows = {
     doc: 'script of a fix task; the failure bundle is among its parameters',
     roles: agent,
   },
+  runnerConfig: {
+    kind: 'path',
+    flag: 'runner-config',
+    variables: ['KERUTA_RUNNER_CONFIG'],
+    fileKeys: ['daemon.runner_config'],
+    default: null,
+    defaultDoc: 'none: only playbooks can be run',
+    doc: 'how tasks of kind agent and playbook are done: coding agent, tests, who commits',
+    roles: agent,
+  },
   useHttpInput: {
     kind: 'bool',
     flag: 'use-http-input',

@@ -3,8 +3,8 @@ import { GitError } from '../../pkg/git/git-error.ts';
 import { parseRef, refFault } from '../../pkg/git/ref-name.ts';
 import { parseRepositoryUrl } from '../../pkg/git/repository-url.ts';
 import { type FieldPath, shapeFaults } from '../../pkg/shape/shape-faults.ts';
+import { branchFault } from '../domain/branch-fault.ts';
 import type { TaskContext } from '../domain/task-context.ts';
-import { branchFault } from '../pool/flow/branch-name.ts';
 import {
   failureShape,
   oneSpelling,
@@ -21,6 +21,8 @@ import { taskIdOf } from './task-id.ts';
 export interface ContextSource extends FilePlaces {
   /** what the file holds; keys in snake_case or camelCase */
   readonly value: unknown;
+  /** whether whoever does it knows the repository from elsewhere; default false */
+  readonly hasRepository?: boolean;
 }
 
 /**
@@ -36,7 +38,9 @@ export function readRunnerTask(source: ContextSource): RunnerTask {
   const read = runnerTaskShape.safeParse(value);
   if (!read.success)
     for (const { path, message } of shapeFaults(read.error, { keys: keysAt, value })) fault(path, message);
-  checkGit(read.success ? read.data : looseInput(value), fault);
+  const input = read.success ? read.data : looseInput(value);
+  checkGit(input, fault);
+  if (source.hasRepository !== true) checkPlace(input, fault);
   if (!read.success || faults.length > 0) throw fileError('KERUTA_ERR_TASK_CONTEXT', faults);
   return taskOf(read.data);
 }
@@ -129,10 +133,13 @@ function checkGit(input: GitInput, fault: TellFault): void {
   if (repositoryUrl !== null)
     told('repositoryUrl', () => parseRepositoryUrl(repositoryUrl, { allowLocal: true }));
   if (ref !== null) told('ref', () => parseRef(ref));
-  if (repositoryUrl === null && slotPath === null)
-    fault(['repositoryUrl'], 'expected the address of a repository, or slot_path; got neither');
   if (slotId !== null && slotPath === null)
     fault(['slotPath'], 'expected the path of the slot, since slot_id is given; got nothing');
+}
+
+function checkPlace({ repositoryUrl = null, slotPath }: GitInput, fault: TellFault): void {
+  if (repositoryUrl === null && slotPath === null)
+    fault(['repositoryUrl'], 'expected the address of a repository, or slot_path; got neither');
 }
 
 function taskOf(input: RunnerTaskInput): RunnerTask {

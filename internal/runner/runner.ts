@@ -174,7 +174,8 @@ export interface RunnerResult {
     readonly costMicros: number | null;
   } | null;
   readonly durationMs: number;
-  /** of the runner and of what it started; null where the machine does not tell */
+  /** highest of the runner itself; in a run of keruta the agent measures all of it. Null where the machine does not tell */
   readonly memoryMb: number | null;
+  /** of the runner and what it started, of one core, over the whole time; null likewise */
   readonly cpuPercent: number | null;
 }

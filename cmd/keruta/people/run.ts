@@ -39,11 +39,11 @@ export const run = command({
   },
   failureExit: ownFailure,
   run: async (context, values) => {
-    const body = await taskBody(context, values.script, values);
+    const { body, wish } = await taskBody(context, values.script, values);
     const client = await context.makeClient();
     const session = await findOrMake(context, client, values.session);
     refuseWaitingForItself(context, session);
-    const needs = await findNeeds(context, client, values);
+    const needs = await findNeeds(context, client, { values, wish, session });
     const newTask = { ...body, needs, sessionId: session.id };
     const submitted = await client.tasks.create(newTask, { signal: context.signal });
     const view = makeLiveView(context, submitted.id, { progress: !values.quiet });

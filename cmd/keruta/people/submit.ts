@@ -3,9 +3,11 @@ import { readFileSync, statSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
 import type { ApiClient } from '../../../internal/api/client/client.ts';
 import type { NewTaskBody } from '../../../internal/api/requests.ts';
+import type { SessionWire } from '../../../internal/api/shapes.ts';
 import { InputError, NotFoundError } from '../../../internal/domain/errors.ts';
 import { maxScriptBytes } from '../../../internal/domain/task.ts';
 import type { CommandContext, OptionMap } from '../command.ts';
+import type { ContextWish } from './context-body.ts';
 import { findTask } from './find.ts';
 
 /** Options of both. */
@@ -15,6 +17,17 @@ export const submitOptions = {
     short: 'c',
     placeholder: 'LINE',
     doc: 'a command line, in place of a script file',
+  },
+  file: {
+    kind: 'path',
+    short: 'f',
+    placeholder: 'FILE',
+    doc: 'what is wanted (YAML or JSON), in place of a script: a coding agent or a playbook does it; - reads stdin',
+  },
+  kind: {
+    kind: 'enum',
+    choices: ['agent', 'playbook'],
+    doc: 'who does what --file says (default: a playbook when it names one, else a coding agent)',
   },
   name: { kind: 'string', doc: 'name of the task (default: the file’s, or the command line)' },
   session: {
@@ -68,6 +81,8 @@ export const submitOptions = {
 /** Values of {@link submitOptions}, as far as they were given. */
 export interface SubmitValues {
   readonly command?: string | undefined;
+  readonly file?: string | undefined;
+  readonly kind?: string | undefined;
   readonly name?: string | undefined;
   readonly description?: string | undefined;
   readonly priority?: number | undefined;
@@ -87,6 +102,12 @@ export interface SubmitValues {
   readonly 'auto-fix'?: boolean | undefined;
 }
 
+/** A task as it was asked for; `wish`: what its file says besides, null for a script. */
+export interface TaskBody {
+  readonly body: NewTaskBody;
+  readonly wish: ContextWish | null;
+}
+
 /**
  * Makes the body of a new task.
  *
@@ -98,17 +119,19 @@ export async function taskBody(
   context: CommandContext,
   file: string | undefined,
   values: SubmitValues,
-): Promise<NewTaskBody> {
-  const script = await readScript(context, file, values.command);
-  const fallback = values.command ?? (file === '-' ? 'stdin' : basename(file ?? ''));
+): Promise<TaskBody> {
+  const wish = values.file === undefined ? null : await contextWish(context, file, values);
+  const script = wish === null ? checkScript(await readScript(context, file, values.command)) : '';
+  const fallback = wish?.body.name ?? values.command ?? (file === '-' ? 'stdin' : basename(file ?? ''));
   const seconds = (ms: number | undefined) => (ms === undefined ? null : ms / 1000);
-  return {
+  const body: NewTaskBody = {
     name: values.name ?? fallback.split('\n')[0]?.slice(0, 200) ?? 'task',
-    script: checkScript(script),
+    script,
+    ...(wish === null ? {} : { kind: wish.body.kind, context: wish.body.context }),
     description: values.description ?? null,
     priority: values.priority ?? null,
-    parameters: parametersOf(values),
-    ref: values.ref ?? null,
+    parameters: { ...wish?.body.parameters, ...parametersOf(values) },
+    ref: values.ref ?? wish?.body.ref ?? null,
     timeoutSeconds: seconds(values.timeout),
     noOutputTimeoutSeconds: seconds(values['no-output-timeout']),
     retryCount: values.retries ?? null,
@@ -117,6 +140,18 @@ export async function taskBody(
     inputTimeoutSeconds: seconds(values['input-timeout']),
     autoFix: values['auto-fix'] ?? null,
   };
+  return { body, wish };
+}
+
+async function contextWish(
+  context: CommandContext,
+  file: string | undefined,
+  values: SubmitValues,
+): Promise<ContextWish> {
+  if (file !== undefined || values.command !== undefined)
+    throw new InputError('KERUTA_ERR_USAGE', 'expected a script, or what is wanted by --file; got both');
+  const { readContextWish } = await import('./context-body.ts');
+  return readContextWish(context, values.file ?? '', values.kind);
 }
 
 /** How it is tried again, as far as that was said; without it, at once. */
@@ -241,13 +276,25 @@ function parseObject(text: string): Record<string, unknown> | null {
 }
 
 /**
- * The ids of the tasks that a new one waits for.
+ * The ids of the tasks that a new one waits for: those of `--needs`, and those that its file calls dependencies.
  * @throws {NotFoundError} KERUTA_ERR_TASK_NOT_FOUND; {InputError} when the beginning of an id is that of several
  */
-export function findNeeds(
+export async function findNeeds(
   context: CommandContext,
   client: ApiClient,
-  { needs = [] }: Pick<SubmitValues, 'needs'>,
+  asked: {
+    readonly values: Pick<SubmitValues, 'needs'>;
+    readonly wish: ContextWish | null;
+    readonly session: SessionWire;
+  },
 ): Promise<string[]> {
-  return Promise.all(needs.map(async (id) => (await findTask(context, client, id)).id));
+  const { values, wish, session } = asked;
+  const named = await Promise.all(
+    (values.needs ?? []).map(async (id) => (await findTask(context, client, id)).id),
+  );
+  if (wish === null) return named;
+  const { checkRepository, findDependencies } = await import('./context-body.ts');
+  checkRepository(wish, session);
+  const { dependencies } = wish;
+  return [...new Set([...named, ...(await findDependencies(context, client, { dependencies, session }))])];
 }

@@ -13,12 +13,13 @@ export const taskAdd = command({
     'keruta task add ./build.sh --session website',
     "keruta task add -c 'make test' --timeout 10m",
     "keruta task add -c 'make release' --needs 3f2a",
+    'keruta task add --kind agent -f task.yaml --session website',
   ],
   run: async (context, values) => {
-    const body = await taskBody(context, values.script, values);
+    const { body, wish } = await taskBody(context, values.script, values);
     const client = await context.makeClient();
     const session = await findSession(context, client, values.session);
-    const needs = await findNeeds(context, client, values);
+    const needs = await findNeeds(context, client, { values, wish, session });
     const newTask = { ...body, needs, sessionId: session.id };
     const task = await client.tasks.create(newTask, { signal: context.signal });
     if (context.json) await printJson(context, task);

@@ -19,6 +19,7 @@ export const agentOptions = {
   'max-file-size': fromSetting('maxFileSize'),
   'min-free-disk': fromSetting('minFreeDisk'),
   'auto-fix-command': fromSetting('autoFixCommand'),
+  'runner-config': fromSetting('runnerConfig'),
   'cancel-grace': fromSetting('cancelGrace'),
   'use-http-input': fromSetting('useHttpInput'),
   'allow-remote': fromSetting('allowRemote'),

@@ -2,20 +2,29 @@
 import { join } from 'node:path';
 import type { LoadedSettings } from '../../../internal/config/load-settings.ts';
 import type { RepositoryPool } from '../../../internal/pool/pool.ts';
+import type { PoolParts } from '../../../internal/pool/work.ts';
 import type { Log } from '../../../pkg/log/log.ts';
 import type { CommandContext } from '../command.ts';
 
 /** Opens it. Nothing is written until it is asked for something. */
 export async function poolOf(
-  { clock, random, log, env }: Pick<CommandContext, 'clock' | 'random' | 'log' | 'env'>,
-  { values }: LoadedSettings,
+  context: Pick<CommandContext, 'clock' | 'random' | 'log' | 'env'>,
+  settings: LoadedSettings,
 ): Promise<RepositoryPool> {
   const { openPool } = await import('../../../internal/pool/open-pool.ts');
+  return openPool(await poolParts(context, settings));
+}
+
+/** What it is made of. */
+export async function poolParts(
+  { clock, random, log, env }: Pick<CommandContext, 'clock' | 'random' | 'log' | 'env'>,
+  { values }: LoadedSettings,
+): Promise<PoolParts> {
   const { gitToken } = await import('../../../internal/pool/flow/git-token.ts');
   const { createGit } = await import('../../../pkg/git/git.ts');
   const { identityOf } = await import('../../../pkg/process/process-identity.ts');
   const { pid } = process;
-  return openPool({
+  return {
     directory: join(values.baseDir, 'pool'),
     git: createGit({
       environment: env,
@@ -28,7 +37,7 @@ export async function poolOf(
     log,
     holder: identityOf(pid) ?? { pid, startTicks: null, bootId: '' },
     credentials: gitToken(env),
-  });
+  };
 }
 
 /** The pool for a command of a person, who is told by its answer: what the pool logs is for `--verbose`. */

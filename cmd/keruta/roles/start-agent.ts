@@ -189,6 +189,7 @@ export function agentOptionsOf(
       extraDirectories: ['/.keruta/doc'],
       maxFileBytes: values.maxFileSize,
     },
+    runnerConfig: values.runnerConfig,
     autoFix: { enabled: values.autoFix, command: values.autoFixCommand },
     localApi:
       beside === undefined

@@ -1,0 +1,74 @@
+/** Does an agent task in this process, as a dispatcher, a person or an agent asks for it. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { InputError } from '../../../internal/domain/errors.ts';
+import { doTask } from '../../../internal/runner/do-task.ts';
+import { readRunnerConfig } from '../../../internal/runner/read-config.ts';
+import { readRunnerTask } from '../../../internal/runner/read-context.ts';
+import { resultJson, resultText } from '../../../internal/runner/result-words.ts';
+import type { RunnerResult } from '../../../internal/runner/runner.ts';
+import { ownDirectory } from '../../../internal/worker/own-directory.ts';
+import type { CommandContext } from '../command.ts';
+import { printJson } from '../people/print.ts';
+import { findRun } from '../task-commands/in-run.ts';
+import { readRunnerInput } from './read-input.ts';
+import { makeRunnerParts } from './runner-parts.ts';
+
+/** What is asked for. */
+export interface RunnerWish {
+  /** `-` = stdin */
+  readonly file: string | undefined;
+  readonly config: string | undefined;
+  /** undefined: what was done is forgotten at the end */
+  readonly state: string | undefined;
+}
+
+/**
+ * Does a task to its end and shows what it came to.
+ * @throws {InputError} KERUTA_ERR_USAGE, KERUTA_ERR_CONFIG, KERUTA_ERR_TASK_CONTEXT; {NotFoundError} KERUTA_ERR_FILE_NOT_FOUND
+ */
+export async function runTaskHere(
+  context: CommandContext,
+  wish: RunnerWish,
+): Promise<{ readonly result: RunnerResult; readonly wasStopped: boolean }> {
+  if (wish.file === undefined)
+    throw new InputError(
+      'KERUTA_ERR_USAGE',
+      'keruta runner run: expected what is wanted as --file FILE, got nothing',
+    );
+  const task = readRunnerTask(await readRunnerInput(context, wish.file, 'KERUTA_ERR_TASK_CONTEXT'));
+  const { config: named } = wish;
+  const given =
+    named === undefined
+      ? { value: null, file: 'defaults' }
+      : await readRunnerInput(context, named, 'KERUTA_ERR_CONFIG');
+  const config = readRunnerConfig({ ...given, env: context.env });
+  const settings = await context.settings();
+  ownDirectory(settings.values.baseDir, context.uid);
+  const run = findRun(context.env);
+  const fresh =
+    wish.state === undefined && run === null ? mkdtempSync(join(tmpdir(), 'keruta-runner-')) : null;
+  const directory =
+    fresh ??
+    (wish.state === undefined ? join(run?.directory ?? '', 'runner') : resolve(context.cwd, wish.state));
+  const stop = new AbortController();
+  const giveBack = context.onStop(() => stop.abort(new Error('the task was stopped')));
+  const { parts, close } = await makeRunnerParts(context, {
+    settings,
+    config,
+    directory,
+    run,
+    signal: stop.signal,
+  });
+  try {
+    const result = await doTask(parts, task, config);
+    if (context.json) await printJson(context, resultJson(result));
+    else await context.stdout.write(`${resultText(result)}\n`);
+    return { result, wasStopped: stop.signal.aborted };
+  } finally {
+    giveBack();
+    await close();
+    if (fresh !== null) rmSync(fresh, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,101 @@
+/** What a runner works with in this process. */
+import { join, resolve } from 'node:path';
+import type { LoadedSettings } from '../../../internal/config/load-settings.ts';
+import { gitToken } from '../../../internal/pool/flow/git-token.ts';
+import type { RunnerParts } from '../../../internal/runner/run-parts.ts';
+import type { RunnerConfig } from '../../../internal/runner/runner.ts';
+import { fileArtifactStore } from '../../../internal/runner/services/file-artifact-store.ts';
+import { makeServices, serviceTokens } from '../../../internal/runner/services/make-services.ts';
+import { buildPrompt, defaultPromptBytes } from '../../../internal/skill/build-prompt.ts';
+import { findSkills } from '../../../internal/skill/find-skills.ts';
+import { secretsOf } from '../../../internal/worker/secrets.ts';
+import { makeHttp } from '../../../pkg/http/http.ts';
+import { ownUsage } from '../../../pkg/process/own-usage.ts';
+import type { CommandContext } from '../command.ts';
+import { poolParts } from '../roles/pool-of.ts';
+import type { RunPlace } from '../task-commands/in-run.ts';
+import { secretReader } from './secret-reader.ts';
+import { inRunSpeaker, personSpeaker } from './speakers.ts';
+
+/** Where, how, and for whom. */
+export interface RunnerPlace {
+  readonly settings: LoadedSettings;
+  readonly config: RunnerConfig;
+  /** absolute */
+  readonly directory: string;
+  /** the task that this process is a part of; null = none */
+  readonly run: RunPlace | null;
+  readonly signal: AbortSignal;
+}
+
+/** Makes the parts. @returns them, and what lets go of them */
+export async function makeRunnerParts(
+  context: CommandContext,
+  { settings, config, directory, run, signal }: RunnerPlace,
+): Promise<{ readonly parts: RunnerParts; readonly close: () => Promise<void> }> {
+  const { clock, random, log, env } = context;
+  const http = makeHttp({ userAgent: `keruta/${context.version}` });
+  const secretOf = secretReader(env);
+  const services = makeServices(config, { http, clock, random, log, secretOf });
+  const speaker = run === null ? personSpeaker(context) : inRunSpeaker(context, run);
+  const artifactsDirectory =
+    settings.values.artifactsDir ?? env.KERUTA_ARTIFACTS_DIR ?? resolve(context.cwd, '.keruta', 'doc');
+  const whole = Object.fromEntries(
+    Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined),
+  );
+  const own = ownVariables(config);
+  const without = (names: readonly string[]) =>
+    Object.fromEntries(Object.entries(whole).filter(([name]) => !names.includes(name)));
+  const pool = await poolParts(context, settings);
+  return {
+    close: () => http.close(),
+    parts: {
+      ...{ clock, random, log, http, directory, artifactsDirectory, speaker, secretOf, signal },
+      pool: { ...pool, credentials: gitToken(env, config.gitTokenVariable) },
+      env: without(own.runner),
+      commandEnv: without([...own.runner, ...own.coder]),
+      secrets: secretsHere(env, { secretOf, names: [...own.runner, ...own.coder] }),
+      registry: services.taskRegistry,
+      slots: services.repoPool,
+      store:
+        services.artifactStore ??
+        fileArtifactStore({ directory: run === null ? artifactsDirectory : join(directory, 'kept'), random }),
+      skillsOf: async ({ directory: tree, focus, requiredSkill }) => {
+        const { skills } = await findSkills([
+          { path: join(tree, '.keruta', 'skills'), within: tree, source: 'repository' },
+        ]);
+        const wanted = requiredSkill === null ? focus : [...focus, requiredSkill];
+        if (skills.length === 0) return null;
+        return buildPrompt({ skills, focus: wanted, maxBytes: defaultPromptBytes }).text;
+      },
+      usage: () => {
+        const { peakBytes, cpuSeconds } = ownUsage();
+        return { memoryMb: peakBytes === null ? null : Math.round(peakBytes / 1024 ** 2), cpuSeconds };
+      },
+    },
+  };
+}
+
+/** Variables that only the runner, or only the coding agent, is to know. */
+function ownVariables({ gitTokenVariable, coder }: RunnerConfig) {
+  const withFiles = (names: readonly string[]) => names.flatMap((name) => [name, `${name}_FILE`]);
+  return {
+    runner: withFiles([gitTokenVariable, ...Object.values(serviceTokens)]),
+    coder: withFiles(coder?.kind === 'endpoint' ? [coder.keyVariable] : []),
+  };
+}
+
+/** What is masked: what looks like a secret in the environment, and what files of secrets hold. */
+function secretsHere(
+  env: CommandContext['env'],
+  { secretOf, names }: { readonly secretOf: RunnerParts['secretOf']; readonly names: readonly string[] },
+): RunnerParts['secrets'] {
+  const inFiles = names.flatMap((name) => {
+    const value = name.endsWith('_FILE') ? null : secretOf(name);
+    return value === null ? [] : [{ name, value: value.trim() }];
+  });
+  const named = Object.entries(env).flatMap(([name, value]) =>
+    secretsOf({ [name]: value }, []).values.map((secret) => ({ name, value: secret })),
+  );
+  return [...inFiles, ...named];
+}

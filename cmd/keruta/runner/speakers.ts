@@ -1,0 +1,43 @@
+/** Whom a runner tells what happens: the task that it is a run of, or a person. */
+import { copyFileSync, mkdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { mailboxWords, type Speaker } from '../../../internal/runner/speaker.ts';
+import type { CommandContext } from '../command.ts';
+import { appendToMailbox, type RunPlace } from '../task-commands/in-run.ts';
+
+/** Speaks by the mailbox of a run. What programs print is the output of the task. */
+export function inRunSpeaker(context: CommandContext, run: RunPlace): Speaker {
+  const tell = (words: readonly string[]) => {
+    try {
+      appendToMailbox(run, words);
+    } catch (error) {
+      context.log.warn('the task could not be told', { error });
+    }
+  };
+  return {
+    progress: (...said) => tell(mailboxWords.progress(...said)),
+    log: (...said) => tell(mailboxWords.log(...said)),
+    artifact: (file, ...said) => tell(mailboxWords.artifact(ownCopy(run, file, said[0]), ...said)),
+    cost: (cost) => tell(mailboxWords.cost(cost)),
+    print: printer(context),
+  };
+}
+
+/** Artifacts are sent when the run has ended: what is told now must not change until then. */
+function ownCopy(run: RunPlace, file: string, name: string): string {
+  const copy = join(run.directory, 'runner-artifacts', name);
+  mkdirSync(dirname(copy), { recursive: true, mode: 0o700 });
+  copyFileSync(file, copy);
+  return copy;
+}
+
+/** Shows a person what happens: sections and output; progress and log lines are in them already. */
+export function personSpeaker(context: CommandContext): Speaker {
+  const nothing = () => {};
+  return { progress: nothing, log: nothing, artifact: nothing, cost: nothing, print: printer(context) };
+}
+
+/** With --json stdout is for the result alone. */
+function printer({ json, stdout, stderr }: CommandContext): Speaker['print'] {
+  return (stream, bytes) => (stream === 'stdout' && !json ? stdout : stderr).write(bytes);
+}
