@@ -21,6 +21,7 @@ export const commandLoaders: Readonly<Record<string, () => Promise<AnyCommand>>>
   'task add': async () => (await import('./people/task-add.ts')).taskAdd,
   'task list': async () => (await import('./people/task-list.ts')).taskList,
   'task show': async () => (await import('./people/task-show.ts')).taskShow,
+  'task diff': async () => (await import('./people/task-diff.ts')).taskDiff,
   'task logs': async () => (await import('./people/task-logs.ts')).taskLogs,
   'task cancel': async () => (await import('./people/task-cancel.ts')).taskCancel,
   'task retry': async () => (await import('./people/task-retry.ts')).taskRetry,

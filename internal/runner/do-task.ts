@@ -95,6 +95,7 @@ export async function doTask(
     ...{ type: 'result', name: resultFile, description: 'What the task came to' },
     file: join(parts.directory, resultFile),
   }).catch((fault: unknown) => awayFrom(run, fault));
+  parts.speaker.ended(endText(result), result.error?.kind ?? null);
   const status = result.success ? 'COMPLETED' : 'FAILED';
   await parts.registry?.updateStatus(task.id, status).catch((fault: unknown) => awayFrom(run, fault));
   return result;
@@ -184,6 +185,13 @@ class Phases {
       for (const line of told.details) await this.#run.say(`    ${line}`);
     }
   }
+}
+
+/** How it ended, in one line. */
+function endText({ error, branch, isPushed, tests }: RunnerResult): string {
+  if (error !== null) return error.message;
+  const tested = tests?.passed === true ? ', tests pass' : '';
+  return branch === null ? 'done' : `${branch}${isPushed ? ' pushed' : ''}${tested}`;
 }
 
 async function giveBack(run: TaskRun, place: Workplace | null): Promise<void> {

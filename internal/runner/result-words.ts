@@ -52,23 +52,30 @@ const maxDetails = 20;
 
 /** A few lines, the first of which says it all; without the end of the last one. Nothing in them steers a terminal. */
 export function resultText(result: RunnerResult): string {
-  const { error, branch, commit, pullRequestUrl, artifacts, isPushed } = result;
+  const { error, artifacts } = result;
   const time = formatDuration(Math.max(1000, Math.round(result.durationMs / 1000) * 1000));
   const head =
     error === null ? `done in ${time}` : `failed after ${time}: ${error.kind}: ${visible(error.message)}`;
-  const pushed = isPushed ? 'pushed' : 'not pushed';
   const rows: readonly (readonly [string, string | null])[] = [
-    ['phases', phasesText(result)],
-    ['branch', branch && `${branch}, ${pushed}`],
-    ['commit', commit && `${commit.slice(0, 12)}${changesText(result)}`],
-    ['review', pullRequestUrl],
-    ['tests', testsText(result)],
-    ['agent', usageText(result)],
+    ...resultFields(result),
     ...artifacts.map(({ type, uri }) => [type, uri] as const),
   ];
   const width = Math.max(...rows.map(([name]) => name.length)) + 2;
   const lines = rows.flatMap(([name, text]) => (text ? [`  ${name.padEnd(width)}${visible(text)}`] : []));
   return [head, ...detailLines(result), ...lines].join('\n');
+}
+
+/** What came of a task, a name and a text each; null = there is none of it. */
+export function resultFields(result: RunnerResult): readonly (readonly [string, string | null])[] {
+  const { branch, commit, pullRequestUrl, isPushed } = result;
+  return [
+    ['phases', phasesText(result)],
+    ['branch', branch && `${branch}, ${isPushed ? 'pushed' : 'not pushed'}`],
+    ['commit', commit && `${commit.slice(0, 12)}${changesText(result)}`],
+    ['review', pullRequestUrl],
+    ['tests', testsText(result)],
+    ['agent', usageText(result)],
+  ];
 }
 
 function detailLines({ error }: RunnerResult): readonly string[] {

@@ -22,6 +22,8 @@ export interface Speaker {
   /** @param file  absolute; there until the task has ended. @param name  relative path under which it is shown */
   artifact(file: string, name: string, description: string): void;
   cost(cost: ToldCost): void;
+  /** The last word: how it ended. @param errorCode  null = well */
+  ended(message: string, errorCode: string | null): void;
   /** What programs print, and the headings between; resolves when more may come. */
   print(stream: 'stdout' | 'stderr', bytes: Uint8Array): Promise<void>;
 }
@@ -42,5 +44,9 @@ export const mailboxWords = {
     ...['cost', 'add', `${Math.floor(micro / 1_000_000)}.${String(micro % 1_000_000).padStart(6, '0')}`],
     ...['--key', key, '--tokens-in', String(tokensIn), '--tokens-out', String(tokensOut)],
     ...(model === null ? [] : ['--model', model]),
+  ],
+  ended: (message: string, errorCode: string | null) => [
+    ...(errorCode === null ? ['success'] : ['fail', '--error-code', errorCode]),
+    ...(message === '' ? [] : ['--message', message]),
   ],
 } as const;

@@ -8,12 +8,13 @@ import { printFields, printJson, taskFields } from './print.ts';
 export const taskShow = command({
   name: 'task show',
   summary:
-    'Shows one task: why it was made, how its attempts went, what it used and cost, its open questions.',
+    'Shows one task: why it was made, how its phases and attempts went, what it used and cost, its open questions.',
   positionals: { task: { doc: 'id, or at least 4 characters of its beginning' } },
   options: {},
   examples: ['keruta task show 3f2a', 'keruta task show 3f2a --json'],
   run: async (context, values) => {
     const { attemptFields, costFields, decisionFields } = await import('./task-record.ts');
+    const { readResult, storyFields, wishFields } = await import('./story-fields.ts');
     const client = await context.makeClient();
     const found = await findTask(context, client, values.task);
     const task = await client.tasks.get(found.id, { signal: context.signal });
@@ -21,14 +22,18 @@ export const taskShow = command({
     const asked = isWaiting ? await client.tasks.inputRequests(task.id, { signal: context.signal }) : [];
     const open = asked.filter((request) => request.state === 'open');
     const { occurrence, costs, attempts } = await recordOf(client, task.id, context.signal);
+    const result = await readResult(client, task, context.signal);
     if (context.json) {
-      await printJson(context, { ...task, openQuestions: open, occurrence, costs, attempts });
+      const record = { openQuestions: open, occurrence, costs, attempts };
+      await printJson(context, { ...task, ...record, ...(task.kind === 'script' ? {} : { result }) });
       return 0;
     }
     const questions = open.map((request) => ['question', request.prompt || '(its stdin)'] as const);
     await printFields(context, [
       ...taskFields(context, task),
+      ...wishFields(task),
       ...decisionFields(occurrence),
+      ...storyFields(result),
       ...costFields(costs),
       ...attemptFields(task, attempts),
       ...questions,

@@ -19,6 +19,7 @@ export function inRunSpeaker(context: CommandContext, run: RunPlace): Speaker {
     log: (...said) => tell(mailboxWords.log(...said)),
     artifact: (file, ...said) => tell(mailboxWords.artifact(ownCopy(run, file, said[0]), ...said)),
     cost: (cost) => tell(mailboxWords.cost(cost)),
+    ended: (...said) => tell(mailboxWords.ended(...said)),
     print: printer(context),
   };
 }
@@ -34,7 +35,14 @@ function ownCopy(run: RunPlace, file: string, name: string): string {
 /** Shows a person what happens: sections and output; progress and log lines are in them already. */
 export function personSpeaker(context: CommandContext): Speaker {
   const nothing = () => {};
-  return { progress: nothing, log: nothing, artifact: nothing, cost: nothing, print: printer(context) };
+  return {
+    progress: nothing,
+    log: nothing,
+    artifact: nothing,
+    cost: nothing,
+    ended: nothing,
+    print: printer(context),
+  };
 }
 
 /** With --json stdout is for the result alone. */

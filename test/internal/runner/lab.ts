@@ -80,6 +80,7 @@ export function makeLab(given: { readonly files?: Readonly<Record<string, string
       log: (level, message) => void told.logs.push(`${level} ${message}`),
       artifact: (_file, name) => void told.artifacts.push(name),
       cost: ({ micro }) => void told.costs.push(micro),
+      ended: (message, errorCode) => void told.logs.push(`${errorCode ?? 'well'}: ${message}`),
       print: async (_stream, bytes) => {
         told.printed += Buffer.from(bytes).toString();
       },
