@@ -125,7 +125,7 @@ export interface RunnerError {
 export interface RunnerArtifact {
   readonly type: 'diff' | 'log' | 'transcript' | 'test_report' | 'result' | 'file';
   readonly name: string;
-  /** of the artifact store; for ours a `file:` URL */
+  /** of the artifact store; for ours a `file:` URL, in a run `artifact:<path>` of the task */
   readonly uri: string;
   readonly sizeBytes: number;
 }

@@ -59,7 +59,7 @@ export async function makeRunnerParts(
       slots: services.repoPool,
       store:
         services.artifactStore ??
-        fileArtifactStore({ directory: run === null ? artifactsDirectory : join(directory, 'kept'), random }),
+        (run === null ? fileArtifactStore({ directory: artifactsDirectory, random }) : ownStore),
       skillsOf: async ({ directory: tree, focus, requiredSkill }) => {
         const { skills } = await findSkills([
           { path: join(tree, '.keruta', 'skills'), within: tree, source: 'repository' },
@@ -75,6 +75,9 @@ export async function makeRunnerParts(
     },
   };
 }
+
+/** In a run the agent sends what the speaker names: the address is that of an artifact of the task. */
+const ownStore: RunnerParts['store'] = { upload: async ({ name }) => `artifact:${name}` };
 
 /** Variables that only the runner, or only the coding agent, is to know. */
 function ownVariables({ gitTokenVariable, coder }: RunnerConfig) {
