@@ -7,11 +7,12 @@ import { doTask } from '../../../internal/runner/do-task.ts';
 import { readRunnerConfig } from '../../../internal/runner/read-config.ts';
 import { readRunnerTask } from '../../../internal/runner/read-context.ts';
 import { resultJson, resultText } from '../../../internal/runner/result-words.ts';
-import type { RunnerResult } from '../../../internal/runner/runner.ts';
+import type { RunnerConfig, RunnerResult } from '../../../internal/runner/runner.ts';
 import { ownDirectory } from '../../../internal/worker/own-directory.ts';
 import type { CommandContext } from '../command.ts';
 import { printJson } from '../people/print.ts';
 import { findRun } from '../task-commands/in-run.ts';
+import { checkConfig } from './check-config.ts';
 import { readRunnerInput } from './read-input.ts';
 import { makeRunnerParts } from './runner-parts.ts';
 
@@ -43,7 +44,11 @@ export async function runTaskHere(
     named === undefined
       ? { value: null, file: 'defaults' }
       : await readRunnerInput(context, named, 'KERUTA_ERR_CONFIG');
-  const config = readRunnerConfig({ ...given, env: context.env });
+  const config = besideFile(
+    readRunnerConfig({ ...given, env: context.env }),
+    resolve(context.cwd, named ?? '.', '..'),
+  );
+  checkConfig(config);
   const settings = await context.settings();
   ownDirectory(settings.values.baseDir, context.uid);
   const run = findRun(context.env);
@@ -71,4 +76,12 @@ export async function runTaskHere(
     await close();
     if (fresh !== null) rmSync(fresh, { recursive: true, force: true });
   }
+}
+
+/** A program that is named by a relative path stands beside the file that names it: never in the repository, which is not trusted. */
+function besideFile(config: RunnerConfig, directory: string): RunnerConfig {
+  const { coder } = config;
+  if (coder?.kind !== 'command' || !coder.template.command.includes('/')) return config;
+  const template = { ...coder.template, command: resolve(directory, coder.template.command) };
+  return { ...config, coder: { ...coder, template } };
 }
