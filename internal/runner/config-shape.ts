@@ -112,7 +112,8 @@ export const configShape = z.strictObject({
 export type ConfigInput = z.output<typeof configShape>;
 
 function hasMore(text: string): boolean {
-  if (text === '') return false;
+  // one that is no address at all is told by another rule
+  if (!URL.canParse(text)) return false;
   const { username, password, search, hash } = new URL(text);
   return username !== '' || password !== '' || search !== '' || hash !== '' || /[?#]/.test(text);
 }
