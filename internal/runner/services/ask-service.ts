@@ -65,7 +65,7 @@ export async function askService(service: Service, question: ServiceQuestion): P
     if (tried.kind === 'answer') return tried.json;
     const wantsMs = tried.retryAfterMs ?? 0;
     if (!tried.isPassing || failures > retries || wantsMs > longestWaitMs)
-      throw serviceError(service, question, { words: tried.words, status: tried.status, tries: failures });
+      throw serviceError(service, question, { ...tried, tries: failures });
     const waitMs = Math.max(wantsMs, retryDelayMs(backoff, failures, random.fraction()));
     log.warn(`the ${name} failed; it is asked again`, { error: tried.words, failures, waitMs });
     await clock.sleep(waitMs, question.signal);
@@ -80,11 +80,12 @@ type Tried =
       readonly status: number | null;
       readonly isPassing: boolean;
       readonly retryAfterMs?: number | null;
+      readonly cause?: unknown;
     };
 
 const fault = (
   words: string,
-  more: { readonly status?: number; readonly isPassing?: boolean } = {},
+  more: { readonly status?: number; readonly isPassing?: boolean; readonly cause?: unknown } = {},
 ): Tried => ({
   ...{ kind: 'fault', words, status: null, isPassing: false, ...more },
 });
@@ -104,7 +105,7 @@ async function tryOnce(service: Service, question: ServiceQuestion, key: string)
     question.signal?.throwIfAborted();
     if (!(error instanceof HttpError)) throw error;
     const isLasting = error instanceof HttpDeniedError || error instanceof HttpTooLargeError;
-    return fault(error.message, { isPassing: !isLasting });
+    return fault(error.message, { isPassing: !isLasting, cause: error });
   } finally {
     cancel();
   }
@@ -150,21 +151,28 @@ function refusalOf(answer: HttpAnswer, text: string, { clock, token }: Service):
   };
 }
 
+/** Why a service is no use. */
+export interface ServiceFault {
+  /** as the end of a sentence; safe to show */
+  readonly words: string;
+  /** of its answer; default: there was none */
+  readonly status?: number | null;
+  /** default 1 */
+  readonly tries?: number;
+  readonly cause?: unknown;
+}
+
 /** An error that names service, address and what was asked. */
 export function serviceError(
   { name, baseUrl }: Pick<Service, 'name' | 'baseUrl'>,
   { method, path }: Pick<ServiceQuestion, 'method' | 'path'>,
-  {
-    words,
-    status = null,
-    tries = 1,
-  }: { readonly words: string; readonly status?: number | null; readonly tries?: number },
+  { words, status = null, tries = 1, cause }: ServiceFault,
 ): UnavailableError {
   const asked = `${method} ${path.split('?')[0]}`;
   const again = tries === 1 ? '' : ` (${tries} times)`;
   return new UnavailableError(
     'KERUTA_ERR_SERVICE',
     `the ${name} at ${baseUrl} failed at ${asked}: ${words}${again}; look whether it runs there and takes the token that is set`,
-    { details: { service: name, url: baseUrl, asked, status, tries } },
+    { cause, details: { service: name, url: baseUrl, asked, status, tries } },
   );
 }

@@ -11,6 +11,9 @@ const answerShape = z.object({
     .regex(/^[A-Za-z][A-Za-z0-9+.-]*:[^\p{Cc}\s]+$/u),
 });
 
+/** A store may put a large file elsewhere before it answers; ms. */
+const keepMs = 120_000;
+
 /**
  * An artifact store over HTTP: `POST /artifacts?type=…&name=…&taskId=…` with the bytes as they are, answered by `uri`.
  * A file is sent as it comes from the disk, from its start again when it is repeated.
@@ -26,7 +29,9 @@ export function httpArtifactStore(service: Omit<Service, 'name'>): ArtifactStore
       const { handle, sizeBytes, bytes } = await openArtifact(file);
       try {
         const body = { type: contentTypeOf(name), sizeBytes, open: bytes };
-        const answer = answerShape.safeParse(await askService(store, { ...question, body, signal }));
+        const answer = answerShape.safeParse(
+          await askService(store, { ...question, body, waitMs: keepMs, signal }),
+        );
         if (answer.success) return answer.data.uri;
         throw serviceError(store, question, { words: 'expected uri in its answer, got something else' });
       } finally {

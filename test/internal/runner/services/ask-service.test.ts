@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { askService } from '../../../../internal/runner/services/ask-service.ts';
 import { TestClock } from '../../../../pkg/clock/test-clock.ts';
+import { HttpConnectError } from '../../../../pkg/http/http-errors.ts';
 import { type FakeReply, faults } from '../../../fake-server/fake-server.ts';
 import { failureOf, startService, token } from './place.ts';
 
@@ -167,7 +168,8 @@ describe('a service that is slow', () => {
 test('a service that is not there is named', async () => {
   const { server, service, waits } = await startService();
   await server.close();
-  const { message } = await failureOf(askService(service, question));
+  const { message, cause } = await failureOf(askService(service, question));
+  expect(cause).toBeInstanceOf(HttpConnectError);
   expect(message).toMatch(
     /^the task registry at http:\S+ failed at POST \/things: no connection to \S+: ECONNREFUSED \(4 times\)/,
   );
