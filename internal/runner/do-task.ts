@@ -12,6 +12,7 @@ import { takeWorkplace, type Workplace } from './phases/workplace.ts';
 import { resultOf } from './result-of.ts';
 import type { RunnerParts } from './run-parts.ts';
 import type { RunnerConfig, RunnerError, RunnerPhase, RunnerResult, RunnerTask } from './runner.ts';
+import { nameOutside } from './task-id.ts';
 import { makeTaskRun, type TaskRun } from './task-run.ts';
 
 /** The result of a task, in the directory of its runner and among its artifacts. */
@@ -73,7 +74,9 @@ export async function doTask(
     error ??= found;
   });
   try {
-    await parts.registry?.updateStatus(task.id, 'PROCESSING').catch((fault: unknown) => awayFrom(run, fault));
+    await parts.registry
+      ?.updateStatus(nameOutside(task), 'PROCESSING')
+      .catch((fault: unknown) => awayFrom(run, fault));
     await phases.one('prepare', async () => {
       place = await takeWorkplace(run);
       const { state } = journal;
@@ -97,7 +100,9 @@ export async function doTask(
   }).catch((fault: unknown) => awayFrom(run, fault));
   parts.speaker.ended(endText(result), result.error?.kind ?? null);
   const status = result.success ? 'COMPLETED' : 'FAILED';
-  await parts.registry?.updateStatus(task.id, status).catch((fault: unknown) => awayFrom(run, fault));
+  await parts.registry
+    ?.updateStatus(nameOutside(task), status)
+    .catch((fault: unknown) => awayFrom(run, fault));
   return result;
 }
 
@@ -161,7 +166,7 @@ class Phases {
       await this.#run.say(`<== ${phase}: ${outcome}${message === '' ? '' : `, ${message}`}`);
       const data = { phase, outcome, message, duration_ms: durationMs };
       await parts.registry
-        ?.addEvent(this.#run.task.id, `phase_${outcome}`, data)
+        ?.addEvent(nameOutside(this.#run.task), `phase_${outcome}`, data)
         .catch((fault: unknown) => awayFrom(this.#run, fault));
       parts.speaker.log(
         outcome === 'failed' ? 'ERROR' : 'INFO',

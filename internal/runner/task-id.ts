@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { TaskContext } from '../domain/task-context.ts';
+import type { RunnerTask } from './runner.ts';
 
 const maxNameChars = 60;
 
@@ -19,4 +20,9 @@ export function taskIdOf(context: TaskContext, repositoryUrl: string | null): st
     .slice(0, maxNameChars)
     .replace(/^[-.]+|[-.]+$/g, '');
   return `${hash.digest('hex').slice(0, 12)}${name === '' ? '' : `-${name}`}`;
+}
+
+/** What a task is called where it was written down, and so by services that are not ours: its `task_id`, else its id. */
+export function nameOutside({ context, id }: Pick<RunnerTask, 'context' | 'id'>): string {
+  return context.taskId ?? id;
 }

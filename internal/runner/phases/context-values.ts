@@ -1,10 +1,11 @@
+import { nameOutside } from '../task-id.ts';
 import type { TaskRun } from '../task-run.ts';
 
 /** What conditions and steps of a playbook know of the task, by the names of its context. Parameters of the same name win. */
 export function contextValues({ task, journal }: TaskRun): Readonly<Record<string, unknown>> {
   const { context } = task;
   return {
-    task_id: context.taskId ?? task.id,
+    task_id: nameOutside(task),
     spec_name: context.specName ?? '',
     title: context.title,
     description: context.description,

@@ -3,6 +3,7 @@ import { basename, dirname, join } from 'node:path';
 import { diffOf } from '../../pool/flow/commit-all.ts';
 import { PhaseFault } from '../fault.ts';
 import type { RunnerArtifact } from '../runner.ts';
+import { nameOutside } from '../task-id.ts';
 import { flowCall, maskBytes, type TaskRun } from '../task-run.ts';
 import { changesOf } from './changes-of.ts';
 import { testFiles } from './run-tests.ts';
@@ -55,11 +56,11 @@ export async function keep(run: TaskRun, { type, file, name, description }: Wish
   const { parts, task } = run;
   // a task that is stopped still hands over what it has
   const uri = await parts.store.upload({
-    ...{ taskId: task.id, type, name, file },
+    ...{ taskId: nameOutside(task), type, name, file },
     signal: new AbortController().signal,
   });
   parts.speaker.artifact(file, name, description);
-  await parts.registry?.addArtifact(task.id, type, uri).catch((error: unknown) => {
+  await parts.registry?.addArtifact(nameOutside(task), type, uri).catch((error: unknown) => {
     parts.log.warn('an artifact could not be told to the task registry', { error, name });
   });
   return { type, name, uri, sizeBytes: statSync(file).size };
