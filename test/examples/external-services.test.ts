@@ -1,16 +1,18 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { readRunnerConfig } from '../../internal/runner/read-config.ts';
 import { readRunnerTask } from '../../internal/runner/read-context.ts';
 import { readRunnerFile } from '../../internal/runner/runner-file.ts';
-import { makeServices } from '../../internal/runner/services/make-services.ts';
+import { makeServices, serviceTokens } from '../../internal/runner/services/make-services.ts';
 import { systemClock } from '../../pkg/clock/system-clock.ts';
 import { makeHttp } from '../../pkg/http/http.ts';
 import { silentLog } from '../../pkg/log/log.ts';
 import { systemRandom } from '../../pkg/random/random.ts';
+import { readGuide } from '../docs/guide.ts';
 import { git, makeRepository, temporaryDirectory } from '../fixtures/git.ts';
 
 vi.setConfig({ testTimeout: 120_000 });
@@ -35,9 +37,9 @@ async function startToys(directory: string, token: string) {
 }
 
 const config = (url: string) => {
-  const text = textOf('runner.yaml').replaceAll('http://127.0.0.1:8001', url);
+  const file = textOf('runner.yaml').replaceAll('http://127.0.0.1:8001', url);
   return readRunnerConfig({
-    ...readRunnerFile(text, { file: 'runner.yaml', code: 'KERUTA_ERR_CONFIG' }),
+    ...readRunnerFile(file, { file: 'runner.yaml', code: 'KERUTA_ERR_CONFIG' }),
     env: {},
   });
 };
@@ -81,6 +83,39 @@ test('the toys hand out a slot, keep what was made, and are told of the task', a
     'slot-1 comes back',
   ]);
   expect((await repoPool?.allocate(wanted))?.id).toBe('slot-1');
+});
+
+test('the runner does the task of the example with the toys, which know it by its own name', async () => {
+  const directory = realpathSync(temporaryDirectory('toys'));
+  const toys = await startToys(join(directory, 'services'), 'a-token');
+  const remote = join(directory, 'site.git');
+  git(directory, 'clone', '--quiet', '--bare', makeRepository({ 'a.txt': 'one\n' }), remote);
+  writeFileSync(join(directory, 'context.yaml'), textOf('context.yaml').replace('/tmp/site.git', remote));
+  const address = 'http://127.0.0.1:8001';
+  writeFileSync(join(directory, 'runner.yaml'), textOf('runner.yaml').replaceAll(address, toys.url));
+  const [command = ''] = readGuide('examples/external-services/README.md').commands;
+  const main = resolve(import.meta.dirname, '../../cmd/keruta/main.ts');
+  const tokens = Object.values(serviceTokens).map((name) => [name, 'a-token']);
+  const ran = spawn(process.execPath, ['--no-warnings', main, ...command.split(' '), '--json'], {
+    cwd: directory,
+    env: { PATH: process.env.PATH, HOME: directory, ...Object.fromEntries(tokens) },
+  });
+  onTestFinished(() => void ran.kill('SIGKILL'));
+  const [out = '', err = '', status] = await Promise.all([
+    text(ran.stdout),
+    text(ran.stderr),
+    new Promise((done) => ran.once('exit', done)),
+  ]);
+  expect({ status, err: status === 0 ? '' : err }).toEqual({ status: 0, err: '' });
+  const { branch, success, pushed } = JSON.parse(out) as Record<string, unknown>;
+  expect({ success, pushed }).toEqual({ success: true, pushed: true });
+  expect(git(remote, 'show', `${branch}:CONTACT.md`)).toBe('Call us at any time.');
+  const told = toys.out();
+  expect(told).toMatch(/^task 1\.1 is PROCESSING$/m);
+  expect(told).toMatch(/^task 1\.1 tells phase_done \{"phase":"push"/m);
+  expect(told).toMatch(/^task 1\.1 made diff file:\/\//m);
+  expect(told).toMatch(/^slot-1 comes back$/m);
+  expect(told).toMatch(/^task 1\.1 is COMPLETED$/m);
 });
 
 test('the toys want their token', async () => {
