@@ -5,8 +5,8 @@ import { readJsonFile } from '../../pkg/files/json-file.ts';
 import { isAlive } from '../../pkg/process/proc.ts';
 import { type StreamName, streamNames } from '../domain/task.ts';
 import type { StreamLoss } from '../executor/executor.ts';
-import { readProcessId, runFile } from '../executor/local/run-files.ts';
-import { readLosses } from '../executor/local/run-losses.ts';
+import { readProcessId, runFile } from '../executor/shim/run-files.ts';
+import { readLosses } from '../executor/shim/run-losses.ts';
 import type { CursorState } from './cursor.ts';
 import { hasReceipt, type Receipt, readReceipt, readRecord } from './run-record.ts';
 

@@ -20,8 +20,8 @@ import {
   readProcessId,
   readRunRecord,
   runRecordShape,
-} from '../../internal/executor/local/run-files.ts';
-import { readLosses } from '../../internal/executor/local/run-losses.ts';
+} from '../../internal/executor/shim/run-files.ts';
+import { readLosses } from '../../internal/executor/shim/run-losses.ts';
 import { Cursor } from '../../internal/worker/cursor.ts';
 import { MailboxReader } from '../../internal/worker/mailbox.ts';
 import { parseRequest } from '../../internal/worker/mailbox-words.ts';

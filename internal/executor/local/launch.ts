@@ -4,8 +4,8 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { type ProcessId, readStat } from '../../../pkg/process/proc.ts';
 import { InputError, UnavailableError } from '../../domain/errors.ts';
+import { runFile } from '../shim/run-files.ts';
 import type { ShimPrograms } from './programs.ts';
-import { runFile } from './run-files.ts';
 
 /** What every shim needs. */
 export interface ShimPlace {

@@ -7,14 +7,14 @@ import { countOomKills } from '../../../pkg/process/oom.ts';
 import { bootId, newestPid, type ProcessId } from '../../../pkg/process/proc.ts';
 import { NotFoundError, UnavailableError } from '../../domain/errors.ts';
 import type { Executor, KnownRun, Run, RunSpec } from '../executor.ts';
-import { prepareScript } from './interpreter.ts';
+import { prepareScript } from '../shim/interpreter.ts';
+import { type RunRecord, readProcessId, readRunRecord, runFile } from '../shim/run-files.ts';
+import { shimScript } from '../shim/shim-script.ts';
 import { type Launch, launchRun, type ShimPlace } from './launch.ts';
 import { LocalRun } from './local-run.ts';
 import { type Nursery, newSpareDirectory, openNursery, removeOldSpares, type Spare } from './nursery.ts';
 import { findShimPrograms } from './programs.ts';
-import { type RunRecord, readProcessId, readRunRecord, runFile } from './run-files.ts';
 import { marker } from './run-processes.ts';
-import { shimScript } from './shim-script.ts';
 
 /** What the local executor needs. */
 export interface LocalExecutorOptions {

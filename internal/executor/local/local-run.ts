@@ -16,14 +16,14 @@ import {
   readRunFile,
   runFile,
   writtenAt,
-} from './run-files.ts';
-import { closeRunInput, findInputReader, writeInput } from './run-input.ts';
-import { deletedStreams, readLosses, type SeenStream } from './run-losses.ts';
-import { looksKilled, wasOomKilled } from './run-oom.ts';
+} from '../shim/run-files.ts';
+import { closeRunInput, findInputReader, writeInput } from '../shim/run-input.ts';
+import { deletedStreams, readLosses, type SeenStream } from '../shim/run-losses.ts';
+import { looksKilled, wasOomKilled } from '../shim/run-oom.ts';
+import { UsageMeter } from '../shim/run-usage.ts';
+import { watchRun } from '../shim/watch-run.ts';
 import { findRunProcesses, type RunProcesses } from './run-processes.ts';
-import { UsageMeter } from './run-usage.ts';
 import { sweepRun } from './sweep-run.ts';
-import { watchRun } from './watch-run.ts';
 
 /** What makes a run known. */
 export interface LocalRunParts {

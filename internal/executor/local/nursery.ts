@@ -13,9 +13,9 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { isAlive, type ProcessId, readStat, signalProcess } from '../../../pkg/process/proc.ts';
+import { readProcessId, runFile } from '../shim/run-files.ts';
 import { type Launch, type ShimPlace, spawnShim } from './launch.ts';
 import { shellText } from './launch-text.ts';
-import { readProcessId, runFile } from './run-files.ts';
 
 /** A shim that has everything but its run. */
 export interface Spare {

@@ -1,4 +1,4 @@
-import { isProgram } from './interpreter.ts';
+import { isProgram } from '../shim/interpreter.ts';
 
 /** Programs that the shim is made of. */
 export interface ShimPrograms {

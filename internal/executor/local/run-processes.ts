@@ -15,7 +15,7 @@ import {
   type ProcessStat,
   readStat,
 } from '../../../pkg/process/proc.ts';
-import { readLeader, runFile } from './run-files.ts';
+import { readLeader, runFile } from '../shim/run-files.ts';
 
 /** What is known of a run when its processes are looked for. */
 export interface RunTraits {

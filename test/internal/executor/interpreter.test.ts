@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { prepareScript } from '../../../internal/executor/local/interpreter.ts';
-import { parseExit } from '../../../internal/executor/local/run-files.ts';
+import { prepareScript } from '../../../internal/executor/shim/interpreter.ts';
+import { parseExit } from '../../../internal/executor/shim/run-files.ts';
 
 const place = { path: '/usr/local/bin:/usr/bin:/bin', workingDirectory: '/tmp' };
 const interpreterOf = (script: string) => prepareScript(script, place).interpreter;

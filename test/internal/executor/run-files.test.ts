@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { readProcessId } from '../../../internal/executor/local/run-files.ts';
-import { deletedStreams } from '../../../internal/executor/local/run-losses.ts';
+import { readProcessId } from '../../../internal/executor/shim/run-files.ts';
+import { deletedStreams } from '../../../internal/executor/shim/run-losses.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'run-files-'));
 afterAll(() => rmSync(directory, { recursive: true }));

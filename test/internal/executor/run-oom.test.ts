@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import type { Executor } from '../../../internal/executor/executor.ts';
 import { makeLocalExecutor } from '../../../internal/executor/local/local-executor.ts';
-import { wasOomKilled } from '../../../internal/executor/local/run-oom.ts';
+import { wasOomKilled } from '../../../internal/executor/shim/run-oom.ts';
 import { systemClock } from '../../../pkg/clock/system-clock.ts';
 import type { OomCounts } from '../../../pkg/process/oom.ts';
 import { makeMemoryGroup } from '../../fixtures/memory-group.ts';

@@ -1,5 +1,5 @@
-import { isProgram } from '../../../../internal/executor/local/interpreter.ts';
 import { findShimPrograms } from '../../../../internal/executor/local/programs.ts';
+import { isProgram } from '../../../../internal/executor/shim/interpreter.ts';
 import { ProcessStartError, runProcess } from '../../../../pkg/process/run.ts';
 import { type Check, type CheckParts, fail, ok, warn } from './check.ts';
 
