@@ -1,15 +1,14 @@
 /** Runs scripts on this machine, each under a shim of its own; see shim-script.ts. */
 import { createHash } from 'node:crypto';
-import { chmodSync, existsSync, mkdirSync, rmSync, statfsSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Clock } from '../../../pkg/clock/clock.ts';
-import { countOomKills } from '../../../pkg/process/oom.ts';
 import { bootId, newestPid, type ProcessId } from '../../../pkg/process/proc.ts';
-import { NotFoundError, UnavailableError } from '../../domain/errors.ts';
 import type { Executor, KnownRun, Run, RunSpec } from '../executor.ts';
 import { prepareScript } from '../shim/interpreter.ts';
-import { type RunRecord, readProcessId, readRunRecord, runFile } from '../shim/run-files.ts';
+import { hasTraces, readProcessId, readRunRecord, recordOfKnown, runFile } from '../shim/run-files.ts';
 import { shimScript } from '../shim/shim-script.ts';
+import { checkWorkingDirectory, withoutSpace, writeRun } from '../shim/write-run.ts';
 import { type Launch, launchRun, type ShimPlace } from './launch.ts';
 import { LocalRun } from './local-run.ts';
 import { type Nursery, newSpareDirectory, openNursery, removeOldSpares, type Spare } from './nursery.ts';
@@ -27,8 +26,6 @@ export interface LocalExecutorOptions {
   readonly umask?: number;
 }
 
-/** Space without which no run is started; bytes. */
-const minFreeBytes = 1024 * 1024;
 /** How long a run that was just started may take to say so; ms. */
 const claimMs = 2000;
 
@@ -91,8 +88,7 @@ class LocalExecutor implements Executor {
     const record = readRunRecord(directory);
     // after a crash of the machine a file that is not there proves nothing
     if (record !== null && record.bootId !== bootId()) return false;
-    const traces = [runFile.shim, runFile.leader, runFile.holder, runFile.exit, runFile.drained];
-    return traces.every((name) => !existsSync(join(directory, name)));
+    return !hasTraces(directory);
   }
 
   prepare(): void {
@@ -121,16 +117,12 @@ class LocalExecutor implements Executor {
   async #start(spec: RunSpec): Promise<Run> {
     const before = await this.attach(spec.directory);
     if (before !== null) return before;
-    if (!statSync(spec.workingDirectory, { throwIfNoEntry: false })?.isDirectory()) {
-      throw new NotFoundError(
-        'KERUTA_ERR_FILE_NOT_FOUND',
-        `the working directory ${spec.workingDirectory} is not a directory; check out the repository again`,
-      );
-    }
+    checkWorkingDirectory(spec);
     const { path, workingDirectory } = { path: spec.env.PATH, workingDirectory: spec.workingDirectory };
     const prepared = prepareScript(spec.script, { path, workingDirectory });
     try {
-      const record = this.#writeFiles(spec, prepared.text, prepared.interpreter);
+      const record = writeRun(this.#clock, spec, prepared);
+      this.#prepareState();
       const newestPidBefore = newestPid();
       const launched = this.#launch({
         directory: spec.directory,
@@ -153,35 +145,6 @@ class LocalExecutor implements Executor {
       rmSync(join(spec.directory, runFile.spec), { force: true });
       throw withoutSpace(error, spec.directory);
     }
-  }
-
-  #writeFiles(spec: RunSpec, script: string, interpreter: readonly string[]): RunRecord {
-    const { directory } = spec;
-    mkdirSync(directory, { recursive: true, mode: 0o700 });
-    chmodSync(directory, 0o700);
-    this.#prepareState();
-    const space = statfsSync(directory);
-    if (space.bavail * space.bsize < minFreeBytes + script.length) throw diskFull(directory);
-    // left by a start that was broken off before anything ran
-    for (const name of [runFile.pipes, runFile.stdout, runFile.stderr, runFile.spec]) {
-      rmSync(join(directory, name), { recursive: true, force: true });
-    }
-    const record: RunRecord = {
-      version: 1,
-      runId: spec.runId,
-      workingDirectory: spec.workingDirectory,
-      input: spec.input,
-      interpreter: [...interpreter],
-      env: Object.keys(spec.env),
-      bootId: bootId(),
-      createdAt: this.#clock.now(),
-      oom: countOomKills(),
-    };
-    writeFileSync(join(directory, runFile.script), script, { mode: 0o600 });
-    // there before the script: who appends first would make it by the script's own file mode mask
-    writeFileSync(join(directory, runFile.mailbox), '', { mode: 0o600, flag: 'a' });
-    writeFileSync(join(directory, runFile.spec), `${JSON.stringify(record)}\n`, { mode: 0o600 });
-    return record;
   }
 
   #launch(launch: Launch): ProcessId {
@@ -209,25 +172,4 @@ class LocalExecutor implements Executor {
       if (directory !== except && !isWaiting) this.#launched.delete(directory);
     }
   }
-}
-
-function diskFull(directory: string, cause?: unknown): UnavailableError {
-  return new UnavailableError(
-    'KERUTA_ERR_DISK_FULL',
-    `there is no space left for the run in ${directory}; free some, the task can be tried again`,
-    { cause },
-  );
-}
-
-function withoutSpace(error: unknown, directory: string): unknown {
-  const code = (error as NodeJS.ErrnoException).code;
-  return code === 'ENOSPC' || code === 'EDQUOT' ? diskFull(directory, error) : error;
-}
-
-/** A record that is damaged does not hide a run that has begun: its processes would go on unseen. */
-function recordOfKnown(directory: string, known: KnownRun | undefined): RunRecord | null {
-  if (known === undefined || !existsSync(join(directory, runFile.shim))) return null;
-  const { runId, workingDirectory, input, bootId: before, startedAt } = known;
-  const rest = { interpreter: [], env: [], createdAt: startedAt, oom: null };
-  return { version: 1, runId, workingDirectory, input, bootId: before, ...rest };
 }

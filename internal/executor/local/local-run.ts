@@ -1,5 +1,4 @@
-import { existsSync, statSync, writeFileSync } from 'node:fs';
-import { open, stat } from 'node:fs/promises';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Clock } from '../../../pkg/clock/clock.ts';
 import { countOomKills } from '../../../pkg/process/oom.ts';
@@ -8,19 +7,17 @@ import type { ProcessEnd } from '../../domain/outcome.ts';
 import type { StreamName, Usage } from '../../domain/task.ts';
 import type { Run, RunEnd, RunProcess, StreamLoss } from '../executor.ts';
 import {
-  type ExitRecord,
-  parseExit,
   type RunRecord,
+  readExit,
   readLeader,
   readProcessId,
-  readRunFile,
   runFile,
   writtenAt,
 } from '../shim/run-files.ts';
-import { closeRunInput, findInputReader, writeInput } from '../shim/run-input.ts';
-import { deletedStreams, readLosses, type SeenStream } from '../shim/run-losses.ts';
+import { findInputReader, killHolder, RunInput } from '../shim/run-input.ts';
 import { looksKilled, wasOomKilled } from '../shim/run-oom.ts';
-import { UsageMeter } from '../shim/run-usage.ts';
+import { RunStreams } from '../shim/run-streams.ts';
+import { sampleProcesses, UsageMeter } from '../shim/run-usage.ts';
 import { watchRun } from '../shim/watch-run.ts';
 import { findRunProcesses, type RunProcesses } from './run-processes.ts';
 import { sweepRun } from './sweep-run.ts';
@@ -51,12 +48,9 @@ export class LocalRun implements Run {
   /** monotonic ms; null when the script had ended before it was found again */
   readonly #startedAt: number | null;
   readonly #usage: UsageMeter;
-  readonly #seen: Readonly<Record<StreamName, SeenStream>> = {
-    stdout: { size: 0, readTo: 0 },
-    stderr: { size: 0, readTo: 0 },
-  };
+  readonly #streams: RunStreams;
+  readonly #input: RunInput;
   #end: RunEnd | null = null;
-  #lastWrite: Promise<unknown> = Promise.resolve();
 
   constructor(parts: LocalRunParts) {
     this.directory = parts.directory;
@@ -67,6 +61,14 @@ export class LocalRun implements Run {
     this.#newestPidBefore = parts.newestPidBefore ?? null;
     this.#youngUntil = parts.clock.monotonicMs() + youngMs;
     this.#startedAt = this.#findStart(parts.newestPidBefore === undefined);
+    this.#streams = new RunStreams(parts.directory);
+    this.#input = new RunInput({
+      clock: parts.clock,
+      directory: parts.directory,
+      input: parts.record.input,
+      isOver: async () => (await this.ended()) !== null,
+      release: async () => killHolder(parts.directory),
+    });
     this.#usage = new UsageMeter(parts.clock);
   }
 
@@ -81,34 +83,12 @@ export class LocalRun implements Run {
     return this.#find().keepers.length === 0;
   }
 
-  async size(stream: StreamName): Promise<number> {
-    try {
-      const { size } = await stat(join(this.directory, stream));
-      this.#seen[stream].size = Math.max(this.#seen[stream].size, size);
-      return size;
-    } catch {
-      return 0;
-    }
+  size(stream: StreamName): Promise<number> {
+    return this.#streams.size(stream);
   }
 
-  async read(stream: StreamName, offset: number, maxBytes: number, into?: Uint8Array): Promise<Uint8Array> {
-    // most looks find nothing new: this one costs a microsecond, opening the file a thread
-    const path = join(this.directory, stream);
-    const seen = this.#seen[stream];
-    seen.size = Math.max(seen.size, statSync(path, { throwIfNoEntry: false })?.size ?? 0);
-    if (seen.size <= offset) return new Uint8Array();
-    const file = await open(path).catch(() => null);
-    if (file === null) return new Uint8Array();
-    try {
-      const available = Math.max(0, (await file.stat()).size - offset);
-      const wanted = Math.min(maxBytes, available);
-      const buffer = into ?? Buffer.allocUnsafe(wanted);
-      const { bytesRead } = await file.read(buffer, 0, wanted, offset);
-      seen.readTo = Math.max(seen.readTo, offset + bytesRead);
-      return buffer.subarray(0, bytesRead);
-    } finally {
-      await file.close();
-    }
+  read(stream: StreamName, offset: number, maxBytes: number, into?: Uint8Array): Promise<Uint8Array> {
+    return this.#streams.read(stream, offset, maxBytes, into);
   }
 
   watch(listener: () => void): () => void {
@@ -116,17 +96,11 @@ export class LocalRun implements Run {
   }
 
   write(text: string): Promise<boolean> {
-    const gone = async () => (await this.ended()) !== null;
-    const write = this.#lastWrite.then(() =>
-      this.#record.input === 'none' ? false : writeInput(this.#clock, this.directory, text, gone),
-    );
-    this.#lastWrite = write.catch(() => {});
-    return write;
+    return this.#input.write(text);
   }
 
-  async closeInput(): Promise<void> {
-    await this.#lastWrite;
-    if (this.#record.input === 'wait' && existsSync(this.directory)) closeRunInput(this.directory);
+  closeInput(): Promise<void> {
+    return this.#input.close();
   }
 
   async interrupt(): Promise<void> {
@@ -163,8 +137,8 @@ export class LocalRun implements Run {
       startedAt,
       endedAt: end?.endedAt ?? null,
       ranMs: this.ranMs(),
-      cpuMsAtEnd: this.#exitRecord()?.cpuMs ?? null,
-      scripts: () => this.#find().scripts,
+      cpuMsAtEnd: readExit(this.directory)?.cpuMs ?? null,
+      sample: () => sampleProcesses(this.#find().scripts),
     });
   }
 
@@ -173,7 +147,7 @@ export class LocalRun implements Run {
   }
 
   async losses(): Promise<readonly StreamLoss[]> {
-    return [...readLosses(this.directory), ...deletedStreams(this.directory, this.#seen)];
+    return this.#streams.losses();
   }
 
   #findStart(wasFound: boolean): number | null {
@@ -205,13 +179,8 @@ export class LocalRun implements Run {
     return shim === null || this.#record.bootId !== bootId() || !isAlive(shim);
   }
 
-  #exitRecord(): ExitRecord | null {
-    const text = readRunFile(this.directory, runFile.exit);
-    return text === null ? null : parseExit(text);
-  }
-
   #readEnd(): RunEnd | null {
-    const exit = this.#exitRecord();
+    const exit = readExit(this.directory);
     if (exit === null) return null;
     const endedAt = writtenAt(this.directory, runFile.exit) ?? this.#clock.now();
     const end = { exitCode: exit.exitCode, signal: exit.signal };

@@ -15,6 +15,18 @@ export interface PreparedScript {
   readonly interpreter: readonly string[];
 }
 
+/** Where a script will run. */
+export interface ScriptPlace {
+  /** PATH of the script's environment */
+  readonly path: string | undefined;
+  /** what a relative interpreter is relative to */
+  readonly workingDirectory: string;
+  /** whether a program is there; default: on this machine */
+  readonly isProgram?: (file: string) => boolean;
+  /** how messages call the place; default `here` */
+  readonly name?: string;
+}
+
 /**
  * Decides by the first line, as the kernel does (program and at most one argument); of `#!/usr/bin/env NAME …` the
  * program is looked up in the script's own PATH. Without a first line of that kind: `bash`, else `sh`.
@@ -22,24 +34,19 @@ export interface PreparedScript {
  * A shell script whose every line ends in CRLF is converted to LF, because shells take the CR as part of the command;
  * other languages get it as it is.
  *
- * @param place.path             PATH of the script's environment
- * @param place.workingDirectory what a relative interpreter is relative to
  * @throws {InputError} KERUTA_ERR_INTERPRETER_MISSING
  */
-export function prepareScript(
-  script: string,
-  place: { readonly path: string | undefined; readonly workingDirectory: string },
-): PreparedScript {
+export function prepareScript(script: string, place: ScriptPlace): PreparedScript {
   const words = interpreterWords(script);
   const find = (name: string) => findProgram(name, place);
   if (words === null) {
     const shell = find('bash') ?? find('sh') ?? findProgram('sh', { ...place, path: defaultPath });
-    if (shell === null) throw missing('sh');
+    if (shell === null) throw missing('sh', place);
     return { text: withoutCarriageReturns(script), interpreter: [shell] };
   }
   const [name = '', ...rest] = words;
   const program = find(name);
-  if (program === null) throw missing(name);
+  if (program === null) throw missing(name, place);
   const isShell = shells.test(basename(program));
   return { text: isShell ? withoutCarriageReturns(script) : script, interpreter: [program, ...rest] };
 }
@@ -57,14 +64,11 @@ function interpreterWords(script: string): readonly string[] | null {
   return /^-|=/.test(words[0] ?? '') ? [program, '-S', words.join(' ')] : words;
 }
 
-function findProgram(
-  name: string,
-  place: { readonly path: string | undefined; readonly workingDirectory: string },
-): string | null {
+function findProgram(name: string, place: ScriptPlace): string | null {
   const folders = name.includes('/') ? [''] : (place.path ?? defaultPath).split(':');
   for (const folder of folders) {
     const file = isAbsolute(name) ? name : resolve(place.workingDirectory, join(folder, name));
-    if (isProgram(file)) return file;
+    if ((place.isProgram ?? isProgram)(file)) return file;
   }
   return null;
 }
@@ -84,10 +88,10 @@ function withoutCarriageReturns(script: string): string {
   return everyLine ? script.replaceAll('\r\n', '\n') : script;
 }
 
-function missing(name: string): InputError {
+function missing(name: string, { name: where = 'here' }: ScriptPlace): InputError {
   return new InputError(
     'KERUTA_ERR_INTERPRETER_MISSING',
-    `the script asks for the interpreter "${name}", which is not installed here; install it, or change the first line of the script`,
+    `the script asks for the interpreter "${name}", which is not installed ${where}; install it, or change the first line of the script`,
     { details: { interpreter: name } },
   );
 }

@@ -1,10 +1,11 @@
 /** The files of a local run: one directory is the whole truth about one run. */
-import { readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { type ProcessId, parseStat } from '../../../pkg/process/proc.ts';
 import type { ProcessEnd } from '../../domain/outcome.ts';
+import type { KnownRun } from '../executor.ts';
 
 /** Names inside the directory. What the shim writes is named in shim-script.ts too. */
 export const runFile = {
@@ -91,6 +92,23 @@ export function readRunRecord(directory: string): RunRecord | null {
 }
 
 /**
+ * A record made of what the caller knows, for when the run's own cannot be read any more; null: nothing has begun. A record that is damaged does
+ * not hide a run that has begun, whose processes would go on unseen.
+ */
+export function recordOfKnown(directory: string, known: KnownRun | undefined): RunRecord | null {
+  if (known === undefined || !existsSync(join(directory, runFile.shim))) return null;
+  const { runId, workingDirectory, input, bootId: before, startedAt } = known;
+  const rest = { interpreter: [], env: [], createdAt: startedAt, oom: null };
+  return { version: 1, runId, workingDirectory, input, bootId: before, ...rest };
+}
+
+/** Whether a shim has left anything in a directory. */
+export function hasTraces(directory: string): boolean {
+  const traces = [runFile.shim, runFile.leader, runFile.holder, runFile.exit, runFile.drained];
+  return traces.some((name) => existsSync(join(directory, name)));
+}
+
+/**
  * Who a process said it is: a line of /proc/PID/stat, or a bare pid where there is no /proc; null when it did not.
  * Pids up to 1 are nobody of ours: session 0 is that of processes whose leader is out of sight.
  */
@@ -112,6 +130,12 @@ export function readLeader(directory: string): number | null {
 export interface ExitRecord extends ProcessEnd {
   /** user and system time of the script and the children it waited for; ms; null when the shell did not tell */
   readonly cpuMs: number | null;
+}
+
+/** Reads how the script ended; null when that is not written yet, or cannot be read. */
+export function readExit(directory: string): ExitRecord | null {
+  const text = readRunFile(directory, runFile.exit);
+  return text === null ? null : parseExit(text);
 }
 
 /** Reads the text of `exit`; null when it is not complete, or is none that a shell writes. */

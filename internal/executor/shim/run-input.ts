@@ -17,17 +17,51 @@ import { readProcessId, runFile } from './run-files.ts';
 /** How long to wait before a pipe that is full, or not there yet, is tried again; ms. */
 const retryMs = 5;
 
+/** What the input of a run is made from. */
+export interface RunInputParts {
+  readonly clock: Clock;
+  /** of the run */
+  readonly directory: string;
+  readonly input: 'none' | 'wait';
+  /** asked now and then: whether the run has ended */
+  readonly isOver: () => Promise<boolean>;
+  /** makes the holder of stdin let go; `input-closed` is there already */
+  readonly release: () => Promise<void>;
+}
+
+/** Writes one text after another to a script's stdin. Holds no resource. */
+export class RunInput {
+  readonly #parts: RunInputParts;
+  #lastWrite: Promise<unknown> = Promise.resolve();
+
+  constructor(parts: RunInputParts) {
+    this.#parts = parts;
+  }
+
+  /** @see Run.write */
+  write(text: string): Promise<boolean> {
+    const write = this.#lastWrite.then(() =>
+      this.#parts.input === 'none' ? false : writeInput(this.#parts, text),
+    );
+    this.#lastWrite = write.catch(() => {});
+    return write;
+  }
+
+  /** Ends the script's stdin once it has read what was written; harmless the second time. */
+  async close(): Promise<void> {
+    const { directory, input, release } = this.#parts;
+    await this.#lastWrite;
+    if (input === 'none' || !existsSync(directory)) return;
+    writeFileSync(join(directory, runFile.inputClosed), '', { mode: 0o600 });
+    await release();
+  }
+}
+
 /**
  * Writes all of a text to the script's stdin, as fast as the script reads.
- * @param gone  asked now and then: whether the run has ended
  * @returns false when the run takes no input any more; a part may have been read then
  */
-export async function writeInput(
-  clock: Clock,
-  directory: string,
-  text: string,
-  gone: () => Promise<boolean>,
-): Promise<boolean> {
+async function writeInput({ clock, directory, isOver: gone }: RunInputParts, text: string): Promise<boolean> {
   const closed = () => existsSync(join(directory, runFile.inputClosed));
   const isOver = async () => closed() || (await gone());
   if (await isOver()) return false;
@@ -71,10 +105,8 @@ function writeSome(pipe: number, bytes: Uint8Array): number | null {
   }
 }
 
-/** Ends the script's stdin once it has read what was written; harmless the second time. */
-export function closeRunInput(directory: string): void {
-  writeFileSync(join(directory, runFile.inputClosed), '', { mode: 0o600 });
-  // a holder that is not there yet looks for the file when it comes
+/** Ends what holds the stdin of a run on this machine open; one that is not there yet looks for `input-closed` when it comes. */
+export function killHolder(directory: string): void {
   const holder = readProcessId(directory, runFile.holder);
   if (holder !== null) signalProcess(holder, 'SIGKILL');
 }

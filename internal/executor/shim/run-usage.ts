@@ -16,8 +16,33 @@ export interface UsageSource {
   readonly ranMs: number | null;
   /** what the shim counted; null while it runs */
   readonly cpuMsAtEnd: number | null;
-  /** the live processes of the run */
-  readonly scripts: () => readonly ProcessStat[];
+  /** what the run has used so far; null when nobody can tell */
+  readonly sample: () => UsageSample | null;
+}
+
+/** What a run has used up to a moment. */
+export interface UsageSample {
+  /** held now */
+  readonly memoryBytes: number;
+  readonly cpuMs: number;
+  /** from and to storage; null when nobody can tell */
+  readonly readBytes: number | null;
+  readonly writtenBytes: number | null;
+}
+
+/** What these processes have used; null when there are none. */
+export function sampleProcesses(scripts: readonly ProcessStat[]): UsageSample | null {
+  if (scripts.length === 0) return null;
+  const ticks = scripts.reduce((sum, stat) => sum + stat.cpuTicks + stat.childCpuTicks, 0);
+  const storage = scripts.map(({ pid }) => storageBytes(pid)).filter((one) => one !== null);
+  const sumOf = (name: 'read' | 'written') =>
+    storage.length === 0 ? null : storage.reduce((sum, one) => sum + one[name], 0);
+  return {
+    memoryBytes: scripts.reduce((sum, stat) => sum + residentBytes(stat.pid), 0),
+    cpuMs: Math.round((ticks * 1000) / ticksPerSecond),
+    readBytes: sumOf('read'),
+    writtenBytes: sumOf('written'),
+  };
 }
 
 /** Keeps the highest memory that was seen of one run, the last processor time, and how both went. */
@@ -34,12 +59,17 @@ export class UsageMeter {
     this.#clock = clock;
   }
 
+  /** Whether the next measurement takes a sample, if the script has not ended. */
+  isDue(): boolean {
+    return this.#clock.monotonicMs() - this.#sampledAt >= this.#series.gapMs;
+  }
+
   /** Samples, unless it did so a moment ago or the script has ended, and answers. */
   measure(source: UsageSource): Usage {
-    const now = this.#clock.monotonicMs();
-    if (source.endedAt === null && now - this.#sampledAt >= this.#series.gapMs) {
-      this.#sampledAt = now;
-      this.#sample(source.scripts());
+    if (source.endedAt === null && this.isDue()) {
+      this.#sampledAt = this.#clock.monotonicMs();
+      const sample = source.sample();
+      if (sample !== null) this.#take(sample);
     }
     return {
       durationMs: Math.round(this.#durationMs(source)),
@@ -58,18 +88,11 @@ export class UsageMeter {
     return isPossible ? durationMs : Math.max(0, ranMs ?? 0);
   }
 
-  #sample(scripts: readonly ProcessStat[]): void {
-    if (scripts.length === 0) return;
-    const memory = scripts.reduce((sum, stat) => sum + residentBytes(stat.pid), 0);
-    const ticks = scripts.reduce((sum, stat) => sum + stat.cpuTicks + stat.childCpuTicks, 0);
-    this.#peakMemoryBytes = Math.max(memory, this.#peakMemoryBytes ?? 0);
-    const cpuMs = Math.max(Math.round((ticks * 1000) / ticksPerSecond), this.#cpuMs ?? 0);
-    this.#cpuMs = cpuMs;
-    this.#series.add({ atMs: this.#sampledAt, cpuMs, memoryBytes: memory });
-    const storage = scripts.map(({ pid }) => storageBytes(pid)).filter((one) => one !== null);
-    if (storage.length === 0) return;
-    const sumOf = (name: 'read' | 'written') => storage.reduce((sum, one) => sum + one[name], 0);
-    this.#readBytes = Math.max(sumOf('read'), this.#readBytes ?? 0);
-    this.#writtenBytes = Math.max(sumOf('written'), this.#writtenBytes ?? 0);
+  #take({ memoryBytes, cpuMs, readBytes, writtenBytes }: UsageSample): void {
+    this.#peakMemoryBytes = Math.max(memoryBytes, this.#peakMemoryBytes ?? 0);
+    this.#cpuMs = Math.max(cpuMs, this.#cpuMs ?? 0);
+    this.#series.add({ atMs: this.#sampledAt, cpuMs: this.#cpuMs, memoryBytes });
+    if (readBytes !== null) this.#readBytes = Math.max(readBytes, this.#readBytes ?? 0);
+    if (writtenBytes !== null) this.#writtenBytes = Math.max(writtenBytes, this.#writtenBytes ?? 0);
   }
 }

@@ -2,7 +2,7 @@ import { appendFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { UsageMeter } from '../../../internal/executor/shim/run-usage.ts';
+import { sampleProcesses, UsageMeter } from '../../../internal/executor/shim/run-usage.ts';
 import { watchRun } from '../../../internal/executor/shim/watch-run.ts';
 import { TestClock } from '../../../pkg/clock/test-clock.ts';
 import { readStat } from '../../../pkg/process/proc.ts';
@@ -57,9 +57,9 @@ test('memory is looked at twice a second at most, and the highest counts', () =>
     endedAt: null,
     ranMs: null,
     cpuMsAtEnd: null,
-    scripts: () => {
+    sample: () => {
       looks += 1;
-      return looks === 1 && own ? [own, own] : own ? [own] : [];
+      return sampleProcesses(looks === 1 && own ? [own, own] : own ? [own] : []);
     },
   };
   const first = meter.measure(source);
@@ -87,7 +87,7 @@ test.each([
     const startedAt = clock.now();
     clock.advance(2_000);
     clock.jump(byMs);
-    const source = { startedAt, endedAt: clock.now(), ranMs: 2_100, cpuMsAtEnd: 5, scripts: () => [] };
+    const source = { startedAt, endedAt: clock.now(), ranMs: 2_100, cpuMsAtEnd: 5, sample: () => null };
     expect(new UsageMeter(clock).measure(source).durationMs).toBe(2_100);
     expect(new UsageMeter(clock).measure({ ...source, ranMs: null }).durationMs).toBeGreaterThanOrEqual(0);
   },
