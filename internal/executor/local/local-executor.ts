@@ -6,6 +6,7 @@ import type { Clock } from '../../../pkg/clock/clock.ts';
 import { bootId, newestPid, type ProcessId } from '../../../pkg/process/proc.ts';
 import type { Executor, KnownRun, Run, RunSpec } from '../executor.ts';
 import { prepareScript } from '../shim/interpreter.ts';
+import { marker } from '../shim/process-tree.ts';
 import { hasTraces, readProcessId, readRunRecord, recordOfKnown, runFile } from '../shim/run-files.ts';
 import { shimScript } from '../shim/shim-script.ts';
 import { checkWorkingDirectory, withoutSpace, writeRun } from '../shim/write-run.ts';
@@ -13,7 +14,6 @@ import { type Launch, launchRun, type ShimPlace } from './launch.ts';
 import { LocalRun } from './local-run.ts';
 import { type Nursery, newSpareDirectory, openNursery, removeOldSpares, type Spare } from './nursery.ts';
 import { findShimPrograms } from './programs.ts';
-import { marker } from './run-processes.ts';
 
 /** What the local executor needs. */
 export interface LocalExecutorOptions {

@@ -6,6 +6,7 @@ import { bootId, isAlive, type ProcessId, runningForMs, signalProcess } from '..
 import type { ProcessEnd } from '../../domain/outcome.ts';
 import type { StreamName, Usage } from '../../domain/task.ts';
 import type { Run, RunEnd, RunProcess, StreamLoss } from '../executor.ts';
+import type { RunProcesses } from '../shim/process-tree.ts';
 import {
   type RunRecord,
   readExit,
@@ -18,9 +19,9 @@ import { findInputReader, killHolder, RunInput } from '../shim/run-input.ts';
 import { looksKilled, wasOomKilled } from '../shim/run-oom.ts';
 import { RunStreams } from '../shim/run-streams.ts';
 import { sampleProcesses, UsageMeter } from '../shim/run-usage.ts';
+import { sweepRun } from '../shim/sweep-run.ts';
 import { watchRun } from '../shim/watch-run.ts';
-import { findRunProcesses, type RunProcesses } from './run-processes.ts';
-import { sweepRun } from './sweep-run.ts';
+import { findRunProcesses } from './run-processes.ts';
 
 /** What makes a run known. */
 export interface LocalRunParts {

@@ -2,20 +2,17 @@
  * Which processes belong to a run: the session of its shim, everything that carries its environment marker, holders of
  * its own pipes, and the children of all these. Other pipes are never followed, nor anything that is older than the shim.
  */
-import { join } from 'node:path';
 import {
   bootId,
   descriptorKey,
-  fileKey,
   hasEnvironmentEntry,
-  isDead,
   listPids,
   newestPid,
   type ProcessId,
   type ProcessStat,
-  readStat,
 } from '../../../pkg/process/proc.ts';
-import { readLeader, runFile } from '../shim/run-files.ts';
+import { livingSince, marker, pipeKeys, type RunProcesses, withChildren } from '../shim/process-tree.ts';
+import { readLeader } from '../shim/run-files.ts';
 
 /** What is known of a run when its processes are looked for. */
 export interface RunTraits {
@@ -33,17 +30,6 @@ export interface RunTraits {
 
 /** More new pids than this are not looked at one by one. */
 const maxNewPids = 200;
-
-/** The live processes of a run. */
-export interface RunProcesses {
-  /** the script and all that came from it */
-  readonly scripts: readonly ProcessStat[];
-  /** the shim, and what it needs to keep the output */
-  readonly keepers: readonly ProcessStat[];
-}
-
-/** Name of the environment marker. */
-export const marker = 'KERUTA_RUN_ID';
 
 /** Looks at the whole machine once. Empty where there is no /proc, and after the machine was started anew. */
 export function findRunProcesses(traits: RunTraits): RunProcesses {
@@ -84,31 +70,4 @@ function newPids({ newestPidBefore, shim }: RunTraits): readonly number[] | null
   const count = newest - newestPidBefore;
   if (count < 0 || count > maxNewPids) return null;
   return [shim.pid, ...Array.from({ length: count }, (_, index) => newestPidBefore + 1 + index)];
-}
-
-function livingSince(startTicks: number, pids: readonly number[]): readonly ProcessStat[] {
-  return pids
-    .filter((pid) => pid > 1 && pid !== process.pid)
-    .map(readStat)
-    .filter((stat) => stat !== null)
-    .filter((stat) => stat.startTicks >= startTicks && !isDead(stat));
-}
-
-function pipeKeys(directory: string): { output: ReadonlySet<string>; all: ReadonlySet<string> } {
-  const key = (name: string) => fileKey(join(directory, runFile.pipes, name));
-  const output = [key('stdout'), key('stderr')].filter((found) => found !== null);
-  const input = [key('stdin'), key('hold')].filter((found) => found !== null);
-  return { output: new Set(output), all: new Set([...output, ...input]) };
-}
-
-function withChildren(
-  roots: readonly ProcessStat[],
-  candidates: readonly ProcessStat[],
-): readonly ProcessStat[] {
-  const found = new Map(roots.map((stat) => [stat.pid, stat]));
-  for (let before = -1; before !== found.size; ) {
-    before = found.size;
-    for (const stat of candidates) if (found.has(stat.parentPid)) found.set(stat.pid, stat);
-  }
-  return [...found.values()];
 }

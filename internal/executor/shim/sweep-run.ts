@@ -1,6 +1,6 @@
 import type { Clock } from '../../../pkg/clock/clock.ts';
 import { signalProcess } from '../../../pkg/process/proc.ts';
-import type { RunProcesses } from './run-processes.ts';
+import type { RunProcesses } from './process-tree.ts';
 
 /** How long the keepers may take to write down what is still in the pipes; ms. */
 const drainMs = 2000;
