@@ -39,7 +39,9 @@ function standing(directory: string): Pick<RunLook, 'state' | 'isRunning'> {
   // a run with a receipt is not gone on with, also when that cannot be read
   if (hasReceipt(directory) || read(directory, 'task.json', readRecord) === null)
     return { state: 'strange', isRunning: false };
-  const shim = read(directory, runFile.shim, (place) => readProcessId(place, runFile.shim));
+  const idIn = (name: string) => read(directory, name, (place) => readProcessId(place, name));
+  // the shim of a container says who it is in there
+  const shim = idIn(runFile.init) ?? idIn(runFile.shim);
   return { state: 'open', isRunning: shim !== null && isAlive(shim) };
 }
 

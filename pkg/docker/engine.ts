@@ -86,11 +86,17 @@ export class Engine {
     if (failure !== undefined) throw this.#refused(toDo, 200, failure);
   }
 
-  /** Makes a container. @throws {EngineError} with status 409 when the name is taken */
-  async create(name: string, spec: ContainerSpec): Promise<void> {
-    const path = `/containers/create?name=${encodeURIComponent(name)}`;
-    const toDo = `make the container ${name} of the image ${spec.image}`;
-    await this.#do({ method: 'POST', path, toDo, body: containerBody(spec), timeoutMs: workMs });
+  /**
+   * Makes a container, and starts nothing.
+   * @param name  null: the engine makes one up
+   * @returns its id
+   * @throws {EngineError} with status 409 when the name is taken, 404 when the image is not there
+   */
+  async create(name: string | null, spec: ContainerSpec): Promise<string> {
+    const path = `/containers/create${name === null ? '' : `?name=${encodeURIComponent(name)}`}`;
+    const toDo = `make ${name === null ? 'a container' : `the container ${name}`} of the image ${spec.image}`;
+    const ask = { method: 'POST', path, toDo, body: containerBody(spec), timeoutMs: workMs } as const;
+    return idIn((await this.#do(ask)).text);
   }
 
   /** Starts a container; one that runs already is left alone. */
@@ -129,29 +135,13 @@ export class Engine {
     return (found ?? []).map(({ Id, State, Labels }) => ({ id: Id, status: State, labels: Labels ?? {} }));
   }
 
-  /** Ends all of a container (SIGKILL). @returns false when it does not run, or is not there */
-  async kill(name: string): Promise<boolean> {
-    const path = `/containers/${name}/kill?signal=KILL`;
-    const { status } = await this.#do(
-      { method: 'POST', path, toDo: `kill the container ${name}`, timeoutMs: askMs },
-      [404, 409],
-    );
-    return status < 300;
-  }
-
-  /** Removes a container, also one that runs; one that is not there, or is on its way out, is none. */
+  /** Removes a container, and ends what runs in it (SIGKILL); one that is not there, or is being removed, is left alone. */
   async remove(name: string): Promise<void> {
     const path = `/containers/${name}?force=1&v=1`;
     await this.#do(
       { method: 'DELETE', path, toDo: `remove the container ${name}`, timeoutMs: workMs },
       [404, 409],
     );
-  }
-
-  /** Waits until a container does not run. @param timeoutMs  how long at most; then it throws */
-  async wait(name: string, timeoutMs: number): Promise<void> {
-    const path = `/containers/${name}/wait?condition=not-running`;
-    await this.#do({ method: 'POST', path, toDo: `wait for the container ${name}`, timeoutMs }, [404]);
   }
 
   /** What a container has used; null when it does not run. */
@@ -183,7 +173,7 @@ export class Engine {
     const ask = { method: 'POST', toDo, timeoutMs: askMs } as const;
     const made = await this.#do({ ...ask, path: `/containers/${name}/exec`, body }, [404, 409]);
     if (made.status >= 300) return false;
-    const { Id: id } = JSON.parse(made.text) as { readonly Id: string };
+    const id = idIn(made.text);
     const started = await this.#do(
       { ...ask, path: `/exec/${id}/start`, body: { Detach: false } },
       [404, 409],
@@ -253,6 +243,11 @@ export class Engine {
       { kind: 'refused', status, reason: reason.trim() },
     );
   }
+}
+
+/** The id of what was made. */
+function idIn(text: string): string {
+  return (JSON.parse(text) as { readonly Id: string }).Id;
 }
 
 function asJson(text: string): unknown {

@@ -121,7 +121,7 @@ class LocalExecutor implements Executor {
     const { path, workingDirectory } = { path: spec.env.PATH, workingDirectory: spec.workingDirectory };
     const prepared = prepareScript(spec.script, { path, workingDirectory });
     try {
-      const record = writeRun(this.#clock, spec, prepared);
+      const record = writeRun({ clock: this.#clock, spec, script: prepared, container: null });
       this.#prepareState();
       const newestPidBefore = newestPid();
       const launched = this.#launch({

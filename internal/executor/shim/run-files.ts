@@ -26,6 +26,12 @@ export const runFile = {
   over: 'over',
   /** /proc/PID/stat of the shim at its start */
   shim: 'shim',
+  /** /proc/PID/stat of the first process of the run's container, as the agent's machine sees it; written by the agent */
+  init: 'init',
+  /** what the shell of a container runs: the shim, which takes its environment first */
+  containerShim: 'shim.sh',
+  /** the environment as shell text, for a shim that takes it from a file; emptied once it is read */
+  environment: 'environment',
   /** pid of the script's own process */
   leader: 'leader',
   /** /proc/PID/stat of the process that keeps stdin open */
@@ -38,6 +44,8 @@ export const runFile = {
   drained: 'drained',
   /** output that could not be kept: lines of stream, offset, cause */
   loss: 'loss',
+  /** there once the kernel was found to have taken a process of the run's container for want of memory */
+  oomKilled: 'oom-killed',
   /** there once the shim was found dead without an `exit` */
   shimLost: 'shim-lost',
   /** there once everything that the run started had been ended */
@@ -62,6 +70,8 @@ export const runRecordShape = z.object({
     .object({ file: z.string().nullable(), group: z.number().nullable(), machine: z.number().nullable() })
     .nullable()
     .default(null),
+  /** name of the container it runs in; null: on the machine itself */
+  container: z.string().nullable().default(null),
 });
 /** @see runRecordShape */
 export type RunRecord = Readonly<z.infer<typeof runRecordShape>>;
@@ -98,7 +108,7 @@ export function readRunRecord(directory: string): RunRecord | null {
 export function recordOfKnown(directory: string, known: KnownRun | undefined): RunRecord | null {
   if (known === undefined || !existsSync(join(directory, runFile.shim))) return null;
   const { runId, workingDirectory, input, bootId: before, startedAt } = known;
-  const rest = { interpreter: [], env: [], createdAt: startedAt, oom: null };
+  const rest = { interpreter: [], env: [], createdAt: startedAt, oom: null, container: null };
   return { version: 1, runId, workingDirectory, input, bootId: before, ...rest };
 }
 

@@ -21,13 +21,23 @@ export function checkWorkingDirectory({ workingDirectory }: RunSpec): void {
   );
 }
 
+/** A run that is about to start. */
+export interface RunStart {
+  readonly clock: Clock;
+  readonly spec: RunSpec;
+  readonly script: PreparedScript;
+  /** @see RunRecord */
+  readonly container: string | null;
+}
+
 /**
  * Makes a run's directory and writes script, mailbox and record into it; what a start that was broken off left there is
  * removed.
  * @throws {UnavailableError} KERUTA_ERR_DISK_FULL
  */
-export function writeRun(clock: Clock, spec: RunSpec, { text, interpreter }: PreparedScript): RunRecord {
+export function writeRun({ clock, spec, script, container }: RunStart): RunRecord {
   const { directory } = spec;
+  const { text, interpreter } = script;
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   chmodSync(directory, 0o700);
   const space = statfsSync(directory);
@@ -46,6 +56,7 @@ export function writeRun(clock: Clock, spec: RunSpec, { text, interpreter }: Pre
     bootId: bootId(),
     createdAt: clock.now(),
     oom: countOomKills(),
+    container,
   };
   writeFileSync(join(directory, runFile.script), text, { mode: 0o600 });
   // there before the script: who appends first would make it by the script's own file mode mask

@@ -1,5 +1,5 @@
 /** The laws of the executor port; every adapter runs this suite. Scripts are POSIX sh. */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Executor, Run, RunEnd, RunSpec } from '../../../internal/executor/executor.ts';
@@ -128,10 +128,11 @@ export function executorContract(name: string, makeFixture: () => Promise<Execut
     });
 
     test('a directory in which something was started is not untouched any more, also when it has ended', async () => {
-      const spec = specOf('sleep 0.1');
+      const spec = specOf('while [ ! -e go ]; do sleep 0.02; done');
       const run = await executor.start(spec);
       await until(async () => ((await run.processes()).length > 0 ? true : null));
       expect(await executor.isUntouched(spec.directory)).toBe(false);
+      writeFileSync(join(fixture.base, 'go'), '');
       await endOf(run);
       expect(await executor.isUntouched(spec.directory)).toBe(false);
     });
