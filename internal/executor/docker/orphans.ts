@@ -13,21 +13,17 @@ export interface OrphanSearch {
 }
 
 /**
- * Removes what agents of a base directory left in the engine: containers whose run directory is gone, running or not, those
- * whose run has ended, and those that were made for a look. Containers of others are never touched.
+ * Removes what agents of a base directory left in the engine: containers whose run directory is gone, running or not, and
+ * those that were made for a look. Containers of others are never touched.
  * @returns how many were removed
  */
 export async function removeOrphans({ engine, baseDirectory, look }: OrphanSearch): Promise<number> {
   const ours = await engine.list(label.agent, baseDirectory);
-  const orphans = ours.filter(({ labels, status }) => {
+  const orphans = ours.filter(({ labels }) => {
     const looker = labels[label.look];
     if (looker !== undefined) return looker !== look;
-    const directory = labels[label.directory] ?? '';
-    if (!existsSync(join(directory, runFile.spec))) return true;
-    const isOver = [runFile.drained, runFile.shimLost, runFile.swept].some((name) =>
-      existsSync(join(directory, name)),
-    );
-    return status !== 'running' && isOver;
+    // one whose run was not brought to its end yet still knows how that was; it is removed then
+    return !existsSync(join(labels[label.directory] ?? '', runFile.spec));
   });
   for (const { id } of orphans) await engine.remove(id);
   return orphans.length;
