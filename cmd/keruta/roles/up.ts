@@ -64,6 +64,10 @@ export const up = command({
                 return session;
               },
             });
+          } catch (error) {
+            // the other agents would go on, and the fault would be told at the end of all
+            control.stop('drain');
+            throw error;
           } finally {
             await others.ended;
           }
