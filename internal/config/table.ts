@@ -3,6 +3,7 @@ import { agentRows } from './agent-rows.ts';
 import { clientRows } from './client-rows.ts';
 import { defaultRows } from './default-rows.ts';
 import { emailRows } from './email-rows.ts';
+import { executorRows } from './executor-rows.ts';
 import { githubRows } from './github-rows.ts';
 import { notifyRows } from './notify-rows.ts';
 import type { SettingRow } from './row.ts';
@@ -13,6 +14,7 @@ import type { ValueOf } from './value.ts';
 const rows = {
   ...clientRows,
   ...agentRows,
+  ...executorRows,
   ...serverRows,
   ...defaultRows,
   ...emailRows,

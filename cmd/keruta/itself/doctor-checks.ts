@@ -5,6 +5,7 @@ import { baseDirectoryCheck } from './doctor/base-directory.ts';
 import type { Check } from './doctor/check.ts';
 import { clockCheck } from './doctor/clock.ts';
 import { configCheck } from './doctor/config.ts';
+import { containerEngineCheck } from './doctor/container-engine.ts';
 import { containmentCheck } from './doctor/containment.ts';
 import { diskCheck } from './doctor/disk.ts';
 import { gitCheck } from './doctor/git.ts';
@@ -29,6 +30,7 @@ export const checks: readonly Check[] = [
   programsCheck,
   inputCheck,
   containmentCheck,
+  containerEngineCheck,
   diskCheck,
   memoryCheck,
   baseDirectoryCheck,

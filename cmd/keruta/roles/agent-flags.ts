@@ -23,6 +23,8 @@ export const agentOptions = {
   'cancel-grace': fromSetting('cancelGrace'),
   'use-http-input': fromSetting('useHttpInput'),
   'allow-remote': fromSetting('allowRemote'),
+  executor: fromSetting('executor'),
+  'docker-image': fromSetting('dockerImage'),
 } as const satisfies OptionMap;
 
 /** Options of `keruta daemon` and `keruta daemon start`. */

@@ -8,7 +8,6 @@ import { makeTaskSource } from '../../../internal/api/make-task-source.ts';
 import { isRetryable } from '../../../internal/api/retryable.ts';
 import { sendSpooled } from '../../../internal/api/send-spooled.ts';
 import type { LoadedSettings } from '../../../internal/config/load-settings.ts';
-import { makeLocalExecutor } from '../../../internal/executor/local/local-executor.ts';
 import { runAgent } from '../../../internal/worker/agent.ts';
 import type { AgentExit, AgentOptions } from '../../../internal/worker/agent-options.ts';
 import type { AgentStatus } from '../../../internal/worker/agent-status.ts';
@@ -22,6 +21,7 @@ import type { CommandContext } from '../command.ts';
 import { replaceFile } from '../own-file.ts';
 import { frontScript } from '../task-commands/front.ts';
 import { warnOfPlainHttp } from '../transport.ts';
+import { executorOf } from './executor-of.ts';
 import { writePidFile } from './pid-file.ts';
 import { poolOf } from './pool-of.ts';
 import { repositoriesOf } from './repositories.ts';
@@ -60,6 +60,9 @@ export async function startAgent(start: AgentStart): Promise<AgentExit> {
   const { context, settings, access, control, log } = start;
   const { values } = settings;
   const { clock, random } = context;
+  const commands = runCommandsOf(values.baseDir);
+  const umask = start.beside?.umask ?? process.umask();
+  const executor = await executorOf({ context, settings, log, umask, executable: commands.executable });
   warnOfPlainHttp(access.url, { log, env: context.env });
   const http = makeHttp({
     userAgent: `keruta/${context.version}`,
@@ -78,7 +81,6 @@ export async function startAgent(start: AgentStart): Promise<AgentExit> {
   const waiting = { context, log, signal: control.draining };
   const session = await untilThere(waiting, () => start.findSession(client));
   if (session === null) return { why: 'stopped', tasks: 0 };
-  const commands = runCommandsOf(values.baseDir);
   const options = agentOptionsOf(start, { sessionId: session.id, executable: commands.executable });
   void deliverSpool(
     {
@@ -90,8 +92,7 @@ export async function startAgent(start: AgentStart): Promise<AgentExit> {
     },
     control.draining,
   );
-  const mask = closeRepositories(options);
-  const umask = start.beside?.umask ?? mask;
+  closeRepositories(options);
   const spans = await openTraces({ context, values, log, service: 'keruta-agent' });
   const running = runAgent(
     {
@@ -99,7 +100,7 @@ export async function startAgent(start: AgentStart): Promise<AgentExit> {
       random,
       log,
       ...(spans === null ? {} : { spans }),
-      executor: makeLocalExecutor({ clock, stateDirectory: join(values.baseDir, 'shims'), umask }),
+      executor,
       ...(start.onReady === undefined ? {} : { onReady: start.onReady }),
       watches: {
         home: context.home,
@@ -143,13 +144,10 @@ export async function startAgent(start: AgentStart): Promise<AgentExit> {
 /**
  * Keeps what git writes below the base directory from others, by the file mode mask of this process; everything else there
  * has modes of its own. A clone elsewhere gets the modes that the user's mask gives, and so do the files of scripts.
- * @returns the mask as it was
  */
-function closeRepositories({ baseDirectory, repositoriesDirectory }: AgentOptions): number {
+function closeRepositories({ baseDirectory, repositoriesDirectory }: AgentOptions): void {
   const isBelow = `${repositoriesDirectory}/`.startsWith(`${baseDirectory}/`);
-  const mask = process.umask();
-  if (isBelow) process.umask(mask | 0o077);
-  return mask;
+  if (isBelow) process.umask(process.umask() | 0o077);
 }
 
 /** How the agent of these settings behaves. */

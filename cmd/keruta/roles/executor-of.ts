@@ -1,0 +1,105 @@
+/** Where the scripts of an agent run, by its settings. */
+import { join } from 'node:path';
+import type { LoadedSettings } from '../../../internal/config/load-settings.ts';
+import { InputError } from '../../../internal/domain/errors.ts';
+import type { DockerOptions } from '../../../internal/executor/docker/docker-options.ts';
+import type { Executor } from '../../../internal/executor/executor.ts';
+import { executorByRecord } from '../../../internal/executor/executor-by-record.ts';
+import { makeLocalExecutor } from '../../../internal/executor/local/local-executor.ts';
+import type { Mount } from '../../../pkg/docker/container-body.ts';
+import { EngineAddressError, parseEngineAddress } from '../../../pkg/docker/engine-address.ts';
+import type { Log } from '../../../pkg/log/log.ts';
+import type { CommandContext } from '../command.ts';
+
+/** What an executor is made for. */
+export interface ExecutorParts {
+  readonly context: CommandContext;
+  readonly settings: LoadedSettings;
+  readonly log: Log;
+  /** file mode mask of the scripts */
+  readonly umask: number;
+  /** the full executable, as scripts call it */
+  readonly executable: string;
+}
+
+/**
+ * Makes the executor. Runs that go on are found wherever they were started.
+ * @throws {InputError} KERUTA_ERR_CONFIG_MISSING without an image; KERUTA_ERR_BAD_VALUE for settings that no container has
+ */
+export async function executorOf(parts: ExecutorParts): Promise<Executor> {
+  const { context, settings, umask } = parts;
+  const { values } = settings;
+  const { clock } = context;
+  const starts = values.executor === 'docker' ? 'docker' : 'local';
+  // said at the start; where nothing runs in containers, settings of an engine are nobody's business
+  const options = starts === 'docker' ? dockerOptionsOf(parts) : null;
+  return executorByRecord({
+    starts,
+    local: makeLocalExecutor({ clock, stateDirectory: join(values.baseDir, 'shims'), umask }),
+    docker: async () => {
+      const { makeDockerExecutor } = await import('../../../internal/executor/docker/docker-executor.ts');
+      return makeDockerExecutor(options ?? dockerOptionsOf(parts));
+    },
+  });
+}
+
+function dockerOptionsOf({ context, settings, log, umask, executable }: ExecutorParts): DockerOptions {
+  const { values } = settings;
+  const { baseDir, artifactsDir, dockerImage: image } = values;
+  if (image === null && values.executor === 'docker') {
+    throw new InputError(
+      'KERUTA_ERR_CONFIG_MISSING',
+      'the executor is docker and no image is set; set docker.image, KERUTA_DOCKER_IMAGE or --docker-image, such as debian:bookworm-slim',
+    );
+  }
+  const readable = [join(baseDir, 'bin'), join(baseDir, 'pool'), executable];
+  const writable = [artifactsDir, '/.keruta/doc'].filter((path) => path !== null);
+  return {
+    clock: context.clock,
+    log,
+    address: readAddress(values.dockerHost),
+    baseDirectory: baseDir,
+    image: image ?? '',
+    pull: values.dockerPull,
+    network: values.dockerNetwork,
+    volumes: (values.dockerVolumes ?? []).map(readVolume),
+    shared: [
+      ...readable.map((path) => ({ path, readOnly: true })),
+      ...writable.map((path) => ({ path, readOnly: false })),
+    ],
+    user: values.dockerUser,
+    memoryBytes: values.dockerMemory,
+    cpus: readCpus(values.dockerCpus),
+    pidsLimit: values.dockerPidsLimit,
+    umask,
+    inherited: process.env,
+  };
+}
+
+/** Reads the address of an engine. @throws {InputError} KERUTA_ERR_BAD_VALUE */
+export function readAddress(text: string): DockerOptions['address'] {
+  try {
+    return parseEngineAddress(text);
+  } catch (cause) {
+    if (!(cause instanceof EngineAddressError)) throw cause;
+    throw new InputError('KERUTA_ERR_BAD_VALUE', `docker.host: ${cause.message}`, { cause });
+  }
+}
+
+/** Reads `/on/the/machine:/in/the/container[:ro]`. @throws {InputError} KERUTA_ERR_BAD_VALUE */
+export function readVolume(text: string): Mount {
+  const [, source, target, mode] = /^(\/[^:]*):(\/[^:]*)(?::(ro|rw))?$/.exec(text) ?? [];
+  if (source !== undefined && target !== undefined) return { source, target, readOnly: mode === 'ro' };
+  throw new InputError(
+    'KERUTA_ERR_BAD_VALUE',
+    `docker.volumes: expected /on/the/machine:/in/the/container, with :ro for reading alone; got "${text}"`,
+  );
+}
+
+/** Reads a number of processors. @throws {InputError} KERUTA_ERR_BAD_VALUE */
+export function readCpus(text: string | null): number | null {
+  if (text === null) return null;
+  const cpus = /^\d{1,4}(\.\d{1,3})?$/.test(text) ? Number(text) : 0;
+  if (cpus > 0) return cpus;
+  throw new InputError('KERUTA_ERR_BAD_VALUE', `docker.cpus: expected a number such as 1.5; got "${text}"`);
+}

@@ -1,0 +1,63 @@
+/** Several executors as one: new runs are started by one of them, each run that is there is found by its own. */
+import type { Executor, KnownRun, Run, RunSpec } from './executor.ts';
+import { readRunRecord } from './shim/run-files.ts';
+
+/** Which executors there are. */
+export interface ExecutorChoice {
+  /** for runs on the machine itself */
+  readonly local: Executor;
+  /** for runs in containers; made when it is needed first */
+  readonly docker: () => Promise<Executor>;
+  /** which of the two starts new runs */
+  readonly starts: 'local' | 'docker';
+}
+
+/** Makes the one: after a change of settings, runs that go on are not lost. */
+export function executorByRecord(choice: ExecutorChoice): Executor {
+  return new ExecutorByRecord(choice);
+}
+
+class ExecutorByRecord implements Executor {
+  readonly #choice: ExecutorChoice;
+  #docker: Promise<Executor> | null = null;
+
+  constructor(choice: ExecutorChoice) {
+    this.#choice = choice;
+  }
+
+  async start(spec: RunSpec): Promise<Run> {
+    return (await this.#of(this.#choice.starts)).start(spec);
+  }
+
+  async attach(directory: string, known?: KnownRun): Promise<Run | null> {
+    return (await this.#ownerOf(directory)).attach(directory, known);
+  }
+
+  async isUntouched(directory: string): Promise<boolean> {
+    return (await this.#ownerOf(directory)).isUntouched(directory);
+  }
+
+  prepare(): void {
+    const ready = this.#of(this.#choice.starts).then((executor) => executor.prepare());
+    // one that cannot be made says so at the next start
+    ready.catch(() => {});
+  }
+
+  async close(): Promise<void> {
+    await this.#choice.local.close();
+    await (await this.#docker)?.close();
+  }
+
+  /** A record that cannot be read any more is that of a run as they are started now. */
+  #ownerOf(directory: string): Promise<Executor> {
+    const record = readRunRecord(directory);
+    if (record === null) return this.#of(this.#choice.starts);
+    return this.#of(record.container === null ? 'local' : 'docker');
+  }
+
+  async #of(kind: ExecutorChoice['starts']): Promise<Executor> {
+    if (kind === 'local') return this.#choice.local;
+    this.#docker ??= this.#choice.docker();
+    return this.#docker;
+  }
+}
