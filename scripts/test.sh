@@ -6,9 +6,10 @@ source "$(dirname "$0")/ensure.sh"
 source "$ROOT/scripts/postgres.sh"
 source "$ROOT/scripts/dovecot.sh"
 source "$ROOT/scripts/promtool.sh"
+source "$ROOT/scripts/docker-engine.sh"
 
 reports=$(mktemp -d)
-trap 'stop_dovecot; stop_postgres; rm -rf "$reports"' EXIT
+trap 'stop_docker; stop_dovecot; stop_postgres; rm -rf "$reports"' EXIT
 passed=0 failed=0
 
 check() { # check NAME COMMAND…: one check that passes or fails as a whole
@@ -52,6 +53,7 @@ check "dependencies" node scripts/dependencies.ts
 start_postgres && echo "ok    PostgreSQL at $KERUTA_TEST_POSTGRES_URL"
 start_dovecot && echo "ok    Dovecot at $KERUTA_TEST_IMAP_URL"
 ensure_promtool && echo "ok    promtool at $KERUTA_TEST_PROMTOOL"
+start_docker && echo "ok    a container engine at $KERUTA_TEST_DOCKER_HOST"
 suite tests --project unit --project contract --coverage --coverage.thresholds.lines=80
 check "build" ./scripts/build.sh --if-needed
 check "build again, byte by byte" ./scripts/rebuild.sh
