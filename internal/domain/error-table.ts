@@ -1,3 +1,5 @@
+import { containerErrors } from './container-errors.ts';
+
 /**
  * Every error that keruta raises on purpose: one row per code. Codes are promises: never reused, never renamed
  * without a warning period. `docs/reference/errors.md` is generated from this table.
@@ -271,24 +273,7 @@ export const errorTable = {
     kind: 'input',
     doc: 'The interpreter that a script names is not installed.',
   },
-  KERUTA_ERR_ENGINE_UNAVAILABLE: {
-    kind: 'unavailable',
-    doc: 'The container engine cannot be reached, or does not answer in time.',
-  },
-  KERUTA_ERR_ENGINE_DENIED: {
-    kind: 'denied',
-    http: 403,
-    doc: 'The agent’s user may not speak to the container engine.',
-  },
-  KERUTA_ERR_IMAGE_MISSING: { kind: 'not-found', doc: 'The container engine does not have the image.' },
-  KERUTA_ERR_IMAGE_UNFIT: {
-    kind: 'input',
-    doc: 'The image has not what every run needs: a shell, cat, sleep, mkfifo.',
-  },
-  KERUTA_ERR_CONTAINER_REFUSED: {
-    kind: 'input',
-    doc: 'The container engine does not make or start a container of this kind; the message quotes it.',
-  },
+  ...containerErrors,
 } as const satisfies Record<string, ErrorRow>;
 
 /** What sort of fault a code is. */

@@ -209,4 +209,29 @@ describe.skipIf(engineHost === null)('a run in a container', () => {
     expect(states.map((state) => state?.status ?? null)).toEqual([null, 'running', 'running']);
     await other.dispose();
   });
+
+  const canHide = spawnSync('unshare', ['--pid', '--fork', '--mount-proc', 'true']).status === 0;
+
+  test.skipIf(!canHide)(
+    'an agent that cannot see the processes of the engine ends and measures runs all the same',
+    () => {
+      const fixture = join(import.meta.dirname, '../../fixtures/runs-unseen.ts');
+      const words = ['--pid', '--fork', '--mount-proc', process.execPath, '--no-warnings', fixture];
+      const { stdout, stderr } = spawnSync('unshare', words, { encoding: 'utf8', timeout: 60_000 });
+      expect(stderr).toBe('');
+      const told = JSON.parse(stdout) as Record<string, unknown> & { memoryBytes: number; seen: string[] };
+      expect(told.seen).toContain('sleep');
+      expect(told.memoryBytes).toBeGreaterThan(100_000);
+      expect(told.first).toMatchObject({ signal: 'SIGTERM', shimLost: false });
+      expect(told.second).toMatchObject({ signal: 'SIGKILL', shimLost: false, oomKilled: false });
+      expect(told).toMatchObject({
+        output: 'up\n',
+        left: [],
+        third: { exitCode: 0 },
+        answer: 'up\ngot it\n',
+      });
+      expect(told.containers).toEqual([]);
+    },
+    60_000,
+  );
 });

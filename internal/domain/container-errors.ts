@@ -1,0 +1,23 @@
+import type { ErrorRow } from './error-table.ts';
+
+/** Errors of running scripts in containers: rows of the table of errors. */
+export const containerErrors = {
+  KERUTA_ERR_ENGINE_UNAVAILABLE: {
+    kind: 'unavailable',
+    doc: 'The container engine cannot be reached, or does not answer in time.',
+  },
+  KERUTA_ERR_ENGINE_DENIED: {
+    kind: 'denied',
+    http: 403,
+    doc: 'The agent’s user may not speak to the container engine.',
+  },
+  KERUTA_ERR_IMAGE_MISSING: { kind: 'not-found', doc: 'The container engine does not have the image.' },
+  KERUTA_ERR_IMAGE_UNFIT: {
+    kind: 'input',
+    doc: 'The image has not what every run needs: a shell, cat, sleep, mkfifo.',
+  },
+  KERUTA_ERR_CONTAINER_REFUSED: {
+    kind: 'input',
+    doc: 'The container engine does not make or start a container of this kind; the message quotes it.',
+  },
+} as const satisfies Record<string, ErrorRow>;
