@@ -36,7 +36,8 @@ function contextOf(record: RunRecord, told: CheckoutAnswer['checkout']): Record<
   const { autoFix, ...own } = parameters;
   return {
     ...{ kind, id, sessionId, ...context },
-    repositoryUrl: told?.repositoryUrl ?? session.repositoryUrl ?? session.templateConfig?.repositoryUrl ?? null,
+    repositoryUrl:
+      told?.repositoryUrl ?? session.repositoryUrl ?? session.templateConfig?.repositoryUrl ?? null,
     ref: isChosen ? (task.ref ?? session.repositoryRef) : null,
     ...{ story, dependencies, parentIds: story.map((parent) => parent.id) },
     parameters: own,
