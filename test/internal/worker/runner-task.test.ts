@@ -1,0 +1,61 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { readRunnerTask } from '../../../internal/runner/read-context.ts';
+import { makeRepository } from '../../fixtures/git.ts';
+import { Place } from './agent-under-test.ts';
+
+let place: Place;
+beforeEach(() => {
+  place = new Place();
+});
+afterEach(() => place.remove());
+
+const context = {
+  ...{
+    taskId: null,
+    specName: null,
+    title: 'Mend',
+    description: 'It subtracts.',
+    acceptanceCriteria: ['it adds'],
+  },
+  ...{ requiredSkill: null, focus: [], branchName: null, targetBranch: null, playbook: null },
+  ...{ slotId: null, slotPath: null, publish: 'branch' as const },
+};
+const script =
+  'cat "$KERUTA_CONTEXT_FILE"; echo; pwd; echo "$KERUTA_BASE_DIR $KERUTA_ALLOW_LOCAL_GIT $KERUTA_RUNNER_CONFIG"';
+
+test('a task that is no script finds its context in a file, and the clone of the workspace is left alone', async () => {
+  const repositoryUrl = makeRepository({ 'a.txt': 'one\n' });
+  place.source.session = { ...place.source.session, repositoryUrl };
+  const autoFix = { errorCode: 'E1', errorMessage: 'it broke', bundle: null, fixCount: 1 };
+  const parameters = { lint: true, autoFix };
+  const task = place.source.add(script, { kind: 'agent', context, parameters });
+  await place.once({ runnerConfig: '/etc/runner.yaml' });
+  const { streams, report } = place.source.attemptOf(task);
+  expect(report?.exitCode).toBe(0);
+  const [json = '', directory = '', variables = ''] = Buffer.concat(streams.stdout).toString().split('\n');
+  const read = readRunnerTask({ value: JSON.parse(json), file: 'context.json' });
+  expect(read).toMatchObject({
+    ...{ kind: 'agent', id: task.id, sessionId: place.source.session.id, context, repositoryUrl, ref: null },
+    failure: { errorCode: 'E1', errorMessage: 'it broke' },
+    parameters: { lint: true },
+  });
+  expect(existsSync(join(directory, 'a.txt'))).toBe(false);
+  expect(variables).toBe(`${join(place.root, 'base')} true /etc/runner.yaml`);
+});
+
+test('a repository that this agent may not work on is refused before the runner starts', async () => {
+  place.source.session = { ...place.source.session, repositoryUrl: 'https://elsewhere.example/app.git' };
+  const task = place.source.add(script, { kind: 'agent', context });
+  await place.once({ allowedRepositories: ['https://git.example/'] });
+  const { report, streams } = place.source.attemptOf(task);
+  expect(report).toMatchObject({ reason: 'checkout', errorCode: 'KERUTA_ERR_POLICY' });
+  expect(streams.stdout).toEqual([]);
+});
+
+test('a script gets none of it', async () => {
+  const task = place.source.add('echo "[$KERUTA_CONTEXT_FILE$KERUTA_BASE_DIR]"');
+  await place.once({ runnerConfig: '/etc/runner.yaml' });
+  expect(Buffer.concat(place.source.attemptOf(task).streams.stdout).toString()).toBe('[]\n');
+});
