@@ -90,7 +90,10 @@ export async function doTask(
   } finally {
     cancelTimer();
   }
-  await phases.one('report', async () => `${(await report(run, place)).length} files`);
+  await phases.one('report', async () => {
+    const { length } = await report(run, place);
+    return length === 1 ? '1 file' : `${length} files`;
+  });
   await giveBack(run, place);
   const result = resultOf(run, { error, now: parts.clock.now(), usage: parts.usage() });
   writeJsonFile(join(parts.directory, resultFile), result, { isPlain: true, sync: true });
