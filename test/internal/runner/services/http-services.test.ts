@@ -36,6 +36,21 @@ describe('a task registry', () => {
     ]);
   });
 
+  test('that is away is waited for once, and again for a status only', async () => {
+    const { server, service, waits } = await startService({ retries: 2 });
+    server.route('POST', '/tasks/:id/events', { status: 503 });
+    server.route('PATCH', '/tasks/:id', { status: 503 }, { status: 204 });
+    const registry = httpTaskRegistry(service);
+    await failureOf(registry.addEvent('t', 'phase', {}));
+    expect(waits).toEqual([1000, 2000]);
+    await failureOf(registry.addEvent('t', 'phase', {}));
+    expect(waits).toEqual([1000, 2000]);
+    await registry.updateStatus('t', 'COMPLETED');
+    expect(waits).toEqual([1000, 2000, 1000]);
+    await failureOf(registry.addEvent('t', 'phase', {}));
+    expect(waits).toEqual([1000, 2000, 1000, 1000, 2000]);
+  });
+
   test('that does not know the task says so', async () => {
     const { server, service } = await startService();
     server.route('PATCH', '/tasks/:id', { status: 404, json: { error: 'no such task' } });
