@@ -208,5 +208,7 @@ async function giveBack(run: TaskRun, place: Workplace | null): Promise<void> {
 }
 
 function awayFrom({ parts }: TaskRun, error: unknown): void {
-  parts.log.warn('a service of the runner does not answer; the work goes on', { error });
+  parts.log.warn('a service of the runner does not answer; the work goes on', {
+    error: error instanceof Error ? error.message : String(error),
+  });
 }

@@ -61,7 +61,8 @@ export async function keep(run: TaskRun, { type, file, name, description }: Wish
   });
   parts.speaker.artifact(file, name, description);
   await parts.registry?.addArtifact(nameOutside(task), type, uri).catch((error: unknown) => {
-    parts.log.warn('an artifact could not be told to the task registry', { error, name });
+    const said = error instanceof Error ? error.message : String(error);
+    parts.log.warn('an artifact could not be told to the task registry', { error: said, name });
   });
   return { type, name, uri, sizeBytes: statSync(file).size };
 }
