@@ -1,4 +1,6 @@
+import { GitError } from '../../pkg/git/git-error.ts';
 import { KerutaError } from '../domain/errors.ts';
+import { wrapGitError } from '../domain/git-faults.ts';
 import type { RunnerError, RunnerErrorKind, RunnerPhase } from './runner.ts';
 
 /** Most lines of details. */
@@ -40,6 +42,7 @@ export function errorOf(
     const { kind, message, details } = error;
     return { kind, message, details };
   }
-  const kind = error instanceof KerutaError ? kindOfPhase[phase] : 'RunnerError';
-  return { kind, message: (error as Error).message ?? String(error), details: [] };
+  const known = error instanceof GitError ? wrapGitError(error) : error;
+  const kind = known instanceof KerutaError ? kindOfPhase[phase] : 'RunnerError';
+  return { kind, message: known instanceof Error ? known.message : String(known), details: [] };
 }
