@@ -110,6 +110,8 @@ function testsText({ tests }: RunnerResult): string | null {
 function usageText({ usage }: RunnerResult): string | null {
   if (usage === null) return null;
   const { model, calls, tokensIn, tokensOut, costMicros } = usage;
+  // a program that tells nothing of what it used
+  if (calls === 0 && tokensIn + tokensOut === 0) return model;
   const cost = costMicros === null ? '' : `, ${formatMoney(costMicros)} ${currency}`;
   return `${model ?? 'model not known'}, ${calls} ${calls === 1 ? 'call' : 'calls'}, ${tokensIn} tokens in, ${tokensOut} out${cost}`;
 }

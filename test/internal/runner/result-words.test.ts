@@ -98,6 +98,12 @@ describe('a result for people', () => {
     expect(lines).toHaveLength(23);
   });
 
+  test('says nothing of tokens that nobody told', () => {
+    const usage = { model: null, calls: 0, tokensIn: 0, tokensOut: 0, costMicros: null };
+    expect(resultText({ ...good, usage })).not.toContain('agent');
+    expect(resultText({ ...good, usage: { ...usage, model: 'opus' } })).toContain('  agent   opus\n');
+  });
+
   test('shows what would steer a terminal', () => {
     const error = { kind: 'PushError', message: 'a\x1b[2Jb', details: ['c\rd'] } as const;
     const lines = resultText({ ...bad, error, branch: 'x\x1b]0;title\x07' }).split('\n');
