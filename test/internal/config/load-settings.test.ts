@@ -36,7 +36,7 @@ const sample = (key: SettingKey): { text: string; value: unknown; bad: string | 
     case 'duration':
       return { text: '90', value: 90_000, bad: 'soon' };
     case 'size':
-      return { text: '5MB', value: 5 * 1024 ** 2, bad: 'huge' };
+      return { text: '8MB', value: 8 * 1024 ** 2, bad: 'huge' };
     case 'int':
       return { text: '7', value: 7, bad: '7.5' };
     case 'bool':
