@@ -40,3 +40,14 @@ export function resultOf(
       cpuSeconds === null || durationMs === 0 ? null : Math.round((cpuSeconds * 100_000) / durationMs),
   };
 }
+
+/** What a task came to whose context cannot be read. */
+export function unreadTask(message: string): RunnerResult {
+  const [first = '', ...details] = message.split('\n');
+  return {
+    ...{ success: false, error: { kind: 'TaskContextValidationError', message: first, details } },
+    ...{ taskId: '', phases: [], artifacts: [], branch: null, commit: null, isPushed: false },
+    ...{ pullRequestUrl: null, changes: null, tests: null, usage: null },
+    ...{ durationMs: 0, memoryMb: null, cpuPercent: null },
+  };
+}

@@ -158,10 +158,14 @@ describe('bad input', () => {
     expect(stderr).toMatch(told);
   });
 
-  test('for the runner itself ends with 2, before anything is done', async () => {
+  test('for the runner itself ends with 2, before anything is done, and is a result for a dispatcher', async () => {
     const file = place.file('nothing.json', '{"title": "x"}');
-    const { status, stderr } = await place.keruta(['runner', 'run', '-f', file]);
+    const { status, stdout, stderr } = await place.keruta(['runner', 'run', '-f', file, '--json']);
     expect(status).toBe(2);
+    expect(JSON.parse(stdout)).toMatchObject({
+      success: false,
+      error: { kind: 'TaskContextValidationError' },
+    });
     expect(stderr).toMatch(/repository_url/);
     expect(existsSync(join(place.home, '.keruta', 'pool'))).toBe(false);
     void server;

@@ -6,8 +6,9 @@ import { InputError } from '../../../internal/domain/errors.ts';
 import { doTask } from '../../../internal/runner/do-task.ts';
 import { readRunnerConfig } from '../../../internal/runner/read-config.ts';
 import { readRunnerTask } from '../../../internal/runner/read-context.ts';
+import { unreadTask } from '../../../internal/runner/result-of.ts';
 import { resultJson, resultText } from '../../../internal/runner/result-words.ts';
-import type { RunnerConfig, RunnerResult } from '../../../internal/runner/runner.ts';
+import type { RunnerConfig, RunnerResult, RunnerTask } from '../../../internal/runner/runner.ts';
 import { ownDirectory } from '../../../internal/worker/own-directory.ts';
 import type { CommandContext } from '../command.ts';
 import { printJson } from '../people/print.ts';
@@ -38,7 +39,7 @@ export async function runTaskHere(
       'KERUTA_ERR_USAGE',
       'keruta runner run: expected what is wanted as --file FILE, got nothing',
     );
-  const task = readRunnerTask(await readRunnerInput(context, wish.file, 'KERUTA_ERR_TASK_CONTEXT'));
+  const task = await readTask(context, wish.file);
   const { config: named } = wish;
   const given =
     named === undefined
@@ -84,4 +85,15 @@ function besideFile(config: RunnerConfig, directory: string): RunnerConfig {
   if (coder?.kind !== 'command' || !coder.template.command.includes('/')) return config;
   const template = { ...coder.template, command: resolve(directory, coder.template.command) };
   return { ...config, coder: { ...coder, template } };
+}
+
+/** What a dispatcher that reads results is told of a task that cannot begin; the error itself is told as of every command. */
+async function readTask(context: CommandContext, file: string): Promise<RunnerTask> {
+  try {
+    return readRunnerTask(await readRunnerInput(context, file, 'KERUTA_ERR_TASK_CONTEXT'));
+  } catch (error) {
+    if (context.json && error instanceof InputError && error.code === 'KERUTA_ERR_TASK_CONTEXT')
+      await printJson(context, resultJson(unreadTask(error.message)));
+    throw error;
+  }
 }
