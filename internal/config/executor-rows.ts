@@ -76,7 +76,7 @@ export const executorRows = {
     flag: null,
     variables: ['KERUTA_DOCKER_MEMORY'],
     fileKeys: ['docker.memory'],
-    range: [6 * 1024 ** 2, 2 ** 50],
+    range: [1, 2 ** 50],
     default: null,
     defaultDoc: 'no limit',
     doc: 'memory of a container, swap included; a script over it ends with the reason oom',
