@@ -173,7 +173,8 @@ describe.skipIf(engineHost === null)('a run in a container', () => {
     const first = place.makeExecutor();
     await textOf('echo one', {}, first);
     await first.close();
-    for (const name of ['shim', 'leader', 'exit', 'drained', 'init']) rmSync(join(spec.directory, name), { force: true });
+    for (const name of ['shim', 'leader', 'exit', 'drained', 'init'])
+      rmSync(join(spec.directory, name), { force: true });
     await make();
     const clock = { ...systemClock, now: () => systemClock.now() + 10_000 };
     const later = place.makeExecutor({ clock });
