@@ -283,6 +283,10 @@ describe('the local executor', () => {
     executor.prepare();
     const ready = () => readdirSync(join(base, 'executor')).find((name) => name.startsWith('spare-'));
     const spare = await until(() => readStatLine(join(base, 'executor', ready() ?? '', 'ready')));
+    // its writers are on their way still: without them it is not taken
+    await until(() =>
+      ['stdout', 'stderr'].every((name) => existsSync(join(base, 'executor', ready() ?? '', name))),
+    );
     process.kill(spare, 'SIGSTOP');
     await until(() => (readStat(spare)?.state === 'T' ? true : null));
     const script = 'echo ran >>ledger; echo x';
