@@ -85,6 +85,8 @@ export interface AgentOptions {
 
   readonly artifacts: ArtifactOptions;
   readonly autoFix: AutoFixOptions;
+  /** whether scripts run in containers, where no runner can do its work; default false */
+  readonly inContainers?: boolean;
   /** how tasks that are no script are done; absolute; null = by defaults */
   readonly runnerConfig: string | null;
   /** null = no local API */

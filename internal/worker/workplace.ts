@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { CheckoutAnswer } from '../api/protocol.ts';
+import { DeniedError } from '../domain/errors.ts';
 import { refuseForeign } from './allowed-repositories.ts';
 import { checkout } from './checkout/checkout.ts';
 import { repositoryDirectory } from './checkout/repository-directory.ts';
@@ -27,6 +28,11 @@ export async function prepareWorkplace(parts: TaskParts, scene: Scene): Promise<
   const { session, task } = scene.record;
   const told = await askForCheckout(parts, scene);
   const url = told?.repositoryUrl ?? session.repositoryUrl ?? session.templateConfig?.repositoryUrl ?? null;
+  if (task.kind !== 'script' && options.inContainers === true)
+    throw new DeniedError(
+      'KERUTA_ERR_POLICY',
+      `This agent runs scripts in containers, and a task of kind ${task.kind} needs slots of this machine. Give the session an agent with --executor local.`,
+    );
   // the runner takes a slot of its own: the clone of the workspace is left alone
   if (url !== null && task.kind !== 'script') refuseForeign(url, options.allowedRepositories);
   const directory =

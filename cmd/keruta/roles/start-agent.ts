@@ -188,6 +188,7 @@ export function agentOptionsOf(
       maxFileBytes: values.maxFileSize,
     },
     runnerConfig: values.runnerConfig,
+    inContainers: values.executor === 'docker',
     autoFix: { enabled: values.autoFix, command: values.autoFixCommand },
     localApi:
       beside === undefined

@@ -54,6 +54,15 @@ test('a repository that this agent may not work on is refused before the runner 
   expect(streams.stdout).toEqual([]);
 });
 
+test('an agent that runs scripts in containers says that such a task is not for it', async () => {
+  const task = place.source.add(script, { kind: 'agent', context });
+  await place.once({ inContainers: true });
+  expect(place.source.attemptOf(task).report).toMatchObject({
+    errorCode: 'KERUTA_ERR_POLICY',
+    message: expect.stringContaining('--executor local'),
+  });
+});
+
 test('a script gets none of it', async () => {
   const task = place.source.add('echo "[$KERUTA_CONTEXT_FILE$KERUTA_BASE_DIR]"');
   await place.once({ runnerConfig: '/etc/runner.yaml' });
