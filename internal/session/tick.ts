@@ -39,8 +39,9 @@ export async function tick(
         return false;
       }
     };
-    const alone = (await Promise.all(ids.filter((id) => !plain.has(id)).map(decide))).filter(Boolean).length;
-    const decided = plain.size + alone;
+    const others = ids.filter((id) => !plain.decided.has(id) && !plain.later.has(id));
+    const alone = (await Promise.all(others.map(decide))).filter(Boolean).length;
+    const decided = plain.decided.size + alone;
     looked += decided;
     // what another server has, or what failed, is not for this round
     if (decided === 0) return looked;

@@ -129,3 +129,54 @@ test('with no room for all of them, each is told for itself', async () => {
     '10:00 skipped queue_full',
   ]);
 });
+
+test('after a while without a server every instant of many triggers is made up for once, the oldest first', async () => {
+  const { parts, store, go, apply, rows } = await world();
+  const names = Array.from({ length: 70 }, (_, n) => `t${n}`);
+  await apply({
+    ...{ name: 'many', run: 'true', overlap: 'allow', catchUp: 'all' },
+    triggers: names.map((name) => cron(name)),
+  });
+  let transactions = 0;
+  const { transact } = store;
+  store.transact = (work) => {
+    transactions += 1;
+    return transact.call(store, work) as never;
+  };
+  await tick(parts, never);
+  transactions = 0;
+  expect(await go('10:04:00.500')).toBe(70);
+  // 350 runs, a hundred in a transaction
+  expect(transactions).toBeLessThan(10);
+  store.transact = transact;
+  const all = await rows();
+  const expected = ['10:00', '10:01', '10:02', '10:03', '10:04'].flatMap((time) =>
+    names.map((name) => `${name} ${time} run ${time === '10:04' ? 'due' : 'caught_up'}`),
+  );
+  expect(all.toSorted()).toEqual(expected.toSorted());
+  for (const name of names) {
+    const own = all.filter((row) => row.startsWith(`${name} `));
+    expect(own).toEqual(own.toSorted());
+  }
+  const session = await store.sessionByName('many');
+  const tasks = await store.tasks({ sessionId: session?.id ?? '' }, 'queue');
+  expect(tasks.length).toBe(350);
+  expect(await go('10:04:01.000')).toBe(0);
+});
+
+test('a trigger whose tasks may not overlap is decided by itself when several of its instants have passed', async () => {
+  const { go, apply, rows } = await world();
+  await apply({
+    ...{ name: 'two', run: 'true', overlap: 'skip', catchUp: 'all' },
+    triggers: [cron('a'), cron('b')],
+  });
+  expect(await go('10:01:00.500')).toBe(2);
+  expect((await rows()).toSorted()).toEqual([
+    ...[
+      'a 10:00 run caught_up',
+      'a 10:01 skipped overlap_skipped',
+      'b 10:00 run caught_up',
+      'b 10:01 skipped overlap_skipped',
+    ],
+  ]);
+});
