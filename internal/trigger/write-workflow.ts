@@ -9,8 +9,11 @@ import { readWorkflow } from './read-workflow.ts';
 
 type Written = Record<string, unknown>;
 
+/** What a workflow says that is not tried again. */
+const once = { maxAttempts: 1 };
+
 /**
- * Writes a workflow; fields that have their default are left out.
+ * Writes a workflow; fields that have their default are left out, but for `retry`: what it is by default is for each server to say.
  * @returns what `readWorkflow` reads as this definition and switch
  */
 export function writeWorkflow(definition: WorkflowDefinition, isEnabled: boolean): Written {
@@ -20,7 +23,12 @@ export function writeWorkflow(definition: WorkflowDefinition, isEnabled: boolean
   const own = Object.entries(written).filter(
     ([key, value]) => key === 'name' || !isDeepStrictEqual(value, plain[key]),
   );
-  return { ...Object.fromEntries(own), ...(isEnabled ? {} : { enabled: false }) };
+  const fields = Object.fromEntries(own);
+  return {
+    ...fields,
+    ...('retry' in fields ? {} : { retry: once }),
+    ...(isEnabled ? {} : { enabled: false }),
+  };
 }
 
 function writeFields(definition: WorkflowDefinition): Written {

@@ -86,7 +86,7 @@ const looksSecret = /TOKEN|SECRET|PASSW|CREDENTIAL|_KEY$|DSN$/i;
 const secretNote =
   'looks like a secret, and would stand in the script on the server: take it out, and set it where the agent is started';
 const mailNote =
-  'MAILTO is left out: the output of a task is kept (keruta task logs), and is not mailed; `onError` runs a script when one fails';
+  'MAILTO is left out: the output of a task is kept (keruta task logs), and is not mailed; `notify` of a workflow tells people when one fails, `onError` runs a script';
 
 /** `NAME=value`, the value in quotes or not; null when the line is none. */
 function readVariable(line: string): readonly [string, string] | null {

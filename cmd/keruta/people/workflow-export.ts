@@ -5,7 +5,8 @@ import { printJson } from './print.ts';
 /** `keruta workflow export` */
 export const workflowExport = command({
   name: 'workflow export',
-  summary: 'Prints a workflow as YAML that apply takes back; fields that have their default are left out.',
+  summary:
+    'Prints a workflow as YAML that apply takes back; fields that have their default are left out, but for retry.',
   positionals: { workflow: { doc: 'name or id' } },
   options: {},
   examples: ['keruta workflow export nightly > nightly.yaml', 'keruta workflow export nightly --json'],

@@ -36,7 +36,10 @@ describe('notify of a workflow', () => {
 
   test('of a definition that an older server wrote is not there, and does no harm', () => {
     const { notify: _, ...older } = read(undefined).definition;
-    expect(writeWorkflow(older as never, true)).toEqual({ name: 'w', run: { script: 'true' } });
+    expect(writeWorkflow(older as never, true)).toEqual({
+      ...{ name: 'w', run: { script: 'true' } },
+      retry: { maxAttempts: 1 },
+    });
   });
 
   test.each([

@@ -103,7 +103,7 @@ test('what is written is read as the same definition, also through YAML', () => 
   );
 });
 
-test('what has its default is left out', () => {
+test('what has its default is left out, but for how often it is tried: that default is the server’s', () => {
   const { definition } = readWorkflow(
     { name: 'w', run: 'true', triggers: [{ type: 'cron', expression: '@daily' }] },
     options,
@@ -112,5 +112,6 @@ test('what has its default is left out', () => {
     name: 'w',
     run: { script: 'true' },
     triggers: [{ type: 'cron', name: 'cron', expression: '@daily' }],
+    retry: { maxAttempts: 1 },
   });
 });
