@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 /**
@@ -8,6 +9,8 @@ import { defineConfig } from 'vitest/config';
  */
 export default defineConfig({
   test: {
+    // a core for each, also where there are two: tests wait more than they work
+    maxWorkers: Math.max(2, availableParallelism() - 1),
     projects: [
       {
         test: {
