@@ -67,7 +67,7 @@ beforeAll(async () => {
   git(clone, 'init', '-q', '-b', 'main');
   git(clone, 'add', '-A', '-f');
   git(clone, 'commit', '-q', '-m', 'traps');
-}, 30_000);
+}, 120_000);
 afterEach(() => rmSync(caught, { force: true }));
 afterAll(() => place.close());
 
