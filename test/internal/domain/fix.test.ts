@@ -17,6 +17,8 @@ const task = (over: Partial<Task>): Task =>
     name: 'build',
     description: 'builds',
     script: 'make',
+    kind: 'script',
+    context: null,
     status: 'FAILED',
     reason: null,
     priority: 2,
@@ -52,6 +54,14 @@ describe('refuseFix', () => {
 });
 
 describe('fixOf', () => {
+  test('the fix of an agent task is one of the same kind; a script in its place is one', () => {
+    const context = { title: 'Mend' } as Task['context'];
+    const failed = task({ kind: 'agent', script: 'exec runner', context });
+    expect(fixOf(failed, failure, null)).toMatchObject({ kind: 'agent', script: '', context });
+    expect(fixOf(failed, failure, 'fix.sh')).toMatchObject({ script: 'fix.sh' });
+    expect(fixOf(failed, failure, 'fix.sh')).not.toHaveProperty('kind');
+  });
+
   test('the fix task names its origin, counts, and keeps what the task was given', () => {
     const fix = fixOf(task({}), failure, null);
     expect(fix).toMatchObject({
