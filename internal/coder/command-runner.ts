@@ -1,4 +1,5 @@
 import type { Clock } from '../../pkg/clock/clock.ts';
+import { keepEnds } from '../../pkg/lines/keep-ends.ts';
 import { ProcessStartError } from '../../pkg/process/run.ts';
 import { runTree } from '../../pkg/process/run-tree.ts';
 import type { Random } from '../../pkg/random/random.ts';
@@ -36,47 +37,17 @@ export interface ShellRunnerParts {
 export function shellRunner(parts: ShellRunnerParts): CommandRunner {
   const { clock, random, workingDirectory, env, maxOutputBytes = 64 * 1024 } = parts;
   return async ({ command, timeoutMs, signal }) => {
-    const output = keepEnds(maxOutputBytes);
+    const output = keepEnds(maxOutputBytes, 0.25);
     const base = { clock, cwd: workingDirectory, env, timeoutMs, signal };
     const mark = { name: 'KERUTA_TOOL_ID', value: random.uuid4() };
     const onOutput = (_stream: string, bytes: Buffer) => output.add(bytes);
     try {
       const ended = await runTree({ ...base, command: 'sh', args: ['-c', command], mark, onOutput });
       const { exitCode, timedOut } = ended;
-      return { exitCode: timedOut ? null : exitCode, output: output.text(), timedOut };
+      return { exitCode: timedOut ? null : exitCode, output: output.bytes().toString('utf8'), timedOut };
     } catch (error) {
       if (!(error instanceof ProcessStartError)) throw error;
       return { exitCode: 127, output: `${error.message}\n`, timedOut: false };
     }
-  };
-}
-
-/** Keeps the beginning and the end of what may be endless. */
-function keepEnds(maxBytes: number) {
-  const headBytes = Math.floor(maxBytes / 4);
-  const head: Buffer[] = [];
-  let tail: Buffer[] = [];
-  let [headSize, tailSize, all] = [0, 0, 0];
-  return {
-    add: (bytes: Buffer) => {
-      all += bytes.length;
-      const first = bytes.subarray(0, headBytes - headSize);
-      if (first.length > 0) head.push(first);
-      headSize += first.length;
-      const rest = bytes.subarray(first.length);
-      if (rest.length === 0) return;
-      tail.push(rest);
-      tailSize += rest.length;
-      // put together now and then, so that many small pieces do not fill the memory
-      if (tailSize < 4 * maxBytes && tail.length < 1000) return;
-      tail = [Buffer.concat(tail).subarray(-maxBytes)];
-      tailSize = tail[0]?.length ?? 0;
-    },
-    text: () => {
-      const end = Buffer.concat(tail).subarray(-(maxBytes - headBytes));
-      const missing = all - headSize - end.length;
-      const note = missing > 0 ? `\n[… ${missing} bytes are left out here …]\n` : '';
-      return `${Buffer.concat(head)}${note}${end}`;
-    },
   };
 }

@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path';
 import { closedDirectory } from '../../../pkg/files/closed-directory.ts';
 import { parseJunit, type TestReport } from '../../../pkg/junit/junit.ts';
 import { cutMiddle } from '../../../pkg/lines/cut-middle.ts';
+import { keepEnds } from '../../../pkg/lines/keep-ends.ts';
 import { ProcessStartError } from '../../../pkg/process/run.ts';
 import { runTree } from '../../../pkg/process/run-tree.ts';
 import { detectTests } from '../../coder/detect-tests.ts';
@@ -61,7 +62,7 @@ export async function runTests(run: TaskRun, place: Workplace, plan: TestPlan): 
   const { parts, config } = run;
   if (plan.reportFile !== null) rmSync(plan.reportFile, { force: true });
   const printer = run.printer();
-  const printed = keepEnds(maxLogBytes);
+  const printed = keepEnds(maxLogBytes, 0.5);
   let printing = Promise.resolve();
   const base = { clock: parts.clock, cwd: place.path, env: parts.commandEnv, signal: run.signal };
   try {
@@ -121,31 +122,4 @@ function readReport(file: string): TestReport | null {
   } catch {
     return null;
   }
-}
-
-/** Keeps the beginning and the end of what may be endless. */
-function keepEnds(maxBytes: number) {
-  const half = Math.floor(maxBytes / 2);
-  const head: Buffer[] = [];
-  let tail: Buffer[] = [];
-  let [headSize, tailSize, left] = [0, 0, 0];
-  return {
-    add: (bytes: Buffer) => {
-      const first = bytes.subarray(0, half - headSize);
-      if (first.length > 0) head.push(first);
-      headSize += first.length;
-      const rest = bytes.subarray(first.length);
-      tail.push(rest);
-      tailSize += rest.length;
-      if (tailSize < 2 * half) return;
-      const all = Buffer.concat(tail);
-      tail = [all.subarray(-half)];
-      left += tailSize - half;
-      tailSize = half;
-    },
-    bytes: () => {
-      const note = left > 0 ? `\n[… ${left} bytes are left out here …]\n` : '';
-      return Buffer.concat([...head, Buffer.from(note), ...tail]);
-    },
-  };
 }
