@@ -1,6 +1,4 @@
 /** Whom a runner tells what happens: the task that it is a run of, or a person. */
-import { copyFileSync, mkdirSync } from 'node:fs';
-import { dirname, join } from 'node:path';
 import { mailboxWords, type Speaker } from '../../../internal/runner/speaker.ts';
 import type { CommandContext } from '../command.ts';
 import { appendToMailbox, type RunPlace } from '../task-commands/in-run.ts';
@@ -17,19 +15,11 @@ export function inRunSpeaker(context: CommandContext, run: RunPlace): Speaker {
   return {
     progress: (...said) => tell(mailboxWords.progress(...said)),
     log: (...said) => tell(mailboxWords.log(...said)),
-    artifact: (file, ...said) => tell(mailboxWords.artifact(ownCopy(run, file, said[0]), ...said)),
+    artifact: (...said) => tell(mailboxWords.artifact(...said)),
     cost: (cost) => tell(mailboxWords.cost(cost)),
     ended: (...said) => tell(mailboxWords.ended(...said)),
     print: printer(context),
   };
-}
-
-/** Artifacts are sent when the run has ended: what is told now must not change until then. */
-function ownCopy(run: RunPlace, file: string, name: string): string {
-  const copy = join(run.directory, 'runner-artifacts', name);
-  mkdirSync(dirname(copy), { recursive: true, mode: 0o700 });
-  copyFileSync(file, copy);
-  return copy;
 }
 
 /** Shows a person what happens: sections and output; progress and log lines are in them already. */
