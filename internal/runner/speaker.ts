@@ -35,7 +35,8 @@ export const mailboxWords = {
     String(Math.max(0, Math.min(100, Math.round(percent)))),
     ...(message === '' ? [] : ['--message', message]),
   ],
-  log: (level: LogLevel, message: string) => ['log', level, message],
+  // a message may begin with dashes
+  log: (level: LogLevel, message: string) => ['log', level, '--', message],
   artifact: (file: string, name: string, description: string) => [
     ...['artifact', 'add', file, '--name', name],
     ...['--description', description],

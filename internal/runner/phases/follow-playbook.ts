@@ -1,5 +1,6 @@
 import { existsSync, rmSync } from 'node:fs';
 import { isAbsolute, join, resolve } from 'node:path';
+import { parseLogLevel } from '../../domain/log-level.ts';
 import { parameterText, parameterVariable } from '../../domain/parameter-variable.ts';
 import { attemptText, eventWords, outcomeText, stepTitle } from '../../playbook/event-words.ts';
 import { expandPlaybook } from '../../playbook/expand-playbook.ts';
@@ -102,7 +103,7 @@ async function tell(
     const message = run.mask(words.at(-1) ?? '');
     if (words[0] === 'progress')
       run.parts.speaker.progress(from + (Number(words[1]) * (to - from)) / 100, message);
-    else run.parts.speaker.log(event.type === 'attempt-ended' ? 'WARN' : 'INFO', message);
+    else run.parts.speaker.log(parseLogLevel(words[1] ?? '') ?? 'INFO', message);
   }
   const title = stepTitle(event.step, told.count);
   if (event.type === 'step-started') await run.say(`--> ${title}`);

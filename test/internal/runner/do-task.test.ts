@@ -193,6 +193,7 @@ describe('a playbook task', () => {
       kind: 'ImplementationError',
       message: expect.stringMatching(/The step Break failed/),
     });
+    expect(lab.told.logs).toContainEqual(expect.stringMatching(/^ERROR step 1 of 1, Break: failure/));
   });
 
   test('that names none, or one that is not there, says which there are', async () => {
