@@ -12,12 +12,13 @@
  *
  * Spares are made by the `nursery`, which belongs to the agent and forks in a fraction of the time that an agent with
  * all its memory takes. It reads two lines per spare: the directory, and what descriptor 3 shall be. When its stdin ends
- * the agent is gone, and it ends the spare that waits.
+ * the agent is gone, and it ends the spare that waits. A spare looks for its agent itself, too: both may be killed at once.
  *
  * Descriptors (dash knows one digit): 4, 5 the pipes' writing ends; 6, 7 their reading ends; 8 stdin's pipe read-write,
  * held by the holder alone; 9 its reading end. Names begin with `k_` because exported variables share the name space.
  */
-export const shimScript = `# usage: shim run CAT SLEEP MKFIFO UMASK DIRECTORY INPUT INTERPRETER... | shim spare CAT SLEEP MKFIFO UMASK
+export const shimScript = `# usage: shim run CAT SLEEP MKFIFO UMASK DIRECTORY INPUT INTERPRETER...
+#   | shim spare CAT SLEEP MKFIFO UMASK AGENT
 #   | shim nursery CAT SLEEP MKFIFO UMASK SETSID SHELL... SHIM
 umask 077
 exec 2>/dev/null
@@ -32,7 +33,7 @@ if [ "$k_mode" = nursery ]; then
     k_dir=$k_next
     (
       trap - HUP INT QUIT USR1 USR2 ALRM TERM PIPE
-      cd "$k_dir" && exec "$@" spare "$k_cat" "$k_sleep" "$k_mkfifo" "$k_umask" </dev/null 3<"$k_text"
+      cd "$k_dir" && exec "$@" spare "$k_cat" "$k_sleep" "$k_mkfifo" "$k_umask" "$PPID" </dev/null 3<"$k_text"
     ) &
   done
   # a spare looks for "over" once it can be spoken to, so one of the two reaches it
@@ -117,7 +118,12 @@ if [ "$k_mode" = spare ]; then
   k_writers
   read -r k_line </proc/self/stat
   echo "$k_line" >ready
-  IFS= read -r k_go
+  if [ "$k_bash" ]; then
+    # where the nursery was killed with the agent nobody else ends it; dash cannot wait for so long only
+    until IFS= read -r -t 5 k_go; do kill -0 "$1" || exit 0; done
+  else
+    IFS= read -r k_go
+  fi
   [ "$k_go" = go ] || exit 0
   . /proc/self/fd/3
   exec </dev/null 3>&-

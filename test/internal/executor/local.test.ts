@@ -119,6 +119,23 @@ describe('the local executor', () => {
     expect(spares()).toEqual([]);
   });
 
+  test('a spare ends with its agent, too, when the process that made it was killed first', async () => {
+    const agent = await startAgent('', true);
+    const shims = (mode = '') =>
+      (listPids() ?? []).filter(
+        (pid) =>
+          readStat(pid)?.state !== 'Z' &&
+          readProc(`${pid}/cmdline`)?.includes(`${base}/executor/shim`) &&
+          readProc(`${pid}/cmdline`)?.includes(`\0${mode}`),
+      );
+    await until(() => (shims('spare').length >= 3 ? true : null));
+    const [nursery] = shims('nursery');
+    process.kill(nursery ?? 0, 'SIGKILL');
+    await dead(agent);
+    await until(() => (shims().length === 0 ? true : null));
+    expect(shims()).toEqual([]);
+  });
+
   test.each(['INT', 'PIPE'])('signal %s is told from its exit code where bash is', async (signal) => {
     const run = await executor.start({ ...spec, script: `kill -${signal} $$` });
     expect(await endOf(run)).toMatchObject({ exitCode: null, signal: `SIG${signal}` });
