@@ -2,6 +2,7 @@ import type { LeaseTiming } from '../domain/attempt.ts';
 import { deadlineOf } from '../domain/retry.ts';
 import type { Task } from '../domain/task.ts';
 import type { Transaction } from '../store/store.ts';
+import { isItsTurn, noteTurn } from './group-turn.ts';
 import type { SessionParts } from './parts.ts';
 import { passDeadline } from './pass-deadline.ts';
 
@@ -17,8 +18,8 @@ export interface Picking {
 }
 
 /**
- * Picks the next task of a session, inside a transaction that holds it. Tasks of a group that is full are passed by: the
- * group is held until the transaction ends, so that two servers never count it at once. A task whose deadline has passed
+ * Picks the next task of a session, inside a transaction that holds it. Tasks of a group that is full, or in which it is the
+ * turn of other sessions, are passed by: the group is held until the transaction ends, so that two servers never count it at once. A task whose deadline has passed
  * ends here.
  */
 export async function pickTask(tx: Transaction, picking: Picking): Promise<Task | null> {
@@ -33,19 +34,24 @@ export async function pickTask(tx: Transaction, picking: Picking): Promise<Task 
       continue;
     }
     const { concurrencyGroup: group } = task;
-    if (group === null || (await hasRoom(tx, picking, { group, limit: task.concurrencyLimit ?? 1 })))
+    if (group === null || (await takesPlace(tx, picking, { group, limit: task.concurrencyLimit ?? 1 })))
       return task;
     outside.push(group);
   }
 }
 
-async function hasRoom(
+/** @returns whether the group has room and it is this session's turn, which is over then */
+async function takesPlace(
   tx: Transaction,
-  { leaseNow, timing }: Picking,
+  { sessionId, now, leaseNow, timing }: Picking,
   { group, limit }: { readonly group: string; readonly limit: number },
 ): Promise<boolean> {
   await tx.lockSession(`group ${group}`);
-  return (await tx.groupLoad(group, leaseNow - timing.lostHoldMs)) < limit;
+  const places = limit - (await tx.groupLoad(group, leaseNow - timing.lostHoldMs));
+  const turn = { group, sessionId, now };
+  if (places <= 0 || !(await isItsTurn(tx, turn, places))) return false;
+  await noteTurn(tx, turn);
+  return true;
 }
 
 /** A task as its run sees it: no attempt may go on behind the deadline for all of them. */

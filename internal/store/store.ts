@@ -151,6 +151,11 @@ export interface Reads extends WorkflowReads, GovernanceReads, LedgerReads, Noti
   /** Sessions with PENDING tasks of a group, at most 1000. */
   groupSessions(group: string): Promise<string[]>;
   /**
+   * Sessions that could begin a task of a group at `now`, at most 1000: one waits whose time has come, none of the session runs, and
+   * an agent that has nothing to do was seen there at `seenSince` or later.
+   */
+  groupRivals(group: string, when: { readonly now: number; readonly seenSince: number }): Promise<string[]>;
+  /**
    * Those of the sessions in which an agent has something to do: a task waits whose time has come, or one is LOST.
    * @param ids  at most 1000
    */

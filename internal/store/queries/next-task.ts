@@ -69,6 +69,34 @@ export function nextTaskReads(db: Db) {
         .execute();
       return rows.map(({ session_id }) => session_id);
     },
+    groupRivals: async (group, { now, seenSince }) => {
+      const rows = await db
+        .selectFrom('tasks')
+        .innerJoin('agents', 'agents.session_id', 'tasks.session_id')
+        .select('tasks.session_id')
+        .distinct()
+        .where('concurrency_group', '=', group)
+        .where('status', '=', 'PENDING')
+        .where('unmet_needs', '=', 0)
+        .where((due) => due.or([due('not_before', 'is', null), due('not_before', '<=', now)]))
+        .where('agents.task_id', 'is', null)
+        .where('last_seen_at', '>=', seenSince)
+        .where((eb) =>
+          eb.not(
+            eb.exists(
+              eb
+                .selectFrom('attempts')
+                .select('attempts.task_id')
+                .whereRef('attempts.session_id', '=', 'tasks.session_id')
+                .where('state', 'in', ['claimed', 'exited']),
+            ),
+          ),
+        )
+        .orderBy('tasks.session_id')
+        .limit(maxSessions)
+        .execute();
+      return rows.map(({ session_id }) => session_id);
+    },
     sessionsWithWork: async (ids, now) => {
       if (ids.length === 0) return [];
       const rows = await db

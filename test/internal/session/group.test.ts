@@ -66,4 +66,36 @@ describe('tasks of a group', () => {
     await cancelTask(parts, { caller, taskId: first?.task.id ?? '' });
     expect(await take(1)).not.toBeNull();
   });
+
+  test('take turns between sessions: one with many leaves room to one with few', async () => {
+    const { add, take, end } = await withSessions(3);
+    for (const n of [0, 0, 0, 0, 1, 2]) await add(n, 1);
+    const order: number[] = [];
+    /** Who gets the place when all ask, the greedy one first. */
+    const next = async (): Promise<string | null> => {
+      for (const n of [0, 1, 2]) {
+        const claimed = await take(n);
+        if (claimed === null) continue;
+        order.push(n);
+        // the others ask while there is no room, and wait
+        for (const other of [0, 1, 2].filter((one) => one !== n)) await take(other);
+        return claimed.task.id;
+      }
+      return null;
+    };
+    for (let running = await next(); running !== null; running = await next()) await end(running);
+    expect(order).toEqual([0, 1, 2, 0, 0, 0]);
+  });
+
+  test('wait for the turn of no session whose agent is gone or at work', async () => {
+    const { add, take, end, addTask, of, clock } = await withSessions(3);
+    for (const n of [0, 0, 0, 1, 2]) await add(n, 1);
+    const first = await take(0);
+    expect(await take(1)).toBeNull();
+    clock.advance(20_001);
+    await addTask({ sessionId: of(2), priority: 5 });
+    expect(await take(2)).not.toBeNull();
+    await end(first?.task.id ?? '');
+    expect(await take(0)).not.toBeNull();
+  });
 });

@@ -157,4 +157,36 @@ export function testQueue(fixture: () => Fixture): void {
     expect(await store.groupLoad('g', 499)).toBe(3);
     expect(await store.groupLoad('none', 0)).toBe(0);
   });
+
+  test('sessions could begin a task of a group that have one, none under way, and an agent at leisure', async () => {
+    const { store, session, task } = fixture();
+    const now = 50_000;
+    const place = async (
+      more: Partial<Task>,
+      agent: { readonly taskId?: string; readonly lastSeenAt?: number } | null = {},
+    ) => {
+      const { id: sessionId } = await session();
+      const one = await task({ sessionId, concurrencyGroup: 'g', concurrencyLimit: 1, ...more });
+      if (agent !== null) {
+        const named = { id: `of ${sessionId}`, sessionId, hostname: 'h', version: '1', firstSeenAt: 1 };
+        const row = { ...named, taskId: null, lastSeenAt: 40_000, ...agent };
+        await store.transact((tx) => tx.putAgent(row));
+      }
+      return one;
+    };
+    const ready = await place({});
+    const due = await place({ notBefore: now });
+    await place({ notBefore: now + 1 });
+    await place({ status: 'COMPLETED' });
+    await place({ concurrencyGroup: 'other' });
+    await place({}, null);
+    await place({}, { taskId: 'elsewhere' });
+    await place({}, { lastSeenAt: 39_999 });
+    const busy = await place({});
+    const running = await task({ sessionId: busy.sessionId, status: 'PROCESSING' });
+    const open = sampleAttempt({ taskId: running.id, state: 'claimed', leaseUntil: null });
+    await store.transact((tx) => tx.putAttempt(open));
+    const found = await store.groupRivals('g', { now, seenSince: 40_000 });
+    expect(found).toEqual([ready.sessionId, due.sessionId].sort());
+  });
 }
