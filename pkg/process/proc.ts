@@ -167,6 +167,13 @@ export function hasEnvironmentEntry(pid: number, entry: string): boolean {
   return text !== null && (text.startsWith(`${entry}\0`) || text.includes(`\0${entry}\0`));
 }
 
+/** The value of a variable with which a process was started; null when it has none, or is not ours. */
+export function readEnvironmentEntry(pid: number, name: string): string | null {
+  const text = `\0${readProc(`${pid}/environ`) ?? ''}`;
+  const from = text.indexOf(`\0${name}=`);
+  return from === -1 ? null : (text.slice(from + name.length + 2).split('\0', 1)[0] ?? null);
+}
+
 /** Descriptors that a process has open; empty when it is gone or not ours. */
 export function listDescriptors(pid: number): readonly number[] {
   try {

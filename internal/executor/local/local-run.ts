@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Clock } from '../../../pkg/clock/clock.ts';
 import { countOomKills } from '../../../pkg/process/oom.ts';
 import { bootId, isAlive, type ProcessId, runningForMs, signalProcess } from '../../../pkg/process/proc.ts';
+import { processTable } from '../../../pkg/process/process-table.ts';
 import type { ProcessEnd } from '../../domain/outcome.ts';
 import type { StreamName, Usage } from '../../domain/task.ts';
 import type { Run, RunEnd, RunProcess, StreamLoss } from '../executor.ts';
@@ -36,6 +37,8 @@ export interface LocalRunParts {
 
 /** For how long after a start the processes of a run are looked for among the newest pids alone; ms. */
 const youngMs = 1_000;
+/** How old a look at the machine may be where it only tells how a run does; ms. */
+const sampleAgeMs = 250;
 
 /** A run on this machine, seen through its directory. Holds no resource: it may be dropped at any time. */
 export class LocalRun implements Run {
@@ -128,7 +131,7 @@ export class LocalRun implements Run {
   async isReadingInput(): Promise<boolean | null> {
     if (this.#record.input === 'none') return false;
     if (this.#record.bootId === null) return null;
-    return findInputReader(this.directory, this.#find().scripts);
+    return findInputReader(this.directory, this.#find(null, sampleAgeMs).scripts);
   }
 
   async usage(): Promise<Usage> {
@@ -139,7 +142,7 @@ export class LocalRun implements Run {
       endedAt: end?.endedAt ?? null,
       ranMs: this.ranMs(),
       cpuMsAtEnd: readExit(this.directory)?.cpuMs ?? null,
-      sample: () => sampleProcesses(this.#find().scripts),
+      sample: () => sampleProcesses(this.#find(null, sampleAgeMs).scripts),
     });
   }
 
@@ -160,14 +163,16 @@ export class LocalRun implements Run {
   }
 
   /** Everything, or only what belongs to the script when the run is young; see `newPids`. */
-  #find(newestPidBefore: number | null = null): RunProcesses {
-    return findRunProcesses({
+  #find(newestPidBefore: number | null = null, maxAgeMs = 0): RunProcesses {
+    return findRunProcesses(processTable(this.#clock), {
       directory: this.directory,
       runId: this.#record.runId,
       bootId: this.#record.bootId,
       shim: this.#shim(),
       swept: this.#has(runFile.swept),
       newestPidBefore,
+      maxAgeMs,
+      startedAt: this.#startedAt,
     });
   }
 

@@ -5,13 +5,20 @@
 import {
   bootId,
   descriptorKey,
-  hasEnvironmentEntry,
-  listPids,
   newestPid,
   type ProcessId,
   type ProcessStat,
+  readEnvironmentEntry,
 } from '../../../pkg/process/proc.ts';
-import { livingSince, marker, pipeKeys, type RunProcesses, withChildren } from '../shim/process-tree.ts';
+import { type ProcessTable, readStreams } from '../../../pkg/process/process-table.ts';
+import {
+  livingOf,
+  livingSince,
+  marker,
+  pipeKeys,
+  type RunProcesses,
+  withChildren,
+} from '../shim/process-tree.ts';
 import { readLeader } from '../shim/run-files.ts';
 
 /** What is known of a run when its processes are looked for. */
@@ -26,15 +33,24 @@ export interface RunTraits {
   readonly swept: boolean;
   /** the newest pid when the run was started, if that was a moment ago; null = look at every process */
   readonly newestPidBefore: number | null;
+  /** how old a look at the machine may be; ms; 0 = look now */
+  readonly maxAgeMs: number;
+  /** when the run began, or before; monotonic ms; null = not known. No look from before then will do */
+  readonly startedAt: number | null;
 }
 
 /** More new pids than this are not looked at one by one. */
 const maxNewPids = 200;
 
-/** Looks at the whole machine once. Empty where there is no /proc, and after the machine was started anew. */
-export function findRunProcesses(traits: RunTraits): RunProcesses {
+/** Looks at the whole machine, once for all runs that may be told what was a moment ago. Empty where there is no /proc, and after the machine was started anew. */
+export function findRunProcesses(table: ProcessTable, traits: RunTraits): RunProcesses {
   if (traits.bootId === null || traits.bootId !== bootId()) return { scripts: [], keepers: [] };
-  const candidates = livingSince(traits.shim?.startTicks ?? 0, newPids(traits) ?? listPids() ?? []);
+  const since = traits.shim?.startTicks ?? 0;
+  const young = newPids(traits);
+  const candidates =
+    young === null
+      ? livingOf(since, table.look(traits.maxAgeMs, traits.startedAt ?? undefined))
+      : livingSince(since, young);
   const pipes = pipeKeys(traits.directory);
   const isShim = (stat: ProcessStat) =>
     stat.pid === traits.shim?.pid && stat.startTicks === traits.shim.startTicks;
@@ -42,10 +58,14 @@ export function findRunProcesses(traits: RunTraits): RunProcesses {
   const sessionIsOurs =
     traits.shim !== null &&
     (shimIsAlive || (!traits.swept && !candidates.some((stat) => stat.pid === traits.shim?.pid)));
+  // of a young run few processes are looked at, and anew each time
+  const entryOf = (stat: ProcessStat) =>
+    young === null ? table.entry(stat, marker) : readEnvironmentEntry(stat.pid, marker);
+  const streamsOf = (stat: ProcessStat) => (young === null ? table.streams(stat) : readStreams(stat));
   const belongs = (stat: ProcessStat) =>
     (sessionIsOurs && stat.session === traits.shim?.pid) ||
-    hasEnvironmentEntry(stat.pid, `${marker}=${traits.runId}`) ||
-    [0, 1, 2].some((descriptor) => pipes.all.has(descriptorKey(stat.pid, descriptor) ?? ''));
+    entryOf(stat) === traits.runId ||
+    streamsOf(stat).some((key) => pipes.all.has(key));
   const found = withChildren(candidates.filter(belongs), candidates);
 
   const leader = readLeader(traits.directory);

@@ -16,11 +16,16 @@ export const marker = 'KERUTA_RUN_ID';
 
 /** Those of these pids that are alive and not older than a moment. @param startTicks  clock ticks since boot */
 export function livingSince(startTicks: number, pids: readonly number[]): readonly ProcessStat[] {
-  return pids
-    .filter((pid) => pid > 1 && pid !== process.pid)
-    .map(readStat)
-    .filter((stat) => stat !== null)
-    .filter((stat) => stat.startTicks >= startTicks && !isDead(stat));
+  const others = pids.filter((pid) => pid > 1 && pid !== process.pid);
+  return livingOf(
+    startTicks,
+    others.map(readStat).filter((stat) => stat !== null),
+  );
+}
+
+/** Those that are alive and not older than a moment. @param startTicks  clock ticks since boot */
+export function livingOf(startTicks: number, stats: readonly ProcessStat[]): readonly ProcessStat[] {
+  return stats.filter((stat) => stat.startTicks >= startTicks && !isDead(stat));
 }
 
 /** What names the FIFOs of a run. */
