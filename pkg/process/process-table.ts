@@ -14,21 +14,26 @@ const maxShare = 0.05;
 /** A process is still becoming what it was started as; ms. */
 const youngMs = 5_000;
 
-/** One of a process: a look at a machine with many processes takes ms, and a hundred runs ask for it. */
+/** Processes as they were at a moment; neither the first nor this one. What is asked for is found at once, however many there are. */
+export interface ProcessLook {
+  readonly stats: readonly ProcessStat[];
+  withPid(pid: number): readonly ProcessStat[];
+  inSession(session: number): readonly ProcessStat[];
+  childrenOf(pid: number): readonly ProcessStat[];
+  /** Those that were started with this variable in their environment. */
+  withEntry(name: string, value: string): readonly ProcessStat[];
+  /** Those that have this file as stdin, stdout or stderr. @see descriptorKey */
+  withStream(key: string): readonly ProcessStat[];
+}
+
+/** A look at a machine with many processes takes ms, and a hundred runs ask for it. */
 export interface ProcessTable {
   /**
-   * Every process but the first and this one; empty where there is no /proc.
+   * Every process; none where there is no /proc.
    * @param maxAgeMs  how old the look may be; 0 = look now. An older one is given while looks take too much time
    * @param since  and not from before this moment of the clock (monotonic ms), whatever it takes
    */
-  look(maxAgeMs: number, since?: number): readonly ProcessStat[];
-  /**
-   * The value of a variable with which a process was started; null when it has none, or is not ours. What a process was seen with
-   * stays true of it, once it is older than its birth: it is read once.
-   */
-  entry(stat: ProcessStat, name: string): string | null;
-  /** What names the files that are its stdin, stdout and stderr, as far as it has them; of the last look. @see descriptorKey */
-  streams(stat: ProcessStat): readonly string[];
+  look(maxAgeMs: number, since?: number): ProcessLook;
 }
 
 const tables = new WeakMap<Clock, ProcessTable>();
@@ -40,66 +45,106 @@ export function processTable(clock: Clock): ProcessTable {
   return table;
 }
 
+/** Looks at some processes alone, now. */
+export function lookAt(pids: readonly number[]): ProcessLook {
+  return new Look(pids, ({ pid }, name) => readEnvironmentEntry(pid, name));
+}
+
+class Look implements ProcessLook {
+  readonly stats: readonly ProcessStat[];
+  readonly #entryOf: (stat: ProcessStat, name: string) => string | null;
+  readonly #groups = new Map<string, ReadonlyMap<unknown, readonly ProcessStat[]>>();
+
+  constructor(pids: readonly number[], entryOf: (stat: ProcessStat, name: string) => string | null) {
+    this.#entryOf = entryOf;
+    this.stats = pids
+      .filter((pid) => pid > 1 && pid !== process.pid)
+      .map(readStat)
+      .filter((stat) => stat !== null);
+  }
+
+  withPid(pid: number): readonly ProcessStat[] {
+    return this.#find('pid', pid, (stat) => [stat.pid]);
+  }
+
+  inSession(session: number): readonly ProcessStat[] {
+    return this.#find('session', session, (stat) => [stat.session]);
+  }
+
+  childrenOf(pid: number): readonly ProcessStat[] {
+    return this.#find('parent', pid, (stat) => [stat.parentPid]);
+  }
+
+  withEntry(name: string, value: string): readonly ProcessStat[] {
+    return this.#find(`entry ${name}`, value, (stat) => [this.#entryOf(stat, name)]);
+  }
+
+  withStream(key: string): readonly ProcessStat[] {
+    return this.#find('stream', key, ({ pid }) => [
+      ...new Set([0, 1, 2].map((fd) => descriptorKey(pid, fd))),
+    ]);
+  }
+
+  /** The first question of a kind sorts all by it. */
+  #find(
+    kind: string,
+    wanted: unknown,
+    keysOf: (stat: ProcessStat) => readonly unknown[],
+  ): readonly ProcessStat[] {
+    let group = this.#groups.get(kind);
+    if (group === undefined) {
+      const sorted = new Map<unknown, ProcessStat[]>();
+      for (const stat of this.stats)
+        for (const key of keysOf(stat)) sorted.set(key, [...(sorted.get(key) ?? []), stat]);
+      group = sorted;
+      this.#groups.set(kind, group);
+    }
+    return group.get(wanted) ?? [];
+  }
+}
+
 class Table implements ProcessTable {
   readonly #clock: Clock;
-  #stats: readonly ProcessStat[] = [];
-  #takenAt = Number.NEGATIVE_INFINITY;
+  #last: ProcessLook | null = null;
+  #takenAt = 0;
   #tookMs = 0;
-  /** by process and name; those of young ones until the next look */
-  readonly #entries = new Map<string, { readonly value: string | null }>();
-  readonly #entriesOfYoung = new Map<string, { readonly value: string | null }>();
-  readonly #streams = new Map<string, readonly string[]>();
+  /** by name, and then by process */
+  readonly #entries = new Map<string, Map<string, string | null>>();
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
-  look(maxAgeMs: number, since = Number.NEGATIVE_INFINITY): readonly ProcessStat[] {
+  look(maxAgeMs: number, since = Number.NEGATIVE_INFINITY): ProcessLook {
     const began = this.#clock.monotonicMs();
     const allowedMs = maxAgeMs <= 0 ? 0 : Math.max(maxAgeMs, this.#tookMs / maxShare);
-    if (this.#takenAt >= since && began - this.#takenAt < allowedMs) return this.#stats;
-    this.#stats = (listPids() ?? [])
-      .filter((pid) => pid > 1 && pid !== process.pid)
-      .map(readStat)
-      .filter((stat) => stat !== null);
+    if (this.#last !== null && this.#takenAt >= since && began - this.#takenAt < allowedMs) return this.#last;
+    const look = new Look(listPids() ?? [], (stat, name) => this.#entry(stat, name));
+    this.#last = look;
     this.#takenAt = this.#clock.monotonicMs();
     this.#tookMs = this.#takenAt - began;
-    this.#forgetGone();
-    return this.#stats;
+    this.#forgetGone(look);
+    return look;
   }
 
-  entry(stat: ProcessStat, name: string): string | null {
-    const key = `${keyOf(stat)} ${name}`;
-    const known = this.#entries.get(key) ?? this.#entriesOfYoung.get(key);
-    if (known !== undefined) return known.value;
+  /** What a process was seen with stays true of it, once it is older than its birth: it is read once. */
+  #entry(stat: ProcessStat, name: string): string | null {
+    const ofName = this.#entries.get(name) ?? new Map<string, string | null>();
+    this.#entries.set(name, ofName);
+    const known = ofName.get(keyOf(stat));
+    if (known !== undefined) return known;
     const value = readEnvironmentEntry(stat.pid, name);
     // between its birth and its program it has what the one has that made it
-    (isYoung(stat) ? this.#entriesOfYoung : this.#entries).set(key, { value });
+    if (!isYoung(stat)) ofName.set(keyOf(stat), value);
     return value;
   }
 
-  streams(stat: ProcessStat): readonly string[] {
-    const key = keyOf(stat);
-    const known = this.#streams.get(key);
-    if (known !== undefined) return known;
-    const found = readStreams(stat);
-    this.#streams.set(key, found);
-    return found;
-  }
-
-  #forgetGone(): void {
-    this.#streams.clear();
-    this.#entriesOfYoung.clear();
+  #forgetGone({ stats }: ProcessLook): void {
     if (this.#entries.size === 0) return;
-    const there = new Set(this.#stats.map(keyOf));
-    for (const key of this.#entries.keys())
-      if (!there.has(key.slice(0, key.indexOf(' ')))) this.#entries.delete(key);
+    const there = new Set(stats.map(keyOf));
+    for (const ofName of this.#entries.values())
+      for (const key of ofName.keys()) if (!there.has(key)) ofName.delete(key);
   }
-}
-
-/** What names the files that are stdin, stdout and stderr of a process now. @see descriptorKey */
-export function readStreams({ pid }: ProcessStat): readonly string[] {
-  return [0, 1, 2].map((descriptor) => descriptorKey(pid, descriptor)).filter((key) => key !== null);
 }
 
 let own: ProcessStat | null = null;

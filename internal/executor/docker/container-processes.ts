@@ -8,7 +8,8 @@ import {
   readProc,
   readStat,
 } from '../../../pkg/process/proc.ts';
-import { livingSince, pipeKeys, type RunProcesses, withChildren } from '../shim/process-tree.ts';
+import { lookAt } from '../../../pkg/process/process-table.ts';
+import { livingOf, pipeKeys, type RunProcesses, withDescendants } from '../shim/process-tree.ts';
 import { readRunFile, runFile } from '../shim/run-files.ts';
 
 /**
@@ -34,10 +35,11 @@ function maySignal(pid: number): boolean {
 
 /** Looks at all of a container. @param init  its first process */
 export function findContainerProcesses(init: ProcessId, directory: string): RunProcesses {
-  const living = livingSince(init.startTicks ?? 0, listPids() ?? []);
-  const shim = living.find(({ pid, startTicks }) => pid === init.pid && startTicks === init.startTicks);
+  const look = lookAt(listPids() ?? []);
+  const living = (stats: readonly ProcessStat[]) => livingOf(init.startTicks ?? 0, stats);
+  const shim = living(look.withPid(init.pid)).find(({ startTicks }) => startTicks === init.startTicks);
   if (shim === undefined) return { scripts: [], keepers: [] };
-  const found = withChildren([shim], living);
+  const found = withDescendants([shim], (pid) => living(look.childrenOf(pid)));
   const { output } = pipeKeys(directory);
   const holder = Number.parseInt(readRunFile(directory, runFile.holder) ?? '', 10);
   // what a script leaves behind becomes a child of the shim too, so parents tell nothing

@@ -8,17 +8,9 @@ import {
   newestPid,
   type ProcessId,
   type ProcessStat,
-  readEnvironmentEntry,
 } from '../../../pkg/process/proc.ts';
-import { type ProcessTable, readStreams } from '../../../pkg/process/process-table.ts';
-import {
-  livingOf,
-  livingSince,
-  marker,
-  pipeKeys,
-  type RunProcesses,
-  withChildren,
-} from '../shim/process-tree.ts';
+import { lookAt, type ProcessTable } from '../../../pkg/process/process-table.ts';
+import { livingOf, marker, pipeKeys, type RunProcesses, withDescendants } from '../shim/process-tree.ts';
 import { readLeader } from '../shim/run-files.ts';
 
 /** What is known of a run when its processes are looked for. */
@@ -42,31 +34,27 @@ export interface RunTraits {
 /** More new pids than this are not looked at one by one. */
 const maxNewPids = 200;
 
-/** Looks at the whole machine, once for all runs that may be told what was a moment ago. Empty where there is no /proc, and after the machine was started anew. */
+/**
+ * Looks at the whole machine, once for all runs that may be told what was a moment ago. Empty where there is no /proc, and after
+ * the machine was started anew.
+ */
 export function findRunProcesses(table: ProcessTable, traits: RunTraits): RunProcesses {
+  const { shim, runId, directory } = traits;
   if (traits.bootId === null || traits.bootId !== bootId()) return { scripts: [], keepers: [] };
-  const since = traits.shim?.startTicks ?? 0;
   const young = newPids(traits);
-  const candidates =
-    young === null
-      ? livingOf(since, table.look(traits.maxAgeMs, traits.startedAt ?? undefined))
-      : livingSince(since, young);
-  const pipes = pipeKeys(traits.directory);
-  const isShim = (stat: ProcessStat) =>
-    stat.pid === traits.shim?.pid && stat.startTicks === traits.shim.startTicks;
-  const shimIsAlive = candidates.some(isShim);
-  const sessionIsOurs =
-    traits.shim !== null &&
-    (shimIsAlive || (!traits.swept && !candidates.some((stat) => stat.pid === traits.shim?.pid)));
-  // of a young run few processes are looked at, and anew each time
-  const entryOf = (stat: ProcessStat) =>
-    young === null ? table.entry(stat, marker) : readEnvironmentEntry(stat.pid, marker);
-  const streamsOf = (stat: ProcessStat) => (young === null ? table.streams(stat) : readStreams(stat));
-  const belongs = (stat: ProcessStat) =>
-    (sessionIsOurs && stat.session === traits.shim?.pid) ||
-    entryOf(stat) === traits.runId ||
-    streamsOf(stat).some((key) => pipes.all.has(key));
-  const found = withChildren(candidates.filter(belongs), candidates);
+  const look = young === null ? table.look(traits.maxAgeMs, traits.startedAt ?? undefined) : lookAt(young);
+  const ofRun = (stats: readonly ProcessStat[]) => livingOf(shim?.startTicks ?? 0, stats);
+  const pipes = pipeKeys(directory);
+  const withItsPid = shim === null ? [] : ofRun(look.withPid(shim.pid));
+  const isShim = (stat: ProcessStat) => stat.pid === shim?.pid && stat.startTicks === shim.startTicks;
+  const shimIsAlive = withItsPid.some(isShim);
+  const sessionIsOurs = shimIsAlive || (!traits.swept && withItsPid.length === 0);
+  const roots = [
+    ...(shim !== null && sessionIsOurs ? look.inSession(shim.pid) : []),
+    ...look.withEntry(marker, runId),
+    ...[...pipes.all].flatMap((key) => look.withStream(key)),
+  ];
+  const found = withDescendants(ofRun(roots), (pid) => ofRun(look.childrenOf(pid)));
 
   const leader = readLeader(traits.directory);
   const isKeeper = (stat: ProcessStat) =>

@@ -1,6 +1,6 @@
 /** The processes of a run, as /proc shows them, whatever its shim runs in. */
 import { join } from 'node:path';
-import { fileKey, isDead, type ProcessStat, readStat } from '../../../pkg/process/proc.ts';
+import { fileKey, isDead, type ProcessStat } from '../../../pkg/process/proc.ts';
 import { runFile } from './run-files.ts';
 
 /** The live processes of a run. */
@@ -13,15 +13,6 @@ export interface RunProcesses {
 
 /** Name of the environment marker. */
 export const marker = 'KERUTA_RUN_ID';
-
-/** Those of these pids that are alive and not older than a moment. @param startTicks  clock ticks since boot */
-export function livingSince(startTicks: number, pids: readonly number[]): readonly ProcessStat[] {
-  const others = pids.filter((pid) => pid > 1 && pid !== process.pid);
-  return livingOf(
-    startTicks,
-    others.map(readStat).filter((stat) => stat !== null),
-  );
-}
 
 /** Those that are alive and not older than a moment. @param startTicks  clock ticks since boot */
 export function livingOf(startTicks: number, stats: readonly ProcessStat[]): readonly ProcessStat[] {
@@ -36,15 +27,13 @@ export function pipeKeys(directory: string): { output: ReadonlySet<string>; all:
   return { output: new Set(output), all: new Set([...output, ...input]) };
 }
 
-/** Some processes, and all that came from them. @param candidates  where these are looked for */
-export function withChildren(
+/** Some processes, and all that came from them. */
+export function withDescendants(
   roots: readonly ProcessStat[],
-  candidates: readonly ProcessStat[],
+  childrenOf: (pid: number) => readonly ProcessStat[],
 ): readonly ProcessStat[] {
   const found = new Map(roots.map((stat) => [stat.pid, stat]));
-  for (let before = -1; before !== found.size; ) {
-    before = found.size;
-    for (const stat of candidates) if (found.has(stat.parentPid)) found.set(stat.pid, stat);
-  }
+  // what is put in while it goes through them is gone through too
+  for (const pid of found.keys()) for (const child of childrenOf(pid)) found.set(child.pid, child);
   return [...found.values()];
 }

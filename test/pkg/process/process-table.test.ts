@@ -2,8 +2,8 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { afterEach, expect, test } from 'vitest';
 import { systemClock } from '../../../pkg/clock/system-clock.ts';
 import { TestClock } from '../../../pkg/clock/test-clock.ts';
-import { readStat } from '../../../pkg/process/proc.ts';
-import { processTable } from '../../../pkg/process/process-table.ts';
+import { descriptorKey, type ProcessStat, readStat } from '../../../pkg/process/proc.ts';
+import { lookAt, processTable } from '../../../pkg/process/process-table.ts';
 
 const children: ChildProcess[] = [];
 
@@ -22,21 +22,15 @@ async function sleeper(env: Record<string, string>): Promise<number> {
   return child.pid ?? 0;
 }
 
-function statOf(pid: number) {
-  const stat = readStat(pid);
-  if (stat === null) throw new Error('it is gone');
-  return stat;
-}
-
 test('who asks again within the age gets the same look, and one that wants a new one gets it', async () => {
   const clock = new TestClock();
   const table = processTable(clock);
   const before = table.look(1_000);
   const pid = await sleeper({});
-  expect(before.length).toBeGreaterThan(0);
+  expect(before.stats.length).toBeGreaterThan(0);
   clock.advance(999);
   expect(table.look(1_000)).toBe(before);
-  expect(table.look(0).map((stat) => stat.pid)).toContain(pid);
+  expect(table.look(0).stats.map((stat) => stat.pid)).toContain(pid);
   clock.advance(1_000);
   expect(table.look(1_000)).not.toBe(before);
 });
@@ -58,43 +52,49 @@ test('is one for all who have the same clock', () => {
 test('holds neither the first process nor this one', () => {
   const pids = processTable(new TestClock())
     .look(0)
-    .map((stat) => stat.pid);
+    .stats.map((stat) => stat.pid);
   expect(pids).not.toContain(1);
   expect(pids).not.toContain(process.pid);
 });
 
-test('tells the value with which a process was started, whole', async () => {
+test('finds processes by what they are', async () => {
+  const child = spawn('sh', ['-c', 'echo up; sleep 300 & wait'], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+    env: { PATH: '/usr/bin:/bin', MARK: 'run=1', LAST: '' },
+    detached: true,
+  });
+  children.push(child);
+  await new Promise((resolve) => child.stdout.once('data', resolve));
+  const pid = child.pid ?? 0;
   const table = processTable(new TestClock());
-  const stat = statOf(await sleeper({ MARK: 'run=1', LAST: '' }));
-  expect(table.entry(stat, 'MARK')).toBe('run=1');
-  expect(table.entry(stat, 'LAST')).toBe('');
-  expect(table.entry(stat, 'ARK')).toBeNull();
-  expect(table.entry({ ...stat, pid: 99_999_999 }, 'MARK')).toBeNull();
+  let look = table.look(0);
+  while (look.childrenOf(pid).length === 0) look = table.look(0);
+  const [sleeper] = look.childrenOf(pid);
+  const both = [pid, sleeper?.pid].sort();
+  const pidsOf = (stats: readonly ProcessStat[]) => stats.map((stat) => stat.pid).sort();
+  expect(pidsOf(look.withPid(pid))).toEqual([pid]);
+  expect(pidsOf(look.inSession(pid))).toEqual(both);
+  expect(pidsOf(look.withEntry('MARK', 'run=1'))).toEqual(both);
+  expect(look.withEntry('MARK', 'run')).toEqual([]);
+  expect(look.withEntry('ARK', 'run=1')).toEqual([]);
+  expect(pidsOf(look.withStream(descriptorKey(pid, 1) ?? ''))).toEqual(both);
+  expect(look.withStream('none')).toEqual([]);
+  expect(lookAt([pid, 99_999_999]).stats).toEqual([expect.objectContaining({ pid })]);
+  process.kill(sleeper?.pid ?? 0, 'SIGKILL');
 });
 
 test('looks at a young process again with every look, since it may not be what it was started as yet', async () => {
   const table = processTable(new TestClock());
-  const child = spawn('sh', ['-c', 'echo up; read line; MARK=2 exec sleep 300'], {
+  const child = spawn('sh', ['-c', 'echo up; read line; MARK=young-2 exec sleep 300'], {
     stdio: ['pipe', 'pipe', 'ignore'],
-    env: { PATH: '/usr/bin:/bin', MARK: '1' },
+    env: { PATH: '/usr/bin:/bin', MARK: 'young-1' },
   });
   children.push(child);
   await new Promise((resolve) => child.stdout.once('data', resolve));
-  const stat = statOf(child.pid ?? 0);
-  expect(table.entry(stat, 'MARK')).toBe('1');
+  const pid = child.pid ?? 0;
+  const has = (value: string) => table.look(0).withEntry('MARK', value).length;
+  expect([has('young-1'), has('young-2')]).toEqual([1, 0]);
   child.stdin.write('go\n');
-  while (readStat(stat.pid)?.command !== 'sleep') await systemClock.sleep(2);
-  expect(table.entry(stat, 'MARK')).toBe('1');
-  table.look(0);
-  expect(table.entry(stat, 'MARK')).toBe('2');
-});
-
-test('remembers with what an older process was seen, whatever became of it', () => {
-  const table = processTable(new TestClock());
-  const old = { ...statOf(process.pid), startTicks: 1 };
-  const seen = table.entry(old, 'PATH');
-  expect(seen).not.toBeNull();
-  // the same process, as far as its names tell
-  table.look(0);
-  expect(table.entry(old, 'PATH')).toBe(seen);
+  while (readStat(pid)?.command !== 'sleep') await systemClock.sleep(2);
+  expect([has('young-1'), has('young-2')]).toEqual([0, 1]);
 });
