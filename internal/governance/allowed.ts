@@ -1,3 +1,4 @@
+import { matchesGlob } from '../../pkg/glob/glob.ts';
 import type { Check, ScopedPolicy } from '../domain/policy.ts';
 
 /** Whether the repository that would be checked out is one that each policy allows; without one nothing is asked. */
@@ -21,10 +22,10 @@ export function checkExecutor(policies: readonly ScopedPolicy[], executor: strin
   });
 }
 
-/** Whether an address fits one of the patterns. `.git` and credentials count for nothing. */
+/** Whether an address fits one of the patterns, see `matchesGlob`. `.git` and credentials count for nothing. */
 export function isAllowedRepository(patterns: readonly string[], address: string): boolean {
   const plain = plainAddress(address);
-  return patterns.some((pattern) => regexOf(plainAddress(pattern)).test(plain));
+  return patterns.some((pattern) => matchesGlob(plainAddress(pattern), plain));
 }
 
 function plainAddress(address: string): string {
@@ -33,13 +34,4 @@ function plainAddress(address: string): string {
     .replace(/^([a-z+]+:\/\/)[^/@]*@/i, '$1')
     .replace(/\/+$/, '')
     .replace(/\.git$/, '');
-}
-
-function regexOf(pattern: string): RegExp {
-  const body = pattern
-    .split(/(\*\*|\*)/)
-    .map((part) =>
-      part === '**' ? '.*' : part === '*' ? '[^/]*' : part.replace(/[.+?^${}()|[\]\\]/g, '\\$&'),
-    );
-  return new RegExp(`^${body.join('')}$`);
 }

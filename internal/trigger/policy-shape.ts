@@ -1,5 +1,6 @@
 /** What a policy looks like as people write it: in a workflow, or in a file of its own. */
 import { z } from 'zod';
+import { maxGlobLength } from '../../pkg/glob/glob.ts';
 import { maxDurationMs } from '../domain/duration.ts';
 import { parseHours } from '../domain/hours.ts';
 import { currency, maxMicro, parseMoney } from '../domain/money.ts';
@@ -84,8 +85,8 @@ export const policyShape = z.strictObject({
       expires: span.optional(),
     })
     .optional(),
-  /** patterns of repository addresses that may be checked out: `*` is anything but `/`, `**` anything; default: all */
-  allowedRepositories: z.array(z.string().min(1).max(1000)).min(1).max(100).optional(),
+  /** patterns of repository addresses that may be checked out: `*` is anything but `/`, `**` anything, `?` one; default: all */
+  allowedRepositories: z.array(z.string().min(1).max(maxGlobLength)).min(1).max(100).optional(),
   /** what may run its tasks; default: all */
   allowedExecutors: z
     .array(z.enum(['local', 'docker', 'kubernetes']))

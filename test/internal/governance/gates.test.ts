@@ -145,6 +145,13 @@ describe('patterns of repositories', () => {
   ])('%s covers %s: %s', (pattern, address, is) => {
     expect(isAllowedRepository([pattern], address)).toBe(is);
   });
+
+  test('S-44, F-68: cost no time worth speaking of, however many stars they have', () => {
+    const pattern = `https://h/${'*a'.repeat(90)}`;
+    const began = performance.now();
+    expect(isAllowedRepository([pattern], `https://h/${'a'.repeat(2_000)}b`)).toBe(false);
+    expect(performance.now() - began).toBeLessThan(2_000);
+  });
 });
 
 describe('the weight of a migration', () => {

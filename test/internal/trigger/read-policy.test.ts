@@ -74,6 +74,7 @@ describe('a policy', () => {
     [{ allowedHours: { windows: [], except: { xmas: [] } } }, 'expected a date'],
     [{ requireApproval: { role: 'No Role' } }, 'requireApproval.role'],
     [{ allowedExecutors: ['mainframe'] }, 'allowedExecutors.0'],
+    [{ allowedRepositories: ['x'.repeat(201)] }, 'allowedRepositories.0'],
     [{ maxRuns: 5 }, 'maxRuns'],
   ])('with %j is refused by name', (value, message) => {
     expect(faultsOf(() => readPolicy(value))).toContain(message);
