@@ -114,6 +114,4 @@ describe('triggers over HTTP', () => {
       ...{ status: 'UP', health: 'degraded', reasons: ['triggers: late/cron missed two instants or more'] },
     });
   });
-
-  test('that wait for calls are told with the last one', async () => {});
 });
