@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { pause, until } from '../e2e/place.ts';
 import { Lab } from './lab/lab.ts';
@@ -7,21 +8,26 @@ import { inLanes, rounds, tally } from './lab/rounds.ts';
 
 /** D. A network that misbehaves between agent and server while a ledger runs and leaves a file. */
 let lab: Lab;
+/** whose leases are soon over in the selection */
+let leasing: Lab;
+const leaseMs = rounds(12_000, 45_000);
 const proxies: FlakyProxy[] = [];
 beforeAll(async () => {
   lab = await Lab.open('network-modes');
+  leasing = await Lab.open('network-leases', [], { KERUTA_LEASE: `${leaseMs}ms`, KERUTA_BOOT_GRACE: '1s' });
 });
 afterAll(async () => {
   for (const proxy of proxies) proxy.close();
   await lab.close();
+  await leasing.close();
 });
 
 /** An agent with a network of its own. */
-async function behindProxy(name: string) {
-  const session = await lab.place.session(name);
-  const proxy = await FlakyProxy.listen(lab.server.port);
+async function behindProxy(name: string, place = lab) {
+  const session = await place.place.session(name);
+  const proxy = await FlakyProxy.listen(place.server.port);
   proxies.push(proxy);
-  const agent = await lab.agent(session, { env: { KERUTA_API_URL: proxy.url } });
+  const agent = await place.agent(session, { env: { KERUTA_API_URL: proxy.url } });
   return { session, proxy, agent };
 }
 
@@ -99,10 +105,39 @@ describe.concurrent('in each phase of a task', () => {
   );
 });
 
+describe.concurrent('F-46: a task fills a line for three leases', () => {
+  const cases: readonly [string, ProxyMode, number][] = [
+    ['on which everything comes two seconds late', 'delay', 2_000],
+    ['that carries 50 KB a second', 'slow', 50_000],
+  ];
+  test.each(cases)('%s: the lease is renewed all the while, and all arrives', async (what, mode, amount) => {
+    const { session, proxy, agent } = await behindProxy(`f46 ${mode}`, leasing);
+    const [go, told] = [leasing.place.path(`f46-${mode}-go`), leasing.place.path(`f46-${mode}-told`)];
+    const piece = 100_000;
+    const id = await leasing.submit(
+      session,
+      `n=0; while [ ! -e '${go}' ]; do head -c ${piece} /dev/zero | tr '\\0' a; n=$((n + 1)); sleep 0.5; done; echo $n > '${told}'; exit 7`,
+    );
+    await until('output arrives', async () => (await leasing.place.logs(id)).length > 0, 60_000);
+    proxy.set(mode, amount);
+    await pause(rounds(2, 3) * leaseMs + 2_000);
+    expect((await leasing.place.task(id)).status).toBe('PROCESSING');
+    leasing.place.file(`f46-${mode}-go`, '');
+    proxy.set('pass');
+    const task = await leasing.place.when(id, ({ logComplete }) => logComplete === true, 90_000);
+    expect(task).toMatchObject({ status: 'FAILED', exitCode: 7, attempt: 1, reason: null, late: false });
+    const bytes = Number(readFileSync(told, 'utf8')) * piece;
+    expect((await leasing.place.logs(id, 'stdout')).length).toBe(bytes);
+    expect(leasing.countLost()).toBe(0);
+    tally({ row: 'F-46', rounds: 1, note: `${what}: lease ${leaseMs} ms, ${bytes} bytes, LOST 0` });
+    await agent.stop('SIGKILL');
+  });
+});
+
 test('F-40: answers that are lost at random, on every call of an agent, have one effect each', async () => {
   const [count, lanes] = [rounds(6, 60), rounds(1, 4)];
   const names = Array.from({ length: lanes }, (_, lane) => `f40 random ${lane}`);
-  const agents = await Promise.all(names.map(behindProxy));
+  const agents = await Promise.all(names.map((name) => behindProxy(name)));
   let [lines, lost] = [0, 0];
   await inLanes({ count, lanes }, async ({ lane, random }) => {
     const { session, proxy } = agents[lane]!;

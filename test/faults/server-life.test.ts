@@ -1,6 +1,5 @@
-import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { makePlace, type Place, pause, until } from '../e2e/place.ts';
+import { makePlace, pause, until } from '../e2e/place.ts';
 import { faultyExecutable, Lab } from './lab/lab.ts';
 import { chance, isFull, rounds, seed, tally } from './lab/rounds.ts';
 import { callOnce, Speaker } from './lab/speaker.ts';
@@ -144,7 +143,7 @@ describe.concurrent('leases', () => {
     await until('it runs', async () => (await away.place.logs(ledger.id)).length > 100);
     await away.restartServer('SIGKILL', awayMs);
     await away.check(ledger, {}, awayMs + 120_000);
-    expect(countLost(away.place)).toBe(0);
+    expect(away.countLost()).toBe(0);
     tally({ row: 'F-62', rounds: 1, lines: 5_000, note: `away ${awayMs} ms, lease ${leaseMs} ms, LOST 0` });
   });
 
@@ -161,7 +160,7 @@ describe.concurrent('leases', () => {
       await pause(20_000);
       process.kill(still.server.pid, 'SIGCONT');
       await still.check(ledger, {}, 120_000);
-      expect(countLost(still.place)).toBe(0);
+      expect(still.countLost()).toBe(0);
       tally({ row: 'F-62', rounds: 1, lines: 4_000, note: 'stopped for 20 s, lease 5 s, LOST 0' });
     },
   );
@@ -186,14 +185,6 @@ describe.concurrent('leases', () => {
     await place.session('f69 the rest goes on');
     tally({ row: 'F-69', rounds: 1, note: `not ready ${tookMs} ms after the start` });
   });
-
-  /** How often the server of a place has given up a task, from its audit. */
-  function countLost(place: Place): number {
-    const database = new DatabaseSync(place.path('server/keruta.db'), { readOnly: true });
-    const row = database.prepare("SELECT count(*) AS count FROM audit WHERE action = 'task.lost'").get();
-    database.close();
-    return Number(row?.count);
-  }
 });
 
 test('F-63: SIGTERM with requests under way: each gets its answer or none, and no task is half there', async () => {

@@ -4,6 +4,7 @@
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import type { TaskWire } from '../../../internal/api/shapes.ts';
 import {
   hasEnded,
@@ -194,6 +195,14 @@ export class Lab {
         },
       );
     for (const id of this.journal) await until(`it is told of ${id}`, () => isThere(id), 60_000);
+  }
+
+  /** How often the server has given up a task, from its audit. */
+  countLost(): number {
+    const database = new DatabaseSync(this.place.path('server/keruta.db'), { readOnly: true });
+    const row = database.prepare("SELECT count(*) AS count FROM audit WHERE action = 'task.lost'").get();
+    database.close();
+    return Number(row?.count);
   }
 
   async close(): Promise<void> {
