@@ -141,3 +141,26 @@ test('S-08: an address that others reach is refused unless it is allowed', async
   expect(ended.status).not.toBe(0);
   expect(ended.stderr).toContain('--allow-remote');
 });
+
+describe('S-01: a server without authentication', () => {
+  test('is refused on an address that others reach, and makes nothing', async () => {
+    const data = place.path('no-auth-open');
+    const words = ['server', '--dev-no-auth', '--port', '0', '--data-dir', data];
+    for (const host of ['0.0.0.0', '::', '192.0.2.1']) {
+      const ended = await place.keruta([...words, '--host', host]);
+      expect([host, ended.status, ended.stdout]).toEqual([host, 2, '']);
+      expect(ended.stderr).toContain(`--dev-no-auth is for loopback addresses only, and ${host}`);
+    }
+    expect(existsSync(data)).toBe(false);
+  });
+
+  test('answers everybody on this machine, and says so when it starts', async () => {
+    const words = ['server', '--dev-no-auth', '--port', '0', '--data-dir', place.path('no-auth')];
+    const server = place.start(place.executable, words);
+    const url = () => /keruta listens on (\S+)/.exec(server.stdout())?.[1] ?? '';
+    await until('it listens', () => url() !== '', 30_000);
+    expect((await fetch(`${url()}/api/v1/sessions`)).status).toBe(200);
+    expect(server.stdout() + server.stderr()).toContain('no token is needed');
+    await server.stop('SIGTERM');
+  });
+});

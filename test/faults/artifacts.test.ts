@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { hasEnded, pause, type Started, until } from '../e2e/place.ts';
 import { Lab } from './lab/lab.ts';
-import { peakMegabytes } from './lab/processes.ts';
+import { isStopped, peakMegabytes } from './lab/processes.ts';
 import { rounds, tally } from './lab/rounds.ts';
 
 /** J. Artifacts: what a task leaves to be collected, and what happens to it on the way. */
@@ -56,7 +57,7 @@ test('F-104: eight FIFOs, a socket and a device hold up nothing: health answers 
   tally({ row: 'F-104', rounds: 1, note: `${asked} looks at health, the worst ${Math.round(worstMs)} ms` });
 });
 
-test('F-105: a file that changes while it is sent arrives as one state of it, or is marked; one that vanishes is named', async () => {
+test('F-105: a file that changes while it is sent arrives as one state of it, or is marked', async () => {
   for (let round = 0; round < rounds(3, 50); round++) {
     // the writer outlives the script by a moment, so that it meets the collection
     const script = `yes a | head -c 3000000 > f; (trap "" TERM; for i in $(seq 1 60); do yes $i | head -c $((3000000 + i * 1000)) > f; done) & sleep 0.0${round % 10}; exit 0`;
@@ -74,6 +75,25 @@ test('F-105: a file that changes while it is sent arrives as one state of it, or
     }
   }
   tally({ row: 'F-105', rounds: rounds(3, 50) });
+});
+
+test('F-105: a file that vanishes before its turn is named, and the others arrive whole', async () => {
+  const own = await lab.place.session('f105 vanished');
+  const slow = await lab.agent(own, { failpoint: 'mid_artifact:stop' });
+  const large = ['a1', 'a2', 'a3', 'a4'];
+  const script = `cd "$KERUTA_ARTIFACTS_DIR"; for f in ${large.join(' ')}; do head -c 6000000 /dev/zero > $f; done; echo gone > z; pwd > '${lab.place.path('f105-where')}'`;
+  const id = await lab.submit(own, script);
+  // as many as are sent at a time are under way, and the last one waits
+  await until('it stands still', () => isStopped(slow.child.pid ?? 0), 60_000);
+  rmSync(join(readFileSync(lab.place.path('f105-where'), 'utf8').trim(), 'z'));
+  slow.child.kill('SIGCONT');
+  await lab.place.whole(id, 60_000);
+  const artifacts = (await lab.place.artifacts(id)).map(({ path, size }) => `${path} ${size}`);
+  expect(artifacts.toSorted()).toEqual(large.map((name) => `${name} 6000000`));
+  const said = JSON.stringify(await lab.place.api('GET', `/tasks/${id}/logs`));
+  expect(said).toMatch(/An artifact was skipped: z: .*it cannot be opened any more/);
+  await slow.stop('SIGKILL');
+  tally({ row: 'F-105', rounds: 1, note: 'vanished before its turn' });
 });
 
 test('F-106: odd names arrive as data, and no path on the server is made from them', async () => {
