@@ -19,6 +19,7 @@ import { countRequests } from './metrics/count-requests.ts';
 import { ServerMetrics } from './metrics/server-metrics.ts';
 import { acceptMultipart } from './multipart.ts';
 import { newFastify } from './new-fastify.ts';
+import { refusePages } from './refuse-pages.ts';
 import { makeRequestRate } from './request-rate.ts';
 import type { Access, Route } from './route.ts';
 import { aboutRoutes } from './routes/about.ts';
@@ -168,6 +169,7 @@ export function buildServer(options: ServerOptions): Server {
       bodyLimit: maxBytes,
       onRequest: async (request, reply) => {
         const access = accessOf(route, request);
+        if (options.noAuth && access !== 'open') refusePages(request.raw);
         const caller = await authenticator.identify(request.headers.authorization, access, route.whileAway);
         callers.set(request, caller);
         checkRate(caller, route);

@@ -4,6 +4,7 @@ import type { Route } from '../../../internal/server/route.ts';
 import { routes } from '../../../internal/server/routes.ts';
 import { hashToken, mintTaskToken } from '../../../internal/session/tokens.ts';
 import { TestClock } from '../../../pkg/clock/test-clock.ts';
+import { openRaw, parseRaw } from './raw-http.ts';
 import { adminToken, openParts, startServer, type TestServer } from './start-server.ts';
 
 let server: TestServer;
@@ -201,5 +202,47 @@ describe('the authenticator', () => {
     expect(await fixed.identify('Bearer given', ['admin'])).toMatchObject({ scope: 'admin' });
     await expect(fixed.identify('Basic given', ['admin'])).rejects.toThrow('Bearer krt_');
     await parts.close();
+  });
+});
+
+describe('S-01: a server without authentication', () => {
+  const ask = async (headers: Readonly<Record<string, string>>, method = 'GET') => {
+    const raw = await openRaw(open);
+    const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`);
+    const body = method === 'GET' ? '' : '{"name":"evil"}';
+    raw.socket.write(
+      `${method} /api/v1/sessions HTTP/1.1\r\n${lines.join('\r\n')}\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
+    );
+    await expect.poll(() => parseRaw(raw.text()).status).toBeGreaterThan(0);
+    raw.socket.destroy();
+    return parseRaw(raw.text()).status;
+  };
+  let open: TestServer;
+  beforeAll(async () => {
+    open = await startServer({ noAuth: true });
+  });
+  afterAll(() => open.close());
+
+  test('takes what a program on this machine asks', async () => {
+    for (const host of ['127.0.0.1', 'localhost:8585', '[::1]:8585', 'LOCALHOST'])
+      expect([host, await ask({ host })]).toEqual([host, 200]);
+    expect(await ask({ host: 'localhost', 'sec-fetch-site': 'none' })).toBe(200);
+  });
+
+  test.each<[string, Record<string, string>]>([
+    ['by a name that somebody lets lead here', { host: 'evil.example' }],
+    ['by a name that begins like one of this machine', { host: '127.0.0.1.evil.example' }],
+    ['from another site', { host: 'localhost', origin: 'http://evil.example' }],
+    ['from a page without an origin', { host: 'localhost', origin: 'null' }],
+    ['as a browser says it', { host: 'localhost', 'sec-fetch-site': 'cross-site' }],
+    ['from another port of this machine', { host: 'localhost', 'sec-fetch-site': 'same-site' }],
+  ])('refuses what a page asks %s, and does nothing', async (_how, headers) => {
+    expect([await ask(headers), await ask(headers, 'POST')]).toEqual([403, 403]);
+    expect((await open.call('GET', 'sessions')).body).toEqual([]);
+  });
+
+  test('tells everybody how it is', async () => {
+    const { status } = await open.call('GET', '/healthz', undefined, { origin: 'http://evil.example' });
+    expect(status).toBe(200);
   });
 });
