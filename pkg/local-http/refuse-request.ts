@@ -1,5 +1,3 @@
-import type { IncomingHttpHeaders } from 'node:http';
-
 /** Why a request is not answered. */
 export interface Refusal {
   readonly status: 403 | 421;
@@ -10,10 +8,14 @@ export interface Refusal {
  * Whether a request must not be answered because of where it says it goes to or comes from: a name that leads to this
  * machine by somebody else's DNS, or a page of another site.
  *
+ * @param headers  with names in lower case
  * @param hosts  what the server listens on; allowed beside the loopback names
  */
-export function refuseRequest(headers: IncomingHttpHeaders, hosts: readonly string[]): Refusal | null {
-  const name = hostName(headers.host);
+export function refuseRequest(
+  headers: Readonly<Record<string, string | readonly string[] | undefined>>,
+  hosts: readonly string[],
+): Refusal | null {
+  const name = typeof headers.host === 'string' ? hostName(headers.host) : null;
   if (name === null || ![...loopbackNames, ...hosts.map((host) => host.toLowerCase())].includes(name)) {
     return { status: 421, json: { error: 'the Host header does not name this server' } };
   }

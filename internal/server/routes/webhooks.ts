@@ -1,5 +1,6 @@
 /** Where senders of webhooks call. Open to everybody: each request shows by its signature that it may. */
 import { z } from 'zod';
+import { refuseRequest } from '../../../pkg/local-http/refuse-request.ts';
 import { deliveredShape, webhookStatusShape } from '../../api/workflow-shapes.ts';
 import { requireUnbound } from '../../session/authorize.ts';
 import { type Delivered, type DeliveredTo, deliver } from '../../session/deliver.ts';
@@ -63,7 +64,8 @@ const deliveryRoutes: readonly Route[] = Object.entries(paths).flatMap(([path, s
         const { params, query, headers, body } = request;
         const bytes = body instanceof Uint8Array ? body : new Uint8Array();
         const { [rerunParameter]: rerun, ...asked } = flat(query);
-        const delivery = { address: params.id, method, headers, query: asked, bytes };
+        const isFromPage = refuseRequest(headers, []) !== null;
+        const delivery = { address: params.id, method, headers, query: asked, bytes, isFromPage };
         const delivered = await deliver(parts, delivery);
         if (rerun !== '1' || delivered.kind !== 'fired') return answerOf(delivered, parts, request);
         const to = await rerunDuplicates(parts, request.caller, delivered.to);

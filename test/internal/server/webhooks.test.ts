@@ -210,11 +210,13 @@ describe('F-80: a delivery that is not signed as its trigger asks', () => {
     ]);
   });
 
-  test('S-41: auth: none is for loopback servers, when it is applied and when it is asked', async () => {
+  test('S-41: auth: none is for loopback servers and not for web pages, when it is applied and when it is asked', async () => {
     const server = await open();
     await applyHook(server, { auth: 'none' });
     const unsigned = { headers: { 'x-hub-signature-256': '' } };
     expect((await send(server.url, unsigned)).status).toBe(202);
+    for (const of of [{ origin: 'http://evil.example' }, { 'sec-fetch-site': 'cross-site' }])
+      expect((await send(server.url, { headers: { ...unsigned.headers, ...of } })).status).toBe(401);
     const outside = await open({ host: { isLoopback: false } });
     await expect(applyHook(outside, { auth: 'none' })).rejects.toThrow('loopback');
     const moved = { ...server.parts, triggerHost: hostOf({ isLoopback: false }) };
