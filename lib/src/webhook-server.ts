@@ -4,6 +4,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { InputError } from '../../internal/domain/errors.ts';
 import { systemClock } from '../../pkg/clock/system-clock.ts';
+import { refuseRequest } from '../../pkg/local-http/refuse-request.ts';
 import { type Registry, registry, type Unit } from './registry.ts';
 import { runUnit } from './run-unit.ts';
 import type { RunRecord } from './types.ts';
@@ -153,7 +154,8 @@ async function readBody(request: IncomingMessage, limit: number): Promise<Buffer
 }
 
 function isTrusted({ secret }: ServeOptions, { headers }: IncomingMessage, body: Buffer): boolean {
-  if (!secret) return true;
+  // without a secret a program on this machine is meant, and no page of a browser on it
+  if (!secret) return refuseRequest(headers, []) === null;
   const given = Buffer.from(String(headers['x-hub-signature-256'] ?? ''));
   const wanted = Buffer.from(`sha256=${createHmac('sha256', secret).update(body).digest('hex')}`);
   return given.length === wanted.length && timingSafeEqual(given, wanted);

@@ -102,6 +102,9 @@ describe('webhook', () => {
     webhook.on('a', () => 'ran');
     const { url } = await serve({ secret: undefined, auth: 'none', wait: false });
     expect(await post(`${url}/webhook/a`, '{}')).toEqual({ status: 202, body: { status: 'accepted' } });
+    // a page of a browser on this machine is no program on it
+    const page = { origin: 'http://evil.example' };
+    expect(await post(`${url}/webhook/a`, '{}', page)).toMatchObject({ status: 401 });
   });
 
   test('refuses an event that cannot stand in an address', () => {
