@@ -1,8 +1,9 @@
 import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { pause, until } from '../e2e/place.ts';
+import { Disk, noDisks } from './lab/disk.ts';
 import { Lab } from './lab/lab.ts';
 import { isFull, rounds, tally } from './lab/rounds.ts';
 import { goFirst, heldUp } from './lab/starvation.ts';
@@ -171,6 +172,27 @@ describe('a PID file', () => {
       expect(refused.stderr).toContain(pidFile);
       expect(readFileSync(target, 'utf8')).toBe('precious');
       tally({ row: 'F-11', rounds: 1, note: kind });
+    },
+  );
+
+  test.skipIf(noDisks !== null)(
+    `F-11: on a full disk is refused with its path, and the one that was there is left as it was${noDisks === null ? '' : ` (${noDisks})`}`,
+    async () => {
+      const session = await lab.place.session('f11 full');
+      const disk = Disk.mount(lab.place.path('f11-disk'), 'size=64k');
+      onTestFinished(() => disk.remove());
+      const pidFile = join(disk.directory, 'agent.pid');
+      writeFileSync(pidFile, '99999999\n');
+      disk.fill();
+      const args = ['daemon', '--session-id', session, '--port', '0', '--pid-file', pidFile];
+      const refused = await lab.place.keruta([...args, '--base-dir', lab.place.path('base-f11-full')]);
+      expect(refused.status).not.toBe(0);
+      expect(refused.stderr).toContain(pidFile);
+      expect(refused.stderr).toContain('cannot be written: ENOSPC');
+      expect(refused.stderr).not.toMatch(/\n +at /);
+      expect(readdirSync(disk.directory).sort()).toEqual(['agent.pid', 'ballast']);
+      expect(readFileSync(pidFile, 'utf8')).toBe('99999999\n');
+      tally({ row: 'F-11', rounds: 1, note: 'full disk' });
     },
   );
 });
