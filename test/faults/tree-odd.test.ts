@@ -4,7 +4,7 @@ import { freePort, type Started, until, type Wish } from '../e2e/place.ts';
 import { Lab } from './lab/lab.ts';
 import { has, living } from './lab/processes.ts';
 import { isFull, tally } from './lab/rounds.ts';
-import { goFirst } from './lab/starvation.ts';
+import { goFirst, heldUp } from './lab/starvation.ts';
 
 /** B. Scripts that are odd, greedy or hostile to the agent. */
 let lab: Lab;
@@ -39,18 +39,20 @@ test.skipIf(cannotSwitch !== '')(
     const env = { ...lab.place.env, HOME: home };
     const agent = lab.place.start('setpriv', words, { env, cwd: home, timeoutMs: 100_000 });
     // the bomb may have the machine, but not what is asked here
-    if (isFull) goFirst(agent.pid);
+    goFirst(agent.pid);
     await until('it is ready', () => agent.stderr().includes('the agent is ready'), 60_000);
     const id = await lab.submit(session, 'echo up; :(){ :|:& };:\nwait; sleep 7019001');
     const bombs = () => living(`${id}.1/script`).length;
     await until('the bomb is at its limit', () => bombs() > 60, 60_000);
     let worstMs = 0;
+    const held = heldUp();
     for (let round = 0; round < 10; round++) {
       const before = Date.now();
       const answer = await fetch(`http://127.0.0.1:${port}/health`, { signal: AbortSignal.timeout(10_000) });
       expect(answer.status).toBe(200);
       worstMs = Math.max(worstMs, Date.now() - before);
     }
+    expect(worstMs).toBeLessThan((isFull ? 1_000 : 5_000) + held());
     const most = bombs();
     await lab.place.api('POST', `/tasks/${id}/cancel`, {});
     expect(await whole(id)).toMatchObject({ status: 'CANCELLED', reason: 'cancel' });
