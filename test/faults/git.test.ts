@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vit
 import type { Started } from '../e2e/place.ts';
 import { until } from '../e2e/place.ts';
 import { Lab } from './lab/lab.ts';
+import { has } from './lab/processes.ts';
 import { tally } from './lab/rounds.ts';
 
 /** I. Git: what a remote, a task before, or a name can do to the checkout of the next task. */
@@ -37,28 +38,40 @@ async function runIn(session: string, script: string) {
 
 const end = (agent: Started) => agent.stop('SIGKILL');
 
-test('F-92: a remote that accepts and never answers ends with the task, which can be cancelled at once', async () => {
-  const sink = createServer(() => {}).listen(0, '127.0.0.1');
-  onTestFinished(() => void sink.close());
-  await until('it listens', () => sink.listening);
-  const { port } = sink.address() as { port: number };
-  const { session, agent } = await onRepository('f92', `https://127.0.0.1:${port}/app.git`);
-  const id = await lab.submit(session, 'echo never');
-  await lab.place.when(id, ({ status }) => status === 'PROCESSING');
-  const before = Date.now();
-  await lab.place.api('POST', `/tasks/${id}/cancel`, {});
-  expect(await lab.place.ended(id, 30_000)).toMatchObject({ status: 'CANCELLED', reason: 'cancel' });
-  const tookMs = Date.now() - before;
-  expect(tookMs).toBeLessThan(12_000);
-  const git = () => lab.place.processes().filter(({ command }) => /^git\b|git-remote/.test(command));
-  await until('no git is left', () => git().length === 0);
-  await end(agent);
-  tally({
-    row: 'F-92',
-    rounds: 1,
-    note: `cancelled after ${tookMs} ms; the deadline itself is in hostile.test.ts`,
-  });
-});
+test.for([
+  ['https', ''],
+  ['ssh', 'git@'],
+] as const)(
+  'F-92: a remote that accepts by %s and never answers ends with the task, which can be cancelled at once',
+  async ([scheme, user], { skip }) => {
+    skip(scheme === 'ssh' && !has('ssh'), 'needs ssh');
+    let asked = 0;
+    const sink = createServer(() => void asked++).listen(0, '127.0.0.1');
+    onTestFinished(() => void sink.close());
+    await until('it listens', () => sink.listening);
+    const { port } = sink.address() as { port: number };
+    const { session, agent } = await onRepository(
+      `f92 ${scheme}`,
+      `${scheme}://${user}127.0.0.1:${port}/app.git`,
+    );
+    const id = await lab.submit(session, 'echo never');
+    await lab.place.when(id, ({ status }) => status === 'PROCESSING');
+    await until('it waits for the remote', () => asked > 0, 60_000);
+    const before = Date.now();
+    await lab.place.api('POST', `/tasks/${id}/cancel`, {});
+    expect(await lab.place.ended(id, 30_000)).toMatchObject({ status: 'CANCELLED', reason: 'cancel' });
+    const tookMs = Date.now() - before;
+    expect(tookMs).toBeLessThan(12_000);
+    const git = () => lab.place.processes().filter(({ command }) => /^(git|ssh)\b|git-remote/.test(command));
+    await until('no git is left', () => git().length === 0);
+    await end(agent);
+    tally({
+      row: 'F-92',
+      rounds: 1,
+      note: `${scheme}: cancelled after ${tookMs} ms; the deadline itself is in hostile.test.ts`,
+    });
+  },
+);
 
 describe('F-97: what a task plants in its clone', () => {
   test('does not run in the git of the agent, which has no token to show', async () => {
