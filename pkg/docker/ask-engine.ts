@@ -56,13 +56,11 @@ export class EngineError extends Error {
  */
 export function askEngine(address: EngineAddress, question: EngineQuestion): Promise<EngineAnswer> {
   const body = question.body === undefined ? undefined : JSON.stringify(question.body);
-  const place =
-    'socketPath' in address ? { socketPath: address.socketPath } : { host: address.host, port: address.port };
   return new Promise((resolve, reject) => {
     const fail = (error: Error) => reject(faultOf(address, question, error));
     const sent = request(
       {
-        ...place,
+        ...connectionTo(address),
         path: question.path,
         method: question.method,
         headers: {
@@ -91,6 +89,15 @@ export function askEngine(address: EngineAddress, question: EngineQuestion): Pro
     sent.on('error', fail);
     sent.end(body);
   });
+}
+
+/** Where a request goes, as Node takes it. */
+export function connectionTo(
+  address: EngineAddress,
+): { readonly socketPath: string } | { readonly host: string; readonly port: number } {
+  return 'socketPath' in address
+    ? { socketPath: address.socketPath }
+    : { host: address.host, port: address.port };
 }
 
 function faultOf(address: EngineAddress, { toDo, timeoutMs }: EngineQuestion, error: Error): EngineError {

@@ -27,6 +27,8 @@ export interface ContainerSpec {
   readonly cpus: number | null;
   /** processes and threads; null: no limit */
   readonly pidsLimit: number | null;
+  /** whether it has an input, which ends when who attached to it goes away; default false: it is empty */
+  readonly hasInput?: boolean;
 }
 
 /**
@@ -42,7 +44,8 @@ export function containerBody(spec: ContainerSpec): unknown {
     ...(spec.user === null ? {} : { User: spec.user }),
     Labels: spec.labels,
     Tty: false,
-    OpenStdin: false,
+    OpenStdin: spec.hasInput === true,
+    StdinOnce: spec.hasInput === true,
     Healthcheck: { Test: ['NONE'] },
     HostConfig: {
       Mounts: spec.mounts.map(({ source, target, readOnly }) => ({

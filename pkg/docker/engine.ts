@@ -4,6 +4,7 @@
  */
 import type { z } from 'zod';
 import { askEngine, type EngineAnswer, EngineError, type EngineQuestion } from './ask-engine.ts';
+import { type Attached, attach } from './attach.ts';
 import { type ContainerSpec, containerBody } from './container-body.ts';
 import type { EngineAddress } from './engine-address.ts';
 import {
@@ -105,6 +106,12 @@ export class Engine {
     await this.#do({ method: 'POST', path: `/containers/${name}/start`, toDo, timeoutMs: workMs });
   }
 
+  /** Attaches to input and output of a container, best before it is started: nobody keeps what it printed before. */
+  async attach(name: string): Promise<Attached> {
+    const path = `/v${await this.version()}/containers/${name}/attach?stream=1&stdin=1&stdout=1&stderr=1`;
+    return attach(this.address, { path, toDo: `attach to the container ${name}`, timeoutMs: askMs });
+  }
+
   /** Looks at a container; null when there is none. */
   async inspect(name: string): Promise<Container | null> {
     const toDo = `look at the container ${name}`;
@@ -133,6 +140,13 @@ export class Engine {
     const path = `/containers/json?all=1&filters=${filters}`;
     const found = await this.#read(listShape, { path, toDo: 'list containers' });
     return (found ?? []).map(({ Id, State, Labels }) => ({ id: Id, status: State, labels: Labels ?? {} }));
+  }
+
+  /** Sends a signal to the first process of a container; one that does not run is left alone. */
+  async signal(name: string, signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
+    const path = `/containers/${name}/kill?signal=${signal}`;
+    const toDo = `send ${signal} to the container ${name}`;
+    await this.#do({ method: 'POST', path, toDo, timeoutMs: askMs }, [404, 409]);
   }
 
   /** Removes a container, and ends what runs in it (SIGKILL); one that is not there, or is being removed, is left alone. */
