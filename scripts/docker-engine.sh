@@ -1,6 +1,6 @@
 # Sourced by test.sh: a real container engine (Debian's docker.io) of its own, in a temporary directory, on a socket there, stopped at
 # the end. It touches neither network nor firewall of the machine, and needs root. Its images are made of this machine's programs:
-# keruta-test:tools has bash and a few others, keruta-test:bare has no shell.
+# keruta-test:tools has bash and a few others, keruta-test:bare has no shell, keruta-test:runner has git and what the executable loads.
 # Sets KERUTA_TEST_DOCKER_HOST. start_docker / stop_docker; start_docker returns 1 where there cannot be one.
 source "$ROOT/scripts/debian.sh"
 
@@ -22,7 +22,8 @@ start_docker() {
     return 1
   fi
   docker_image keruta-test:tools bash sh cat sleep mkfifo tee env setsid nohup ls id grep head tail rm mkdir dd &&
-    docker_image keruta-test:bare cat || {
+    docker_image keruta-test:bare cat &&
+    docker_image keruta-test:runner bash sh cat sleep env ls rm mkdir sed grep dd setsid git git-upload-pack git-receive-pack "+$(node -p process.execPath)" || {
     say "test.sh: the images of the container engine could not be made"
     exit 1
   }
@@ -46,7 +47,7 @@ docker_answers() {
   return 1
 }
 
-# docker_image NAME PROGRAM…: makes an image of programs of this machine and the libraries that they load
+# docker_image NAME PROGRAM…: makes an image of programs of this machine and the libraries that they load; of +/path the libraries alone
 docker_image() {
   local name=$1 root=$docker_dir/root program file library
   shift
@@ -55,8 +56,11 @@ docker_image() {
   chmod 1777 "$root/tmp"
   ln -s ../bin "$root/usr/bin"
   for program in "$@"; do
-    file=$(PATH=/usr/bin:/bin type -P "$program") || continue
-    cp -L "$file" "$root/bin/$program"
+    file=${program#+}
+    if [ "$file" = "$program" ]; then
+      file=$(PATH=/usr/bin:/bin type -P "$program") || continue
+      cp -L "$file" "$root/bin/$program"
+    fi
     for library in $(ldd "$file" | grep -o '/[^ ]*'); do
       mkdir -p "$root$(dirname "$library")"
       cp -Lu "$library" "$root$library"

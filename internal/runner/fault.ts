@@ -20,7 +20,7 @@ export class PhaseFault extends Error {
 }
 
 /** What a fault is called that a phase did not name itself. */
-const kindOfPhase: Readonly<Record<RunnerPhase, RunnerErrorKind>> = {
+export const kindOfPhase: Readonly<Record<RunnerPhase, RunnerErrorKind>> = {
   prepare: 'WorkspacePreparationError',
   implement: 'ImplementationError',
   test: 'TestExecutionError',

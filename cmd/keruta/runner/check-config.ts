@@ -7,11 +7,11 @@ import type { RunnerConfig } from '../../../internal/runner/runner.ts';
  * @throws {InputError} KERUTA_ERR_CONFIG
  */
 export function checkConfig({ executionMode, limits }: RunnerConfig): void {
-  if (executionMode !== 'local-process')
+  if (executionMode === 'docker') return;
+  if (executionMode === 'kubernetes')
     throw new InputError(
       'KERUTA_ERR_CONFIG',
-      `execution_mode: expected local-process, got ${executionMode}: this version runs steps, tests and coding agents as processes. ` +
-        'Run keruta itself in a container for that',
+      `execution_mode: expected local-process or docker, got ${executionMode}: this version starts no jobs in a cluster`,
     );
   const asked = [
     ...(limits.memoryMb === null ? [] : ['max_memory_mb']),

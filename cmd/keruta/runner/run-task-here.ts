@@ -3,17 +3,20 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { InputError } from '../../../internal/domain/errors.ts';
+import { doElsewhere } from '../../../internal/runner/do-elsewhere.ts';
 import { doTask } from '../../../internal/runner/do-task.ts';
 import { readRunnerConfig } from '../../../internal/runner/read-config.ts';
 import { readRunnerTask } from '../../../internal/runner/read-context.ts';
 import { unreadTask } from '../../../internal/runner/result-of.ts';
 import { resultJson, resultText } from '../../../internal/runner/result-words.ts';
 import type { RunnerConfig, RunnerResult, RunnerTask } from '../../../internal/runner/runner.ts';
+import type { RunnerFile } from '../../../internal/runner/runner-file.ts';
 import { ownDirectory } from '../../../internal/worker/own-directory.ts';
 import type { CommandContext } from '../command.ts';
 import { printJson } from '../people/print.ts';
 import { findRun } from '../task-commands/in-run.ts';
 import { checkConfig } from './check-config.ts';
+import { elsewhereOf, elsewhereWish } from './elsewhere-of.ts';
 import { readRunnerInput } from './read-input.ts';
 import { makeRunnerParts } from './runner-parts.ts';
 
@@ -39,7 +42,7 @@ export async function runTaskHere(
       'KERUTA_ERR_USAGE',
       'keruta runner run: expected what is wanted as --file FILE, got nothing',
     );
-  const task = await readTask(context, wish.file);
+  const { task, file: taskFile } = await readTask(context, wish.file);
   const { config: named } = wish;
   const given =
     named === undefined
@@ -68,9 +71,14 @@ export async function runTaskHere(
     signal: stop.signal,
   });
   try {
-    const result = await doTask(parts, task, config);
+    const asked = { settings, task, config, files: { task: taskFile, config: given }, run };
+    const place = await elsewhereOf(context, asked);
+    const { result, isTold } =
+      place === null
+        ? { result: await doTask(parts, task, config), isTold: false }
+        : await doElsewhere(parts, { task, config, place, wish: elsewhereWish(context, asked) });
     if (context.json) await printJson(context, resultJson(result));
-    else await context.stdout.write(`${resultText(result)}\n`);
+    else if (!isTold) await context.stdout.write(`${resultText(result)}\n`);
     return { result, wasStopped: stop.signal.aborted };
   } finally {
     giveBack();
@@ -88,9 +96,13 @@ function besideFile(config: RunnerConfig, directory: string): RunnerConfig {
 }
 
 /** What a dispatcher that reads results is told of a task that cannot begin; the error itself is told as of every command. */
-async function readTask(context: CommandContext, file: string): Promise<RunnerTask> {
+async function readTask(
+  context: CommandContext,
+  named: string,
+): Promise<{ readonly task: RunnerTask; readonly file: RunnerFile }> {
   try {
-    return readRunnerTask(await readRunnerInput(context, file, 'KERUTA_ERR_TASK_CONTEXT'));
+    const file = await readRunnerInput(context, named, 'KERUTA_ERR_TASK_CONTEXT');
+    return { task: readRunnerTask(file), file };
   } catch (error) {
     if (context.json && error instanceof InputError && error.code === 'KERUTA_ERR_TASK_CONTEXT')
       await printJson(context, resultJson(unreadTask(error.message)));
