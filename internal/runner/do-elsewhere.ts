@@ -119,6 +119,9 @@ function stopped(stop: AbortSignal, late: AbortSignal, { timeoutMs }: RunnerConf
   return stop.aborted ? { kind: 'RunnerError', message: 'The task was stopped.', details: [] } : null;
 }
 
+/** Exit status of a program that somebody killed: 128 + SIGKILL. */
+const killed = 137;
+
 /** What is to be said of a runner that ended and left no result. */
 function brokenEnd(
   place: Elsewhere,
@@ -137,7 +140,8 @@ function brokenEnd(
   const where = journal === null ? 'before it began' : `in the phase ${phase}`;
   const kind = journal === null ? 'WorkspacePreparationError' : kindOfPhase[phase];
   if (memory !== null) return { kind, message: `The runner ended ${where}: ${memory}`, details: [] };
-  const message = `The runner in ${place.name} ended with ${end?.exitCode ?? 'nothing'} ${where}, and left no result; what it printed says more.`;
+  const how = end?.exitCode === killed ? 'was killed' : `ended with ${end?.exitCode ?? 'nothing'}`;
+  const message = `The runner in ${place.name} ${how} ${where}, and left no result; what it printed says more.`;
   return { kind: journal === null ? kind : 'RunnerError', message, details: [] };
 }
 
