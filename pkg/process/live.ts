@@ -5,11 +5,14 @@
  * to and by parents, so that a child that hides from one of them is found by another. Without /proc only its process group is ended.
  */
 import { spawn } from 'node:child_process';
+import { accessSync, constants, existsSync, statSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import type { Readable } from 'node:stream';
 import type { Clock } from '../clock/clock.ts';
+import type { Confined } from './confine.ts';
 import { readStat } from './proc.ts';
 import { ProcessStartError } from './run.ts';
-import { endProcesses, killGroup, outputsOf } from './tree.ts';
+import { endProcesses, killGroup, memoryOf, outputsOf, type Tree } from './tree.ts';
 
 /** What to run. */
 export interface LiveCall {
@@ -31,6 +34,8 @@ export interface LiveCall {
   readonly timeoutMs: number | null;
   /** between the request to end and the end by force; ms */
   readonly graceMs: number;
+  /** limits of it and all that it starts; default: none */
+  readonly confined?: Confined;
   readonly signal: AbortSignal;
 }
 
@@ -40,7 +45,9 @@ export interface LiveEnd {
   readonly exitCode: number | null;
   readonly signal: string | null;
   /** what ended it, when it did not end by itself */
-  readonly stopped: 'timeout' | 'signal' | null;
+  readonly stopped: 'timeout' | 'signal' | 'memory' | null;
+  /** whether it, or something that it had started, was ended because memory ran out: by the kernel, or here */
+  readonly outOfMemory: boolean;
   /** resolves when nobody can write output any more: what was left in the background may do so */
   readonly drained: Promise<unknown>;
   /** Ends what is left of it, at once. @returns how many processes there were */
@@ -89,10 +96,14 @@ export async function runLive(call: LiveCall): Promise<LiveEnd> {
 
   let stopped: LiveEnd['stopped'] = null;
   let ending: Promise<unknown> | null = null;
-  const stop = (why: 'timeout' | 'signal') => {
+  const stop = (why: 'timeout' | 'signal' | 'memory') => {
     stopped ??= why;
-    ending ??= endProcesses({ clock, ...tree, graceMs: call.graceMs });
+    // who takes more memory with every moment is not asked first
+    ending ??= endProcesses({ clock, ...tree, graceMs: why === 'memory' ? 0 : call.graceMs });
   };
+  const killsBefore = call.confined?.oomKills() ?? null;
+  const maxBytes = call.confined?.isWatched === true ? call.confined.memoryBytes : null;
+  const stopWatching = watchMemory(clock, { tree, maxBytes, over: () => stop('memory') });
   const onAbort = () => stop('signal');
   // this process may be ended at any place, such as by a reader of its output that went away
   const onExit = () => child.pid !== undefined && killGroup(child.pid);
@@ -108,9 +119,18 @@ export async function runLive(call: LiveCall): Promise<LiveEnd> {
       await Promise.race([drained, clock.sleep(quietMs / 5)]);
     // what goes on in the background does not keep this process alive
     child.unref();
-    return { ...end, stopped, drained, endRest: () => endProcesses({ clock, ...tree, graceMs: 0 }) };
+    const kills = call.confined?.oomKills() ?? null;
+    const outOfMemory = stopped === 'memory' || (kills !== null && kills > (killsBefore ?? 0));
+    return {
+      ...end,
+      stopped,
+      outOfMemory,
+      drained,
+      endRest: () => endProcesses({ clock, ...tree, graceMs: 0 }),
+    };
   } finally {
     forget();
+    stopWatching();
     process.off('exit', onExit);
     call.signal.removeEventListener('abort', onAbort);
   }
@@ -118,8 +138,12 @@ export async function runLive(call: LiveCall): Promise<LiveEnd> {
 
 function start(call: LiveCall) {
   const { stdin } = call;
+  const through = call.confined?.through ?? [];
+  // what stands before it would only say so by its status
+  if (through.length > 0) checkProgram(call);
+  const [command, ...args] = [...through, call.command, ...call.args] as [string, ...string[]];
   try {
-    const child = spawn(call.command, [...call.args], {
+    const child = spawn(command, args, {
       cwd: call.cwd,
       env: call.env,
       stdio: [stdin === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
@@ -133,4 +157,46 @@ function start(call: LiveCall) {
     // too long an argument list is told at once, not by an event
     throw new ProcessStartError(call.command, (cause as NodeJS.ErrnoException).code ?? 'UNKNOWN', cause);
   }
+}
+
+/** How often memory is measured; ms. */
+const measureEveryMs = 500;
+
+/** Calls back when all of it has had more memory than it may twice in a row: a moment's copy of a large program is not what was taken. */
+function watchMemory(
+  clock: Clock,
+  {
+    tree,
+    maxBytes,
+    over,
+  }: { readonly tree: Tree; readonly maxBytes: number | null; readonly over: () => void },
+): () => void {
+  if (maxBytes === null) return () => {};
+  let wasOver = false;
+  const look = () => {
+    const isOver = memoryOf(tree) > maxBytes;
+    if (isOver && wasOver) return over();
+    wasOver = isOver;
+    cancel = clock.after(measureEveryMs, look);
+  };
+  let cancel = clock.after(measureEveryMs, look);
+  return () => cancel();
+}
+
+/** @throws {ProcessStartError} */
+function checkProgram({ command, cwd, env }: LiveCall): void {
+  const files = command.includes('/')
+    ? [resolve(cwd, command)]
+    : (env.PATH ?? '').split(':').map((folder) => join(resolve(cwd, folder), command));
+  const isThere = files.some((file) => {
+    try {
+      accessSync(file, constants.X_OK);
+      return statSync(file).isFile();
+    } catch {
+      return false;
+    }
+  });
+  if (isThere) return;
+  const code = files.some((file) => existsSync(file)) ? 'EACCES' : 'ENOENT';
+  throw new ProcessStartError(command, code, new Error(`${code}: ${command}`));
 }

@@ -1,5 +1,6 @@
 /** Runs a program of any length with all that it starts, and ends all of it. */
 import type { Clock } from '../clock/clock.ts';
+import type { Confined } from './confine.ts';
 import { runLive } from './live.ts';
 
 /** What to run. */
@@ -18,6 +19,8 @@ export interface TreeCall {
   /** wall time until all of it is ended; > 0 */
   readonly timeoutMs: number;
   readonly signal?: AbortSignal;
+  /** limits of all of it; default: none */
+  readonly confined?: Confined;
   readonly clock: Clock;
   /** called with each piece, in order within a stream; the bytes may be kept. Must not throw */
   readonly onOutput: (stream: 'stdout' | 'stderr', bytes: Buffer) => void;
@@ -29,6 +32,8 @@ export interface TreeResult {
   readonly exitCode: number | null;
   readonly signal: string | null;
   readonly timedOut: boolean;
+  /** whether something of it was ended because memory ran out */
+  readonly outOfMemory: boolean;
   /** processes that were still there when the program had ended; they are gone now */
   readonly leftBehind: number;
 }
@@ -56,10 +61,17 @@ export async function runTree(call: TreeCall): Promise<TreeResult> {
     output: async (stream, bytes) => call.onOutput(stream, Buffer.from(bytes)),
     timeoutMs: call.timeoutMs,
     graceMs,
+    ...(call.confined === undefined ? {} : { confined: call.confined }),
     signal,
   });
   const leftBehind = await end.endRest();
   await Promise.race([end.drained, clock.sleep(drainMs)]);
   signal.throwIfAborted();
-  return { exitCode: end.exitCode, signal: end.signal, timedOut: end.stopped === 'timeout', leftBehind };
+  return {
+    exitCode: end.exitCode,
+    signal: end.signal,
+    timedOut: end.stopped === 'timeout',
+    outOfMemory: end.outOfMemory,
+    leftBehind,
+  };
 }

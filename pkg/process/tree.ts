@@ -8,6 +8,7 @@ import {
   type ProcessId,
   type ProcessStat,
   readStat,
+  residentBytes,
   signalProcess,
 } from './proc.ts';
 
@@ -61,6 +62,11 @@ export async function endProcesses({ clock, graceMs, ...tree }: TreeEnd): Promis
     if (reached === 0) return asked.size;
     await clock.sleep(waitMs);
   }
+}
+
+/** Memory that all of it holds now; bytes; pages that two of them share count twice; 0 where the machine does not tell. */
+export function memoryOf(tree: Tree): number {
+  return (findProcesses(tree) ?? []).reduce((sum, { pid }) => sum + residentBytes(pid), 0);
 }
 
 /** The living processes; null where there is no /proc. */
