@@ -1,5 +1,6 @@
 import type { Clock } from '../../pkg/clock/clock.ts';
 import { keepEnds } from '../../pkg/lines/keep-ends.ts';
+import { type Confined, memoryText } from '../../pkg/process/confine.ts';
 import { ProcessStartError } from '../../pkg/process/run.ts';
 import { runTree } from '../../pkg/process/run-tree.ts';
 import type { Random } from '../../pkg/random/random.ts';
@@ -29,6 +30,8 @@ export interface ShellRunnerParts {
   readonly workingDirectory: string;
   /** the whole environment; leave out what a model is not to know, and leave in KERUTA_RUN_ID, by which the run is ended as a whole */
   readonly env: Readonly<Record<string, string>>;
+  /** limits of each command and all that it starts; default: none */
+  readonly confined?: Confined;
   /** bytes kept of the output: a quarter from its beginning, the rest from its end; default 64 KiB */
   readonly maxOutputBytes?: number;
 }
@@ -38,12 +41,14 @@ export function shellRunner(parts: ShellRunnerParts): CommandRunner {
   const { clock, random, workingDirectory, env, maxOutputBytes = 64 * 1024 } = parts;
   return async ({ command, timeoutMs, signal }) => {
     const output = keepEnds(maxOutputBytes, 0.25);
-    const base = { clock, cwd: workingDirectory, env, timeoutMs, signal };
+    const { confined } = parts;
+    const base = { clock, cwd: workingDirectory, env, timeoutMs, signal, ...(confined && { confined }) };
     const mark = { name: 'KERUTA_TOOL_ID', value: random.uuid4() };
     const onOutput = (_stream: string, bytes: Buffer) => output.add(bytes);
     try {
       const ended = await runTree({ ...base, command: 'sh', args: ['-c', command], mark, onOutput });
       const { exitCode, timedOut } = ended;
+      if (ended.outOfMemory) output.add(Buffer.from(`\n[${memoryText(confined)}]\n`));
       return { exitCode: timedOut ? null : exitCode, output: output.bytes().toString('utf8'), timedOut };
     } catch (error) {
       if (!(error instanceof ProcessStartError)) throw error;

@@ -1,5 +1,6 @@
 import type { Clock } from '../../pkg/clock/clock.ts';
 import type { Http } from '../../pkg/http/http.ts';
+import type { Confined } from '../../pkg/process/confine.ts';
 import type { Random } from '../../pkg/random/random.ts';
 import type { NamedSecret } from '../../pkg/redact/redactor.ts';
 import { InputError } from '../domain/errors.ts';
@@ -18,6 +19,8 @@ export interface CoderParts {
   readonly secrets: readonly NamedSecret[];
   /** the value of a variable, or of the file that `NAME_FILE` names; null = neither is set */
   readonly secretOf: (variable: string) => string | null;
+  /** limits of a program that is the agent; default: none */
+  readonly confined?: Confined;
   /** makes what runs a model's commands in a slot */
   readonly runner: (request: WorkRequest) => CommandRunner;
 }
@@ -27,7 +30,11 @@ export function makeCoder(definition: CoderDefinition, parts: CoderParts): Codin
   const { clock, random, secrets, http, runner } = parts;
   if (definition.kind === 'command') {
     const { name, template, model, prices } = definition;
-    return commandAgent({ clock, random, name, template, model, prices, secrets });
+    const { confined } = parts;
+    return commandAgent({
+      ...{ clock, random, name, template, model, prices, secrets },
+      ...(confined && { confined }),
+    });
   }
   const { model, prices, baseUrl, timeoutMs, retryCount, maxAnswerTokens, mayRunCommands } = definition;
   const key = keyOf(definition, parts.secretOf(definition.keyVariable));

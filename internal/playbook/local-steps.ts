@@ -2,6 +2,7 @@
 import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Clock } from '../../pkg/clock/clock.ts';
+import { type Confined, memoryText } from '../../pkg/process/confine.ts';
 import { type LiveEnd, runLive } from '../../pkg/process/live.ts';
 import { ProcessStartError } from '../../pkg/process/run.ts';
 import { endProcesses } from '../../pkg/process/tree.ts';
@@ -25,6 +26,8 @@ export interface LocalStepsParts {
   readonly env: Readonly<Record<string, string>>;
   /** gets what steps print, as it comes; reading goes on when it resolves. Must not reject. */
   readonly output: (stream: 'stdout' | 'stderr', bytes: Uint8Array) => Promise<void>;
+  /** limits of each step and all that it starts; default: none */
+  readonly confined?: Confined;
   /** between the request to end and the end by force; ms; default 5000 */
   readonly graceMs?: number;
 }
@@ -113,6 +116,7 @@ async function start(
         output: parts.output,
         timeoutMs: call.timeoutMs,
         graceMs: parts.graceMs,
+        ...(parts.confined && { confined: parts.confined }),
         signal: call.signal,
       });
     } catch (error) {
@@ -153,6 +157,8 @@ async function endOf(
     const message = `its time was up: expected at most ${(call.timeoutMs ?? 0) / 1000} s`;
     return { ...whole, reason: 'timeout', message };
   }
+  if (end.exitCode !== 0 && end.outOfMemory)
+    return { ...whole, reason: null, message: memoryText(parts.confined) };
   if (end.exitCode !== 0) return { ...whole, reason: null, message: '' };
   const missing = call.outputs?.find((name) => !Object.hasOwn(outputs, name));
   const lack =

@@ -1,6 +1,7 @@
 import type { Clock } from '../../pkg/clock/clock.ts';
 import type { Http } from '../../pkg/http/http.ts';
 import type { Log } from '../../pkg/log/log.ts';
+import type { Confined } from '../../pkg/process/confine.ts';
 import type { Random } from '../../pkg/random/random.ts';
 import type { NamedSecret } from '../../pkg/redact/redactor.ts';
 import type { PoolParts } from '../pool/work.ts';
@@ -23,6 +24,8 @@ export interface RunnerParts {
   readonly env: Readonly<Record<string, string>>;
   /** the whole environment of steps, tests and commands of a model: without keys and tokens of the runner */
   readonly commandEnv: Readonly<Record<string, string>>;
+  /** limits of each program that is run for the task, which they share where the kernel keeps them; default: none */
+  readonly confined?: Confined;
   /** what must not be seen anywhere */
   readonly secrets: readonly NamedSecret[];
   /** the value of a variable, or of the file that `NAME_FILE` names; null = neither is set */

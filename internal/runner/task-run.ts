@@ -1,3 +1,4 @@
+import type { Confined } from '../../pkg/process/confine.ts';
 import { makeRedactor, maskWhole, type Redactor } from '../../pkg/redact/redactor.ts';
 import type { CommitIdentity } from '../pool/flow/identity.ts';
 import type { TaskTree } from '../pool/flow/task-tree.ts';
@@ -75,4 +76,9 @@ export function identityOf({ config, parts }: TaskRun): CommitIdentity {
     names.flatMap((name) => (parts.env[name] === undefined ? [] : [[name, parts.env[name] ?? '']])),
   );
   return { author, signing: { ...signing, environment } };
+}
+
+/** The limits of a program that is run for a task, as a call takes them. */
+export function withLimits({ confined }: Pick<RunnerParts, 'confined'>): { readonly confined?: Confined } {
+  return confined === undefined ? {} : { confined };
 }

@@ -10,6 +10,7 @@ import { buildPrompt, defaultPromptBytes } from '../../../internal/skill/build-p
 import { findSkills } from '../../../internal/skill/find-skills.ts';
 import { secretsOf } from '../../../internal/worker/secrets.ts';
 import { makeHttp } from '../../../pkg/http/http.ts';
+import { type Confinement, confine } from '../../../pkg/process/confine.ts';
 import { ownUsage } from '../../../pkg/process/own-usage.ts';
 import type { CommandContext } from '../command.ts';
 import { poolParts } from '../roles/pool-of.ts';
@@ -47,9 +48,14 @@ export async function makeRunnerParts(
   const without = (names: readonly string[]) =>
     Object.fromEntries(Object.entries(whole).filter(([name]) => !names.includes(name)));
   const pool = await poolParts(context, settings);
+  const limits = limitsHere(context, config);
   return {
-    close: () => http.close(),
+    close: async () => {
+      limits?.close();
+      await http.close();
+    },
     parts: {
+      ...(limits === null ? {} : { confined: limits.confined }),
       ...{ clock, random, log, http, directory, artifactsDirectory, speaker, secretOf, signal },
       pool: { ...pool, credentials: gitToken(env, config.gitTokenVariable) },
       env: without(own.runner),
@@ -74,6 +80,28 @@ export async function makeRunnerParts(
       },
     },
   };
+}
+
+/** Limits for what is run here; in a container they are the container's. What cannot be kept is said, never passed over. */
+function limitsHere({ log }: CommandContext, { limits, executionMode }: RunnerConfig): Confinement | null {
+  const { memoryMb, cpuPercent } = limits;
+  if (executionMode !== 'local-process' || (memoryMb === null && cpuPercent === null)) return null;
+  const made = confine('keruta-runner', {
+    memoryBytes: memoryMb === null ? null : memoryMb * 1024 ** 2,
+    cpus: cpuPercent === null ? null : cpuPercent / 100,
+  });
+  if (made.cpu === 'nobody')
+    log.warn('max_cpu_percent is not kept: there is no control group here that this user may write to', {
+      cpuPercent,
+    });
+  if (made.memory === 'watched')
+    log.info(
+      'max_memory_mb is measured twice a second: there is no control group here that this user may write to',
+      {
+        memoryMb,
+      },
+    );
+  return made;
 }
 
 /** In a run the agent sends what the speaker names: the address is that of an artifact of the task. */

@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import type { Clock } from '../../../pkg/clock/clock.ts';
 import { cutMiddle } from '../../../pkg/lines/cut-middle.ts';
+import { type Confined, memoryText } from '../../../pkg/process/confine.ts';
 import { ProcessStartError } from '../../../pkg/process/run.ts';
 import { runTree, type TreeResult } from '../../../pkg/process/run-tree.ts';
 import type { Random } from '../../../pkg/random/random.ts';
@@ -35,6 +36,8 @@ export interface CommandAgentParts {
   readonly prices: PriceTable;
   /** values that must not be seen anywhere */
   readonly secrets: readonly NamedSecret[];
+  /** limits of it and all that it starts; default: none */
+  readonly confined?: Confined;
 }
 
 /** Names of variables whose values are masked whoever forgets to say so. */
@@ -70,7 +73,8 @@ async function work(parts: CommandAgentParts, request: WorkRequest): Promise<Wor
     await listening.end();
     if (ended !== null && ended.leftBehind > 0)
       transcript.add(`\n[${ended.leftBehind} processes that it left behind were ended]\n`);
-    const result = resultOf({ ended, stop: listening.stop, listening, request });
+    const lack = ended?.outOfMemory === true ? memoryText(parts.confined) : null;
+    const result = resultOf({ ended, stop: listening.stop, listening, request, lack });
     const summary = cutMiddle(redactor.text(result.summary), maxSummaryBytes);
     return { ...result, summary, transcriptFile: transcript.file, usage: spending.total };
   } finally {
@@ -90,6 +94,7 @@ async function work(parts: CommandAgentParts, request: WorkRequest): Promise<Wor
         timeoutMs: request.limits.timeoutMs,
         signal: request.signal ? AbortSignal.any([request.signal, halt.signal]) : halt.signal,
         clock: parts.clock,
+        ...(parts.confined && { confined: parts.confined }),
         onOutput: (stream, bytes) => listening.take(stream, bytes),
       });
     } catch (error) {
@@ -136,6 +141,8 @@ interface Ending {
   readonly stop: Stop | null;
   readonly listening: Listening;
   readonly request: WorkRequest;
+  /** what is to be said of memory that ran out; null = it did not */
+  readonly lack: string | null;
 }
 
 function resultOf({
@@ -143,6 +150,7 @@ function resultOf({
   stop,
   listening,
   request,
+  lack,
 }: Ending): Pick<WorkResult, 'outcome' | 'reason' | 'summary'> {
   const { seen } = listening;
   if (stop !== null) return { outcome: 'limit', reason: stop.reason, summary: stop.words };
@@ -161,7 +169,7 @@ function resultOf({
     return {
       outcome: 'failed',
       reason: 'exit',
-      summary: [how, seen.fault ?? listening.tail].filter(Boolean).join(': '),
+      summary: [lack, how, seen.fault ?? listening.tail].filter(Boolean).join(': '),
     };
   }
   return { outcome: 'done', reason: null, summary: seen.words ?? listening.tail };

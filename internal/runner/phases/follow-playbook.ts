@@ -12,7 +12,7 @@ import type { PlaybookEvent, PlaybookResult } from '../../playbook/playbook.ts';
 import { runPlaybook } from '../../playbook/run-playbook.ts';
 import { openRun } from '../../playbook/run-state.ts';
 import { PhaseFault } from '../fault.ts';
-import type { TaskRun } from '../task-run.ts';
+import { type TaskRun, withLimits } from '../task-run.ts';
 import { contextValues } from './context-values.ts';
 
 /** Where a repository keeps its playbooks. */
@@ -61,6 +61,7 @@ export async function followPlaybook(run: TaskRun, call: FollowCall): Promise<Pl
         scratchDirectory,
         env: { ...parts.commandEnv, ...Object.fromEntries(texts) },
         output: (stream, bytes) => printer.push(stream, bytes),
+        ...withLimits(parts),
       }),
       run: open,
       scope: { values: parameters, exists: (name) => existsSync(resolve(call.directory, name)) },

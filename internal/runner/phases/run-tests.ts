@@ -4,11 +4,12 @@ import { closedDirectory } from '../../../pkg/files/closed-directory.ts';
 import { parseJunit, type TestReport } from '../../../pkg/junit/junit.ts';
 import { cutMiddle } from '../../../pkg/lines/cut-middle.ts';
 import { keepEnds } from '../../../pkg/lines/keep-ends.ts';
+import { memoryText } from '../../../pkg/process/confine.ts';
 import { ProcessStartError } from '../../../pkg/process/run.ts';
 import { runTree } from '../../../pkg/process/run-tree.ts';
 import { detectTests } from '../../coder/detect-tests.ts';
 import { readRootFiles } from '../../coder/root-files.ts';
-import { maskBytes, type TaskRun } from '../task-run.ts';
+import { maskBytes, type TaskRun, withLimits } from '../task-run.ts';
 import type { Workplace } from './workplace.ts';
 
 /** How the tests of a repository are run. */
@@ -64,7 +65,13 @@ export async function runTests(run: TaskRun, place: Workplace, plan: TestPlan): 
   const printer = run.printer();
   const printed = keepEnds(maxLogBytes, 0.5);
   let printing = Promise.resolve();
-  const base = { clock: parts.clock, cwd: place.path, env: parts.commandEnv, signal: run.signal };
+  const base = {
+    clock: parts.clock,
+    cwd: place.path,
+    env: parts.commandEnv,
+    signal: run.signal,
+    ...withLimits(parts),
+  };
   try {
     const ended = await runTree({
       ...base,
@@ -88,7 +95,8 @@ export async function runTests(run: TaskRun, place: Workplace, plan: TestPlan): 
     if (report !== null && plan.reportFile !== null && plan.reportFile !== kept)
       copyFileSync(plan.reportFile, kept);
     const hasFailures = report !== null && report.failed + report.errors > 0;
-    const why = whyNot(ended, { timeoutMs: config.tests.timeoutMs, hasFailures });
+    const lack = ended.outOfMemory ? memoryText(parts.confined) : null;
+    const why = whyNot(ended, { timeoutMs: config.tests.timeoutMs, hasFailures, lack });
     return {
       passed: why === '',
       why,
@@ -107,9 +115,14 @@ function whyNot(
     signal,
     timedOut,
   }: { readonly exitCode: number | null; readonly signal: string | null; readonly timedOut: boolean },
-  { timeoutMs, hasFailures }: { readonly timeoutMs: number; readonly hasFailures: boolean },
+  {
+    timeoutMs,
+    hasFailures,
+    lack,
+  }: { readonly timeoutMs: number; readonly hasFailures: boolean; readonly lack: string | null },
 ): string {
   if (timedOut) return `their time was up after ${Math.round(timeoutMs / 1000)} s`;
+  if (lack !== null && exitCode !== 0) return lack;
   if (signal !== null) return `they were ended by ${signal}`;
   if (exitCode !== 0) return `exit status ${exitCode}`;
   return hasFailures ? 'exit status 0, and failures in their report' : '';

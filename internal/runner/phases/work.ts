@@ -7,7 +7,7 @@ import { makeCoder } from '../../coder/make-coder.ts';
 import { repositoryMap } from '../../coder/repository-map.ts';
 import { type PromptFeedback, taskPrompt } from '../../coder/task-prompt.ts';
 import { PhaseFault } from '../fault.ts';
-import { localGitMs, type TaskRun } from '../task-run.ts';
+import { localGitMs, type TaskRun, withLimits } from '../task-run.ts';
 import { listen } from './listen.ts';
 import { limitsLeft, sumOf } from './spent.ts';
 import type { Workplace } from './workplace.ts';
@@ -31,13 +31,14 @@ export async function work(
     );
   const agent = makeCoder(coder, {
     ...{ clock: parts.clock, random: parts.random, http: parts.http, secrets: parts.secrets },
-    secretOf: parts.secretOf,
+    ...{ secretOf: parts.secretOf, ...withLimits(parts) },
     runner: (request) =>
       shellRunner({
         clock: parts.clock,
         random: parts.random,
         workingDirectory: request.slot,
         env: parts.commandEnv,
+        ...withLimits(parts),
       }),
   });
   const before = journal.state.usage;
