@@ -11,6 +11,11 @@ export const containerErrors = {
     http: 403,
     doc: 'The agent’s user may not speak to the container engine.',
   },
+  KERUTA_ERR_LIMITS: {
+    kind: 'denied',
+    http: 403,
+    doc: 'Limits of scripts were asked for, and the agent’s user may make no control groups.',
+  },
   KERUTA_ERR_IMAGE_MISSING: { kind: 'not-found', doc: 'The container engine does not have the image.' },
   KERUTA_ERR_IMAGE_UNFIT: {
     kind: 'input',

@@ -6,9 +6,16 @@ import type { DockerOptions } from '../../../internal/executor/docker/docker-opt
 import type { Executor } from '../../../internal/executor/executor.ts';
 import { executorByRecord } from '../../../internal/executor/executor-by-record.ts';
 import { makeLocalExecutor } from '../../../internal/executor/local/local-executor.ts';
+import {
+  groupPrefix,
+  needsGroup,
+  noLimits,
+  type RunLimits,
+} from '../../../internal/executor/local/run-limits.ts';
 import type { Mount } from '../../../pkg/docker/container-body.ts';
 import { EngineAddressError, parseEngineAddress } from '../../../pkg/docker/engine-address.ts';
 import type { Log } from '../../../pkg/log/log.ts';
+import { canLimit } from '../../../pkg/process/control-group.ts';
 import type { CommandContext } from '../command.ts';
 
 /** What an executor is made for. */
@@ -35,12 +42,30 @@ export async function executorOf(parts: ExecutorParts): Promise<Executor> {
   const options = starts === 'docker' ? dockerOptionsOf(parts) : null;
   return executorByRecord({
     starts,
-    local: makeLocalExecutor({ clock, stateDirectory: join(values.baseDir, 'shims'), umask }),
+    local: makeLocalExecutor({
+      ...{ clock, stateDirectory: join(values.baseDir, 'shims'), umask },
+      ...(starts === 'local' ? { limits: limitsOf(settings) } : {}),
+    }),
     docker: async () => {
       const { makeDockerExecutor } = await import('../../../internal/executor/docker/docker-executor.ts');
       return makeDockerExecutor(options ?? dockerOptionsOf(parts));
     },
   });
+}
+
+/**
+ * The limits of local runs.
+ * @throws {DeniedError} KERUTA_ERR_LIMITS where this machine does not let the agent keep them: said at the start, not by each task
+ */
+function limitsOf({ values }: LoadedSettings): RunLimits {
+  const limits = {
+    memoryBytes: values.limitsMemory,
+    cpus: readCpus(values.limitsCpus, 'limits.cpus'),
+    processes: values.limitsProcesses,
+    files: values.limitsFiles,
+  };
+  if (needsGroup(limits) && !canLimit(groupPrefix, limits)) throw noLimits();
+  return limits;
 }
 
 function dockerOptionsOf({ context, settings, log, umask, executable }: ExecutorParts): DockerOptions {
@@ -68,9 +93,9 @@ function dockerOptionsOf({ context, settings, log, umask, executable }: Executor
       ...writable.map((path) => ({ path, readOnly: false })),
     ],
     user: values.dockerUser,
-    memoryBytes: values.dockerMemory,
-    cpus: readCpus(values.dockerCpus),
-    pidsLimit: values.dockerPidsLimit,
+    memoryBytes: values.dockerMemory ?? values.limitsMemory,
+    cpus: readCpus(values.dockerCpus, 'docker.cpus') ?? readCpus(values.limitsCpus, 'limits.cpus'),
+    pidsLimit: values.dockerPidsLimit ?? values.limitsProcesses,
     umask,
     inherited: process.env,
   };
@@ -96,10 +121,10 @@ export function readVolume(text: string): Mount {
   );
 }
 
-/** Reads a number of processors. @throws {InputError} KERUTA_ERR_BAD_VALUE */
-export function readCpus(text: string | null): number | null {
+/** Reads a number of processors. @param setting  as it is called. @throws {InputError} KERUTA_ERR_BAD_VALUE */
+export function readCpus(text: string | null, setting = 'docker.cpus'): number | null {
   if (text === null) return null;
   const cpus = /^\d{1,4}(\.\d{1,3})?$/.test(text) ? Number(text) : 0;
   if (cpus > 0) return cpus;
-  throw new InputError('KERUTA_ERR_BAD_VALUE', `docker.cpus: expected a number such as 1.5; got "${text}"`);
+  throw new InputError('KERUTA_ERR_BAD_VALUE', `${setting}: expected a number such as 1.5; got "${text}"`);
 }

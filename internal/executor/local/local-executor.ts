@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Clock } from '../../../pkg/clock/clock.ts';
+import { removeControlGroup } from '../../../pkg/process/control-group.ts';
 import { bootId, newestPid, type ProcessId } from '../../../pkg/process/proc.ts';
 import type { Executor, KnownRun, Run, RunSpec } from '../executor.ts';
 import { prepareScript } from '../shim/interpreter.ts';
@@ -14,6 +15,7 @@ import { type Launch, launchRun, type ShimPlace } from './launch.ts';
 import { LocalRun } from './local-run.ts';
 import { type Nursery, newSpareDirectory, openNursery, removeOldSpares, type Spare } from './nursery.ts';
 import { findShimPrograms } from './programs.ts';
+import { groupsOf, limitRun, type RunLimits } from './run-limits.ts';
 
 /** What the local executor needs. */
 export interface LocalExecutorOptions {
@@ -24,6 +26,8 @@ export interface LocalExecutorOptions {
   readonly shell?: readonly string[];
   /** file mode mask of the scripts; default: this process's own */
   readonly umask?: number;
+  /** of each run; default: none */
+  readonly limits?: RunLimits;
 }
 
 /** How long a run that was just started may take to say so; ms. */
@@ -38,6 +42,7 @@ class LocalExecutor implements Executor {
   readonly #clock: Clock;
   readonly #stateDirectory: string;
   readonly #place: ShimPlace;
+  readonly #limits: RunLimits | null;
   readonly #starting = new Map<string, Promise<Run>>();
   /** runs whose shim has not said yet who it is */
   readonly #launched = new Map<string, LocalRun>();
@@ -49,6 +54,7 @@ class LocalExecutor implements Executor {
   constructor(options: LocalExecutorOptions) {
     this.#clock = options.clock;
     this.#stateDirectory = options.stateDirectory;
+    this.#limits = options.limits ?? null;
     const version = createHash('sha256').update(shimScript).digest('hex').slice(0, 8);
     this.#place = {
       programs: findShimPrograms(options.shell),
@@ -123,12 +129,13 @@ class LocalExecutor implements Executor {
     try {
       const record = writeRun({ clock: this.#clock, spec, script: prepared, container: null });
       this.#prepareState();
+      const through = this.#limits === null ? [] : limitRun(spec.directory, this.#limits);
       const newestPidBefore = newestPid();
       const launched = this.#launch({
         directory: spec.directory,
         workingDirectory,
         input: spec.input,
-        command: [...prepared.interpreter, join(spec.directory, runFile.script)],
+        command: [...through, ...prepared.interpreter, join(spec.directory, runFile.script)],
         env: { ...spec.env, [marker]: spec.runId },
       });
       const run = new LocalRun({
@@ -143,6 +150,7 @@ class LocalExecutor implements Executor {
       return run;
     } catch (error) {
       rmSync(join(spec.directory, runFile.spec), { force: true });
+      removeControlGroup(groupsOf(spec.directory));
       throw withoutSpace(error, spec.directory);
     }
   }

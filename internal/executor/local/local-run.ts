@@ -1,6 +1,7 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Clock } from '../../../pkg/clock/clock.ts';
+import { oomKillsIn, removeControlGroup } from '../../../pkg/process/control-group.ts';
 import { countOomKills } from '../../../pkg/process/oom.ts';
 import { bootId, isAlive, type ProcessId, runningForMs, signalProcess } from '../../../pkg/process/proc.ts';
 import { processTable } from '../../../pkg/process/process-table.ts';
@@ -22,7 +23,8 @@ import { RunStreams } from '../shim/run-streams.ts';
 import { sampleProcesses, UsageMeter } from '../shim/run-usage.ts';
 import { sweepRun } from '../shim/sweep-run.ts';
 import { watchRun } from '../shim/watch-run.ts';
-import { findRunProcesses } from './run-processes.ts';
+import { groupsOf } from './run-limits.ts';
+import { findRunProcesses, withGroup } from './run-processes.ts';
 
 /** What makes a run known. */
 export interface LocalRunParts {
@@ -120,6 +122,7 @@ export class LocalRun implements Run {
       isDrained: () => this.#has(runFile.drained),
     });
     this.#note(runFile.swept, '');
+    removeControlGroup(groupsOf(this.directory));
     return found;
   }
 
@@ -164,7 +167,7 @@ export class LocalRun implements Run {
 
   /** Everything, or only what belongs to the script when the run is young; see `newPids`. */
   #find(newestPidBefore: number | null = null, maxAgeMs = 0): RunProcesses {
-    return findRunProcesses(processTable(this.#clock), {
+    const found = findRunProcesses(processTable(this.#clock), {
       directory: this.directory,
       runId: this.#record.runId,
       bootId: this.#record.bootId,
@@ -174,6 +177,7 @@ export class LocalRun implements Run {
       maxAgeMs,
       startedAt: this.#startedAt,
     });
+    return this.#record.bootId === bootId() ? withGroup(found, groupsOf(this.directory)) : found;
   }
 
   #shim(): ProcessId | null {
@@ -207,6 +211,7 @@ export class LocalRun implements Run {
   #wasOomKilled(end: ProcessEnd): boolean {
     const { oom, bootId: before } = this.#record;
     if (oom === null || !looksKilled(end) || before !== bootId()) return false;
+    if ((oomKillsIn(groupsOf(this.directory)) ?? 0) > 0) return true;
     return wasOomKilled(end, oom, countOomKills(oom.file));
   }
 

@@ -2,12 +2,14 @@
  * Which processes belong to a run: the session of its shim, everything that carries its environment marker, holders of
  * its own pipes, and the children of all these. Other pipes are never followed, nor anything that is older than the shim.
  */
+import { processesIn } from '../../../pkg/process/control-group.ts';
 import {
   bootId,
   descriptorKey,
   newestPid,
   type ProcessId,
   type ProcessStat,
+  readStat,
 } from '../../../pkg/process/proc.ts';
 import { lookAt, type ProcessTable } from '../../../pkg/process/process-table.ts';
 import { livingOf, marker, pipeKeys, type RunProcesses, withDescendants } from '../shim/process-tree.ts';
@@ -78,4 +80,15 @@ function newPids({ newestPidBefore, shim }: RunTraits): readonly number[] | null
   const count = newest - newestPidBefore;
   if (count < 0 || count > maxNewPids) return null;
   return [shim.pid, ...Array.from({ length: count }, (_, index) => newestPidBefore + 1 + index)];
+}
+
+/** The processes of a run, and who is in its control group without any other trait of it: nobody leaves that by himself. */
+export function withGroup(found: RunProcesses, groups: readonly string[]): RunProcesses {
+  if (groups.length === 0) return found;
+  const known = new Set([...found.scripts, ...found.keepers].map(({ pid }) => pid));
+  const others = processesIn(groups)
+    .filter((pid) => !known.has(pid))
+    .map(readStat)
+    .filter((stat) => stat !== null);
+  return { ...found, scripts: [...found.scripts, ...livingOf(0, others)] };
 }

@@ -32,6 +32,8 @@ export const runFile = {
   containerShim: 'shim.sh',
   /** the environment as shell text, for a shim that takes it from a file; emptied once it is read */
   environment: 'environment',
+  /** directories of the control group of a run with limits, a line each; written by the agent */
+  groups: 'groups',
   /** pid of the script's own process */
   leader: 'leader',
   /** /proc/PID/stat of the process that keeps stdin open */

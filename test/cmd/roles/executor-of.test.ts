@@ -27,7 +27,10 @@ test('volumes and processors are read as people write them', () => {
   expect(readVolume('/a/b:/c:ro')).toEqual({ source: '/a/b', target: '/c', readOnly: true });
   expect(() => readVolume('a:/b')).toThrow('expected /on/the/machine:/in/the/container');
   expect([readCpus('1.5'), readCpus('2'), readCpus(null)]).toEqual([1.5, 2, null]);
-  expect(() => readCpus('0')).toThrow('expected a number such as 1.5');
+  expect(() => readCpus('0')).toThrow('docker.cpus: expected a number such as 1.5');
+  expect(() => readCpus('many', 'limits.cpus')).toThrow(
+    'limits.cpus: expected a number such as 1.5; got "many"',
+  );
 });
 
 test('doctor leaves the engine alone where scripts run without containers, and says when it is away', async () => {
