@@ -22,7 +22,12 @@ export interface ClaimingSourceParts {
   /** stable over restarts of the agent */
   readonly agentId: string;
   /** shown to people */
-  readonly agent: { readonly hostname: string; readonly version: string };
+  readonly agent: {
+    readonly hostname: string;
+    readonly version: string;
+    /** skills that it is for; left out = any task */
+    readonly labels?: string[];
+  };
 }
 
 /** The source for servers that advertise `claim`: the server picks, leases and fences; see protocol.ts. */

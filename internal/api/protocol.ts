@@ -33,6 +33,12 @@ const instant = z.iso.datetime({ offset: true });
 /** Longest wait of a long poll; ms. */
 export const maxWaitMs = 10_000;
 
+/** A skill, as agents and tasks name it. */
+export const agentLabel = z
+  .string()
+  .max(1000)
+  .regex(/^[^\p{Cc}]+$/u, 'expected one line');
+
 export const claimRequest = z.object({
   /** stable over restarts of one agent */
   agentId: z.string().min(1).max(200),
@@ -40,7 +46,14 @@ export const claimRequest = z.object({
   claimId: z.string().min(1).max(200),
   /** how long the answer may wait for a task; 0 = answer at once */
   waitMs: count.max(maxWaitMs).default(0),
-  agent: z.object({ hostname: z.string().max(255), version: z.string().max(100) }).optional(),
+  agent: z
+    .object({
+      hostname: z.string().max(255),
+      version: z.string().max(100),
+      /** skills that it is for: it gets no task that needs another one; left out or empty = any task */
+      labels: z.array(agentLabel).max(50).optional(),
+    })
+    .optional(),
 });
 
 export const attemptClaim = z.object({

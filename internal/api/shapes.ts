@@ -158,6 +158,8 @@ export const agentShape = z.object({
   sessionId: z.string(),
   hostname: z.string(),
   version: z.string(),
+  /** skills that it is for; empty = any task */
+  labels: z.array(z.string()).default([]),
   taskId: z.string().nullable(),
   firstSeenAt: instant,
   lastSeenAt: instant,

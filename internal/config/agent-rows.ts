@@ -133,6 +133,16 @@ export const agentRows = {
     doc: 'let the agent’s own address be one that other machines reach',
     roles: agent,
   },
+  labels: {
+    kind: 'list',
+    flag: 'label',
+    variables: ['KERUTA_LABELS'],
+    fileKeys: ['daemon.labels'],
+    default: null,
+    defaultDoc: 'none: it takes every task of its session',
+    doc: 'skills that the agent is for: of tasks with a required_skill it takes those with one of these',
+    roles: agent,
+  },
   allowedRepositories: {
     kind: 'list',
     flag: 'allowed-repositories',

@@ -86,6 +86,8 @@ export interface Agent {
   readonly sessionId: string;
   readonly hostname: string;
   readonly version: string;
+  /** skills that it was given for; empty = any */
+  readonly labels: readonly string[];
   /** the task it works on; null = idle */
   readonly taskId: string | null;
   readonly firstSeenAt: number;

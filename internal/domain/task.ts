@@ -18,6 +18,8 @@ export interface Task {
   readonly kind: TaskKind;
   /** null for a script that has none */
   readonly context: TaskContext | null;
+  /** of its context: agents that have labels, and not this one, leave it to others; null = for every agent */
+  readonly requiredSkill: string | null;
   readonly status: TaskStatus;
   /** the last thing said about it; `''` when nothing */
   readonly message: string;

@@ -12,7 +12,9 @@ export interface Sighting {
   readonly sessionId: string;
   /** the task it works on; null = idle */
   readonly taskId: string | null;
-  readonly about?: { readonly hostname: string; readonly version: string } | undefined;
+  readonly about?:
+    | { readonly hostname: string; readonly version: string; readonly labels?: readonly string[] | undefined }
+    | undefined;
   /** epoch ms */
   readonly now: number;
 }
@@ -35,6 +37,8 @@ export async function putSighting(tx: Transaction, sighting: Sighting): Promise<
     sessionId: sighting.sessionId,
     hostname: sighting.about?.hostname ?? before?.hostname ?? '',
     version: sighting.about?.version ?? before?.version ?? '',
+    // who says who it is and names none has none any more
+    labels: sighting.about === undefined ? (before?.labels ?? []) : (sighting.about.labels ?? []),
     taskId: sighting.taskId,
     firstSeenAt: before?.firstSeenAt ?? sighting.now,
     lastSeenAt: sighting.now,

@@ -72,9 +72,13 @@ async function mayFind(parts: SessionParts, { sessionId, request }: ClaimWish): 
   const open = await store.openAttempts(sessionId);
   if (open.some((attempt) => attempt.agentId === request.agentId)) return true;
   if (open.length > 0) return false;
-  if ((await store.nextTask({ sessionId, now: await store.now(), outside: [] })) !== null) return true;
+  const labels = labelsOf(request);
+  if ((await store.nextTask({ sessionId, now: await store.now(), outside: [], labels })) !== null)
+    return true;
   return (await store.countTasks({ sessionId, statuses: ['LOST'] })) > 0;
 }
+
+const labelsOf = ({ agent }: ClaimWish['request']): readonly string[] => agent?.labels ?? [];
 
 /** How long it takes until a task that waits for its time may be claimed; ms. */
 async function untilDue({ store }: SessionParts, sessionId: string): Promise<number> {
@@ -156,7 +160,8 @@ async function findAttempt(tx: Transaction, time: ClaimTime): Promise<TaskAttemp
     const forgotten = own && holder.leaseUntil !== null && neverSpoke(holder);
     return forgotten ? replaceForgotten(tx, holder, time) : null;
   }
-  const task = await pickTask(tx, { ...time, sessionId: time.wish.sessionId });
+  const labels = labelsOf(time.wish.request);
+  const task = await pickTask(tx, { ...time, sessionId: time.wish.sessionId, labels });
   if (!task) return null;
   return begin(tx, { task, reason: await reasonFor(tx, task), ...time });
 }

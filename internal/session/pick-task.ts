@@ -15,6 +15,8 @@ export interface Picking {
   /** `store.leaseNow()`; ms */
   readonly leaseNow: number;
   readonly timing: LeaseTiming;
+  /** of the agent; empty = it takes any task */
+  readonly labels: readonly string[];
 }
 
 /**
@@ -23,10 +25,10 @@ export interface Picking {
  * ends here.
  */
 export async function pickTask(tx: Transaction, picking: Picking): Promise<Task | null> {
-  const { sessionId, now } = picking;
+  const { sessionId, now, labels } = picking;
   const outside: string[] = [];
   for (;;) {
-    const task = await tx.nextTask({ sessionId, now, outside });
+    const task = await tx.nextTask({ sessionId, now, outside, labels });
     if (task === null) return null;
     const deadline = deadlineOf(task.retry, task.createdAt);
     if (deadline !== null && deadline <= now) {

@@ -163,6 +163,7 @@ export function makeTask({ parts, now }: Pick<Submission, 'parts' | 'now'>, wish
     script: (wish.kind ?? 'script') === 'script' ? wish.script : runnerScript,
     kind: wish.kind ?? 'script',
     context: wish.context ?? null,
+    requiredSkill: wish.context?.requiredSkill ?? null,
     status: 'PENDING',
     message: '',
     progress: 0,

@@ -177,6 +177,7 @@ export function toInputRequestWire(request: InputRequest): InputRequestWire {
 export function toAgentWire(agent: Agent, now: number): AgentWire {
   return {
     ...agent,
+    labels: [...agent.labels],
     firstSeenAt: toInstant(agent.firstSeenAt),
     lastSeenAt: toInstant(agent.lastSeenAt),
     alive: now - agent.lastSeenAt <= agentAliveMs,

@@ -86,6 +86,8 @@ export interface NextTask {
   readonly now: number;
   /** groups that have no room */
   readonly outside: readonly string[];
+  /** of who asks: tasks that need a skill which is not among them are passed by; empty or left out = any task */
+  readonly labels?: readonly string[];
 }
 
 /** A waiting task gains 1 of priority each time; ms. So nothing starves, however many tasks come before it. */

@@ -14,6 +14,7 @@ export const taskShow = command({
   examples: ['keruta task show 3f2a', 'keruta task show 3f2a --json'],
   run: async (context, values) => {
     const { attemptFields, costFields, decisionFields } = await import('./task-record.ts');
+    const { waitFields } = await import('./wait-fields.ts');
     const { readResult, storyFields, wishFields } = await import('./story-fields.ts');
     const client = await context.makeClient();
     const found = await findTask(context, client, values.task);
@@ -32,6 +33,7 @@ export const taskShow = command({
     await printFields(context, [
       ...taskFields(context, task),
       ...wishFields(task),
+      ...(await waitFields(client, task, context.signal)),
       ...decisionFields(occurrence),
       ...storyFields(result),
       ...costFields(costs),

@@ -14,6 +14,7 @@ export const agentOptions = {
   'working-dir': fromSetting('workingDir'),
   'trust-working-dir': fromSetting('trustWorkingDir'),
   'allow-local-git': fromSetting('allowLocalGit'),
+  label: fromSetting('labels'),
   'allowed-repositories': fromSetting('allowedRepositories'),
   'artifacts-dir': fromSetting('artifactsDir'),
   'max-file-size': fromSetting('maxFileSize'),

@@ -131,7 +131,11 @@ export async function startAgent(start: AgentStart): Promise<AgentExit> {
           workspaceId: values.workspaceId,
           pollMs: values.pollInterval,
           agentId,
-          agent: { hostname: hostname(), version: context.version },
+          agent: {
+            ...{ hostname: hostname(), version: context.version },
+            // an older server does not know them
+            ...(values.labels === null ? {} : { labels: [...values.labels] }),
+          },
         });
       },
     },

@@ -3,6 +3,7 @@ import { agentTasks } from './agent-tasks.ts';
 import { blobChunks } from './blob-chunks.ts';
 import { first } from './first.ts';
 import { governance } from './governance.ts';
+import { labels } from './labels.ts';
 import { ledger } from './ledger.ts';
 import { notifications } from './notifications.ts';
 import { workflows } from './workflows.ts';
@@ -16,4 +17,5 @@ export const migrations: readonly Migration[] = [
   ledger,
   notifications,
   agentTasks,
+  labels,
 ];

@@ -8,11 +8,15 @@ const maxSessions = 1000;
 /** What the queue is asked when somebody wants work. */
 export function nextTaskReads(db: Db) {
   return {
-    nextTask: async ({ sessionId, now, outside }) => {
+    nextTask: async ({ sessionId, now, outside, labels = [] }) => {
       const room =
         outside.length === 0
           ? sql``
           : sql`AND (concurrency_group IS NULL OR concurrency_group NOT IN (${sql.join(outside)}))`;
+      const fits =
+        labels.length === 0
+          ? sql``
+          : sql`AND (required_skill IS NULL OR required_skill IN (${sql.join(labels)}))`;
       // Age is the same for all, so of each priority the oldest comes first. The index gives each of these heads at once:
       // the time this takes grows with how many priorities there are, not with how many tasks. The cast: whole numbers divide whole.
       const { rows } = await sql<Tables['tasks']>`
@@ -25,7 +29,7 @@ export function nextTaskReads(db: Db) {
         SELECT tasks.* FROM levels JOIN tasks ON tasks.id = (
           SELECT id FROM tasks
           WHERE session_id = ${sessionId} AND status = 'PENDING' AND tasks.priority = levels.priority
-            AND unmet_needs = 0 AND (not_before IS NULL OR not_before <= ${now}) ${room}
+            AND unmet_needs = 0 AND (not_before IS NULL OR not_before <= ${now}) ${room} ${fits}
           ORDER BY created_at, id LIMIT 1)
         ORDER BY tasks.priority + (CAST(${now} AS BIGINT) - tasks.created_at) / ${sql.lit(ageingMs)} DESC, tasks.created_at, tasks.id
         LIMIT 1`.execute(db);

@@ -76,6 +76,33 @@ test('a task that no trigger made, and that said nothing of money, tells neither
   });
 }, 60_000);
 
+test('a task that needs a skill tells that no agent may take it, and agents are listed with their labels', async () => {
+  expect(
+    await keruta('session', 'create', 'skilled', '--repository', 'https://git.example/a.git'),
+  ).toMatchObject({ status: 0 });
+  const wish = { title: 'Mend it', required_skill: 'backend' };
+  writeFileSync(join(place.home, 'skilled.json'), JSON.stringify(wish));
+  const id = (
+    await keruta('task', 'add', '--kind', 'agent', '-f', 'skilled.json', '--session', 'skilled')
+  ).out.trim();
+  const shown = async () => (await keruta('task', 'show', id)).out;
+  expect(await shown()).toMatch(
+    /waits +for an agent with the label backend: no agent of the session is there;/,
+  );
+  const api = place.api();
+  const session = (await api.sessions.list()).find(({ name }) => name === 'skilled')?.id ?? '';
+  const ask = async (agentId: string, labels?: string[]) => {
+    const agent = { hostname: 'h', version: '1', ...(labels && { labels }) };
+    return (await api.attempts.claim(session, { agentId, claimId: systemRandom.uuid4(), agent })).claim?.task
+      .id;
+  };
+  expect(await ask('agent-of-screens', ['frontend', 'design'])).toBeUndefined();
+  expect(await shown()).toMatch(/waits +for .*: those that are there have design, frontend;/);
+  expect((await keruta('agent', 'list')).out).toMatch(/agent-of\S* +h +yes +frontend, design/);
+  expect(await ask('agent-of-all')).toBe(id);
+  expect(await shown()).not.toContain('waits');
+});
+
 test('the status of a workflow tells what is left of its limits, and how its breaker stands', async () => {
   const policy = '{ maxRunsPerDay: 5, maxCostPerDay: "1.00", costEstimate: "0.25", breaker: {} }';
   workflow('left', `overlap: allow\npolicy: ${policy}\n`);

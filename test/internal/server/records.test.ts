@@ -206,7 +206,7 @@ describe('lists and old words', () => {
   test('agents are listed with whether they were seen of late', async () => {
     const { id: sessionId } = (await call('POST', 'sessions', { name: 'agents' })).body;
     const now = await server.parts.store.now();
-    const agent = { hostname: 'h', version: '1', sessionId, taskId: null, firstSeenAt: 0 };
+    const agent = { hostname: 'h', version: '1', labels: [], sessionId, taskId: null, firstSeenAt: 0 };
     await server.parts.store.transact(async (tx) => {
       await tx.putAgent({ ...agent, id: 'old', lastSeenAt: now - 60_000 });
       await tx.putAgent({ ...agent, id: 'new', lastSeenAt: now });

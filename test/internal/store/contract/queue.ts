@@ -47,6 +47,23 @@ export function testQueue(fixture: () => Fixture): void {
       expect(await next(2 * ageingMs)).toBe('old');
     });
 
+    test('is not one that needs a skill which the agent is not for', async () => {
+      const { store, sessionId } = await queue([
+        { id: 'backend', priority: 9, requiredSkill: 'backend' },
+        { id: 'odd', priority: 8, requiredSkill: "it's 100%_" },
+        { id: 'any' },
+      ]);
+      const next = async (labels?: readonly string[]) =>
+        (await store.nextTask({ sessionId, now: 2000, outside: [], ...(labels && { labels }) }))?.id;
+      expect(await next()).toBe('backend');
+      expect(await next([])).toBe('backend');
+      expect(await next(['frontend'])).toBe('any');
+      // as it is written
+      expect(await next(['Backend'])).toBe('any');
+      expect(await next(['frontend', 'backend'])).toBe('backend');
+      expect(await next(["it's 100%_"])).toBe('odd');
+    });
+
     test('is not one whose time has not come', async () => {
       const { store, next, sessionId } = await queue([
         { id: 'later', priority: 9, notBefore: 5000 },
