@@ -48,7 +48,7 @@ export const executorRows = {
   },
   limitsFiles: {
     kind: 'int',
-    range: [16, 1_073_741_816],
+    range: [4, 1_073_741_816],
     flag: null,
     variables: ['KERUTA_LIMITS_FILES'],
     fileKeys: ['limits.files'],
