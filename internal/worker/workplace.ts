@@ -31,7 +31,7 @@ export async function prepareWorkplace(parts: TaskParts, scene: Scene): Promise<
   if (task.kind !== 'script' && options.inContainers === true)
     throw new DeniedError(
       'KERUTA_ERR_POLICY',
-      `This agent runs scripts in containers, and a task of kind ${task.kind} needs slots of this machine. Give the session an agent with --executor local.`,
+      `This agent runs scripts in containers, and a task of kind ${task.kind} needs slots of this machine. Give the session an agent with --executor local; its runner’s configuration may say execution_mode: docker.`,
     );
   // the runner takes a slot of its own: the clone of the workspace is left alone
   if (url !== null && task.kind !== 'script') refuseForeign(url, options.allowedRepositories);
