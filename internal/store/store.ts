@@ -154,7 +154,7 @@ export interface Reads extends WorkflowReads, GovernanceReads, LedgerReads, Noti
   groupSessions(group: string): Promise<string[]>;
   /**
    * Sessions that could begin a task of a group at `now`, at most 1000: one waits whose time has come, none of the session runs, and
-   * an agent that has nothing to do was seen there at `seenSince` or later.
+   * an agent that has nothing to do, and may take it by its labels, was seen there at `seenSince` or later.
    */
   groupRivals(group: string, when: { readonly now: number; readonly seenSince: number }): Promise<string[]>;
   /**

@@ -4,6 +4,8 @@ import { ageingMs, type Reads } from '../store.ts';
 import type { Db, Tables } from '../tables.ts';
 
 const maxSessions = 1000;
+/** Of these sessions: for each skill that is needed, and each agent with labels of its own. */
+const maxRivalRows = 20_000;
 
 /** What the queue is asked when somebody wants work. */
 export function nextTaskReads(db: Db) {
@@ -77,7 +79,7 @@ export function nextTaskReads(db: Db) {
       const rows = await db
         .selectFrom('tasks')
         .innerJoin('agents', 'agents.session_id', 'tasks.session_id')
-        .select('tasks.session_id')
+        .select(['tasks.session_id', 'tasks.required_skill', 'agents.labels'])
         .distinct()
         .where('concurrency_group', '=', group)
         .where('status', '=', 'PENDING')
@@ -97,9 +99,13 @@ export function nextTaskReads(db: Db) {
           ),
         )
         .orderBy('tasks.session_id')
-        .limit(maxSessions)
+        .limit(maxRivalRows)
         .execute();
-      return rows.map(({ session_id }) => session_id);
+      const able = rows.filter(({ required_skill: skill, labels }) => {
+        const own = JSON.parse(labels) as readonly string[];
+        return skill === null || own.length === 0 || own.includes(skill);
+      });
+      return [...new Set(able.map(({ session_id }) => session_id))].slice(0, maxSessions);
     },
     sessionsWithWork: async (ids, now) => {
       if (ids.length === 0) return [];

@@ -180,12 +180,23 @@ export function testQueue(fixture: () => Fixture): void {
     const now = 50_000;
     const place = async (
       more: Partial<Task>,
-      agent: { readonly taskId?: string; readonly lastSeenAt?: number } | null = {},
+      agent: {
+        readonly taskId?: string;
+        readonly lastSeenAt?: number;
+        readonly labels?: string[];
+      } | null = {},
     ) => {
       const { id: sessionId } = await session();
       const one = await task({ sessionId, concurrencyGroup: 'g', concurrencyLimit: 1, ...more });
       if (agent !== null) {
-        const named = { id: `of ${sessionId}`, sessionId, hostname: 'h', version: '1', firstSeenAt: 1 };
+        const named = {
+          id: `of ${sessionId}`,
+          sessionId,
+          hostname: 'h',
+          version: '1',
+          labels: [],
+          firstSeenAt: 1,
+        };
         const row = { ...named, taskId: null, lastSeenAt: 40_000, ...agent };
         await store.transact((tx) => tx.putAgent(row));
       }
@@ -193,6 +204,9 @@ export function testQueue(fixture: () => Fixture): void {
     };
     const ready = await place({});
     const due = await place({ notBefore: now });
+    const skilled = await place({ requiredSkill: 'a' }, { labels: ['b', 'a'] });
+    const trusting = await place({ requiredSkill: 'a' });
+    await place({ requiredSkill: 'a' }, { labels: ['b'] });
     await place({ notBefore: now + 1 });
     await place({ status: 'COMPLETED' });
     await place({ concurrencyGroup: 'other' });
@@ -204,6 +218,6 @@ export function testQueue(fixture: () => Fixture): void {
     const open = sampleAttempt({ taskId: running.id, state: 'claimed', leaseUntil: null });
     await store.transact((tx) => tx.putAttempt(open));
     const found = await store.groupRivals('g', { now, seenSince: 40_000 });
-    expect(found).toEqual([ready.sessionId, due.sessionId].sort());
+    expect(found).toEqual([ready, due, skilled, trusting].map(({ sessionId }) => sessionId).sort());
   });
 }
