@@ -128,7 +128,10 @@ export class LocalRun implements Run {
 
   async processes(): Promise<readonly RunProcess[]> {
     const young = this.#clock.monotonicMs() < this.#youngUntil ? this.#newestPidBefore : null;
-    return this.#find(young).scripts.map(({ pid, startTicks, command }) => ({ pid, startTicks, command }));
+    const { scripts } = this.#find(young);
+    // nobody is in it any more, and it is nobody's business from now on
+    if (scripts.length === 0 && this.#end !== null) removeControlGroup(groupsOf(this.directory));
+    return scripts.map(({ pid, startTicks, command }) => ({ pid, startTicks, command }));
   }
 
   async isReadingInput(): Promise<boolean | null> {

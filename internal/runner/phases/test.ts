@@ -41,7 +41,7 @@ export async function test(run: TaskRun, place: Workplace): Promise<string | nul
       throw new PhaseFault(
         'TestExecutionError',
         `The tests do not pass (${plan.command}): ${result.why}${round > 1 ? `, also after ${round - 1} more rounds of work` : ''}.`,
-        failures.length > 0 ? failures : result.output.trimEnd().split('\n').slice(-10),
+        failures.length > 0 ? failures : result.output.trimEnd().split('\n').filter(Boolean).slice(-10),
       );
     const feedback = { round, command: plan.command, output: result.output, failures };
     await work(run, place, { feedback, testCommand: plan.command });

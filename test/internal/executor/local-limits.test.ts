@@ -1,11 +1,11 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { makeLocalExecutor } from '../../../internal/executor/local/local-executor.ts';
 import { groupsOf } from '../../../internal/executor/local/run-limits.ts';
 import { systemClock } from '../../../pkg/clock/system-clock.ts';
-import { canLimit } from '../../../pkg/process/control-group.ts';
+import { canLimit, removeControlGroup } from '../../../pkg/process/control-group.ts';
 import { isAlive, readStat } from '../../../pkg/process/proc.ts';
 import { endOf, executorContract, outputOf, until } from './executor-contract.ts';
 
@@ -18,6 +18,14 @@ const executorFor = (base: string, more: object = {}) =>
   });
 const newBase = () => mkdtempSync(join(tmpdir(), 'executor-limits-'));
 
+/** Runs that nobody cleaned up after have a group still. */
+function dispose(base: string): void {
+  const runs = join(base, 'runs');
+  for (const name of existsSync(runs) ? readdirSync(runs) : [])
+    removeControlGroup(groupsOf(join(runs, name)));
+  rmSync(base, { recursive: true, force: true });
+}
+
 /** Where this user may make control groups. */
 describe.skipIf(!canLimit('test', limits))('with limits', () => {
   executorContract('the local executor with limits', async () => {
@@ -25,7 +33,7 @@ describe.skipIf(!canLimit('test', limits))('with limits', () => {
     return {
       base,
       makeExecutor: () => executorFor(base),
-      dispose: async () => rmSync(base, { recursive: true, force: true }),
+      dispose: async () => dispose(base),
     };
   });
 
@@ -34,7 +42,7 @@ describe.skipIf(!canLimit('test', limits))('with limits', () => {
     beforeEach(() => {
       base = newBase();
     });
-    afterEach(() => rmSync(base, { recursive: true, force: true }));
+    afterEach(() => dispose(base));
 
     let count = 0;
     const specOf = (script: string) => ({
@@ -63,6 +71,18 @@ describe.skipIf(!canLimit('test', limits))('with limits', () => {
       const processes = await run.processes();
       expect(processes.length).toBeLessThanOrEqual(8);
       await run.kill();
+      await executor.close();
+    });
+
+    test('leaves no group behind when it ends by itself', async () => {
+      const executor = executorFor(base);
+      const spec = specOf('exit 3');
+      const run = await executor.start(spec);
+      const groups = groupsOf(spec.directory);
+      expect(groups.length).toBeGreaterThan(0);
+      expect(await endOf(run)).toMatchObject({ exitCode: 3 });
+      await until(async () => (await run.processes()).length === 0);
+      expect(groups.filter((directory) => existsSync(directory))).toEqual([]);
       await executor.close();
     });
 
