@@ -79,7 +79,8 @@ export async function doElsewhere(
   const result = readJsonFile(file) as RunnerResult | null;
   const memory = end?.wasOutOfMemory === true ? memoryText(config, place) : null;
   if (result !== null) {
-    if (memory === null || result.error === null) return { result, isTold: true };
+    // who came to its end out of our sight was not heard
+    if (memory === null || result.error === null) return { result, isTold: end !== null };
     const told = { ...result, error: { ...result.error, details: [memory, ...result.error.details] } };
     writeJsonFile(file, told, { isPlain: true, sync: true });
     return { result: told, isTold: false };

@@ -1,5 +1,5 @@
-import { readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { cpSync, readFileSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { afterAll, afterEach, describe, expect, test } from 'vitest';
 import { askEngine } from '../../pkg/docker/ask-engine.ts';
 import { Engine } from '../../pkg/docker/engine.ts';
@@ -101,6 +101,28 @@ describe.skipIf(engineHost === null)('a runner in a container', () => {
       isPushed: true,
     });
     expect(await ours()).toEqual([]);
+  }, 180_000);
+
+  test('does the example of agent tasks, by its own configuration', async () => {
+    const [own, greeting] = [place.path('example'), place.path('greeting')];
+    cpSync(resolve(import.meta.dirname, '../../examples/agent-task'), own, { recursive: true });
+    const edit = (name: string, change: (text: string) => string) =>
+      writeFileSync(join(own, name), change(readFileSync(join(own, name), 'utf8')));
+    for (const name of ['README.md', 'context.yaml'])
+      edit(name, (text) => text.replaceAll('/tmp/greeting', greeting));
+    edit('runner.docker.yaml', (text) => text.replace('docker_image: keruta', `docker_image: ${image}`));
+    const guide = readFileSync(join(own, 'README.md'), 'utf8');
+    const begins = /```sh\n([\s\S]*?)```/.exec(guide)?.[1] ?? '';
+    expect(await place.bash(begins, { cwd: own })).toMatchObject({ status: 0 });
+    const words = (/^keruta (runner run .*runner\.docker\.yaml.*)$/m.exec(guide)?.[1] ?? '').split(' ');
+    const env = { ...place.env, DOCKER_HOST: engineHost ?? '' };
+    const { status, stdout } = await place.keruta([...words, '--json'], {
+      cwd: own,
+      env,
+      timeoutMs: 170_000,
+    });
+    expect(status).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ success: true, pushed: true, llm_model: 'toy' });
   }, 180_000);
 
   test('gives the result alone with --json, and its exit status', async () => {

@@ -76,7 +76,8 @@ async function runIn(place: DockerPlace, engine: Engine, job: RunnerJob): Promis
     streams?.close();
     handed.remove();
     await engine.remove(name).catch((error: unknown) => {
-      place.log.warn('the container of the task could not be removed', { container: name, error });
+      const said = error instanceof Error ? error.message : String(error);
+      place.log.warn('the container of the task could not be removed', { container: name, error: said });
     });
   }
 }
@@ -129,7 +130,7 @@ async function lastLook({
       if (!isAway(error)) throw error;
       if (clock.monotonicMs() - from >= patienceMs)
         throw new PlaceLost(
-          `${(error as Error).message}, in the middle of the task. Start the engine; a second start of the task removes the container ${name}.`,
+          `${(error as Error).message}, in the middle of the task. Start the engine, and remove the container: docker rm -f ${name}; a second start with the same --state does that itself.`,
         );
     }
     await clock.sleep(endAgainMs);
