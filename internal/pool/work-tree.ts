@@ -1,10 +1,12 @@
 import { existsSync } from 'node:fs';
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { lstat, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { replaceText } from '../../pkg/files/replace-text.ts';
 import { bareGit } from '../../pkg/git/bare-mirror.ts';
 import type { Git } from '../../pkg/git/git.ts';
+import { GitError } from '../../pkg/git/git-error.ts';
 import { viewOf } from '../../pkg/git/git-view.ts';
+import { gitAfter, keepConfig } from '../../pkg/git/kept-config.ts';
 import { excludedPatterns } from '../domain/git-names.ts';
 import type { SlotPlace } from './places.ts';
 import { objectsOf } from './work.ts';
@@ -23,19 +25,33 @@ export interface WorkTree {
   readonly keeperDirectory: string;
 }
 
-/** The work tree of a slot. */
+/**
+ * The work tree of a slot. Before each call it is made sure of that whoever worked there has changed neither the place nor our own side
+ * of it: an address that leads elsewhere would get what is pushed.
+ */
 export function slotTree(git: Git, place: SlotPlace): WorkTree {
   const { mirror } = place.repository;
+  const view = viewOf(git, {
+    GIT_DIR: place.gitDirectory,
+    GIT_WORK_TREE: place.path,
+    GIT_OBJECT_DIRECTORY: objectsOf(mirror),
+  });
   return {
     directory: place.path,
-    git: viewOf(git, {
-      GIT_DIR: place.gitDirectory,
-      GIT_WORK_TREE: place.path,
-      GIT_OBJECT_DIRECTORY: objectsOf(mirror),
+    git: gitAfter(view, async () => {
+      await refuseLink(place.path);
+      await keepConfig(place.gitDirectory, configOf);
     }),
     keeper: bareGit(git, mirror),
     keeperDirectory: mirror,
   };
+}
+
+/** @throws {GitError} something else is in the place of a slot */
+async function refuseLink(directory: string): Promise<void> {
+  const found = await lstat(directory).catch(() => null);
+  if (found === null || found.isDirectory()) return;
+  throw new GitError('refused', `${directory} is no directory any more: something else was put in its place`);
 }
 
 /** Makes our own side of a work tree, or makes it right again; index and HEAD stay. @param gitDirectory  absolute */
@@ -54,7 +70,8 @@ export async function makeGitDirectory(gitDirectory: string, isSha256: boolean):
   if (!existsSync(head)) replaceText(head, 'ref: refs/heads/none\n');
 }
 
-function configOf(isSha256: boolean): string {
+/** The configuration of our own side of a work tree. */
+export function configOf(isSha256: boolean): string {
   return `[core]
 \trepositoryformatversion = ${isSha256 ? 1 : 0}
 \tfilemode = true

@@ -3,6 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Git, GitLimits } from './git.ts';
 import { viewOf } from './git-view.ts';
+import { gitAfter, keepConfig } from './kept-config.ts';
 import type { ObjectFormat } from './own-clone.ts';
 import type { RepositoryUrl } from './repository-url.ts';
 
@@ -10,17 +11,16 @@ import type { RepositoryUrl } from './repository-url.ts';
 export async function createBare(directory: string, objectFormat: ObjectFormat): Promise<void> {
   for (const name of ['objects/info', 'objects/pack', 'refs/heads', 'refs/tags'])
     await mkdir(join(directory, name), { recursive: true, mode: 0o700 });
-  const sha256 = objectFormat === 'sha256';
-  await writeFile(
-    join(directory, 'config'),
-    `[core]\n\trepositoryformatversion = ${sha256 ? 1 : 0}\n\tbare = true\n${sha256 ? '[extensions]\n\tobjectformat = sha256\n' : ''}`,
-  );
+  await writeFile(join(directory, 'config'), configOf(objectFormat === 'sha256'));
   await writeFile(join(directory, 'HEAD'), 'ref: refs/heads/none\n');
 }
 
-/** git in a bare repository. */
+const configOf = (isSha256: boolean) =>
+  `[core]\n\trepositoryformatversion = ${isSha256 ? 1 : 0}\n\tbare = true\n${isSha256 ? '[extensions]\n\tobjectformat = sha256\n' : ''}`;
+
+/** git in a bare repository that `createBare` made: its configuration is that again, whatever was done to it. */
 export function bareGit(git: Git, directory: string): Git {
-  return viewOf(git, { GIT_DIR: directory });
+  return gitAfter(viewOf(git, { GIT_DIR: directory }), () => keepConfig(directory, configOf));
 }
 
 /**

@@ -4,10 +4,11 @@ import { join, resolve } from 'node:path';
 import type { Git, GitLimits } from '../../../pkg/git/git.ts';
 import { GitError } from '../../../pkg/git/git-error.ts';
 import { viewOf } from '../../../pkg/git/git-view.ts';
+import { gitAfter, keepConfig } from '../../../pkg/git/kept-config.ts';
 import { fetchRef } from '../../../pkg/git/remote.ts';
 import { resolveCommit, setRef } from '../../../pkg/git/work-tree.ts';
 import { objectsOf } from '../work.ts';
-import { makeGitDirectory } from '../work-tree.ts';
+import { configOf, makeGitDirectory } from '../work-tree.ts';
 import type { TaskTree } from './task-tree.ts';
 
 /** A clone that is no slot of ours, and a place of our own. */
@@ -35,11 +36,12 @@ export async function cloneTree(git: Git, wish: CloneWish): Promise<TaskTree> {
     throw new GitError('refused', `${directory} has no commit yet; it needs one to begin from`);
   const isNew = !existsSync(join(gitDirectory, 'HEAD'));
   await makeGitDirectory(gitDirectory, head.length === 64);
-  const view = viewOf(git, {
+  const named = {
     GIT_DIR: gitDirectory,
     GIT_WORK_TREE: directory,
     GIT_OBJECT_DIRECTORY: objectsOf(common),
-  });
+  };
+  const view = gitAfter(viewOf(git, named), () => keepConfig(gitDirectory, configOf));
   if (isNew) {
     await copyIndex(own, gitDirectory);
     await view.local({ ...call, args: ['update-ref', '--no-deref', 'HEAD', head] });

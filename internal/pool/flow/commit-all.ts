@@ -11,6 +11,8 @@ export interface CommitCall<F> extends FlowCall {
   /** of `commitMessage` */
   readonly message: string;
   readonly identity: CommitIdentity;
+  /** a commit, on top of which the new one is made; default: where the tree stands. Where it stands may have been meddled with */
+  readonly parent?: string;
   /**
    * Judges what is staged in a repository, such as `checkIndex` of the commit gate does; whatever it finds keeps the commit
    * back. Given the git that sees the tree.
@@ -60,7 +62,9 @@ export async function commitAll<F>(call: CommitCall<F>): Promise<Committed<F>> {
 async function commit<F>(call: CommitCall<F>): Promise<Committed<F>> {
   const { tree, identity, message, taskId } = call;
   const where = inTree(call);
-  const parent = await headOf(call);
+  const parent = call.parent ?? (await headOf(call));
+  if (call.parent !== undefined)
+    await tree.git.local({ ...where, args: ['update-ref', '--no-deref', 'HEAD', parent] });
   await tree.git.local({ ...where, args: ['add', '--all', '--', '.'] });
   const leftOut = await unstageRepositories(call);
   const diff = await tree.git.local({ ...where, args: ['diff', '--cached', '--quiet'], okExits: [0, 1] });
