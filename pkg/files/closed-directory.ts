@@ -29,6 +29,8 @@ export interface ClosedDirectory {
    * @throws {FileRefusedError}
    */
   write(path: string, bytes: Uint8Array): Promise<boolean>;
+  /** Removes a file, or a link as such; one that is not there is no fault. @throws {FileRefusedError} */
+  remove(path: string): Promise<void>;
   /** Names in a directory, without those that are closed, in the order of their code units. @throws {FileRefusedError} */
   list(path: string): Promise<readonly ClosedEntry[]>;
 }
@@ -101,6 +103,10 @@ export function closedDirectory({ root, isClosed = () => false }: ClosedDirector
         made += 1;
         return replace({ at, name, bytes, temporary: `.new-${process.pid}-${made}` });
       });
+    },
+    remove: async (path) => {
+      const { parents, name } = fileAt(path);
+      await inside(parents, 'refuse', (at) => rm(`${at}/${name}`, { force: true }).catch(refuse));
     },
     list: async (path) =>
       inside(split(path), 'refuse', async (at) => {

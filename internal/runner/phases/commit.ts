@@ -33,6 +33,7 @@ export async function commit(
     ...flowCall(run, place.tree),
     message: run.mask(message),
     identity: identityOf(run),
+    parent: prepared.commit,
     gate: ({ git, directory }) =>
       checkIndex(git, {
         ...{ directory, timeoutMs: localGitMs, signal },

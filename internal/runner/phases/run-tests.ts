@@ -1,6 +1,7 @@
-import { copyFileSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { closedDirectory } from '../../../pkg/files/closed-directory.ts';
+import { FileRefusedError } from '../../../pkg/files/read-inside.ts';
 import { parseJunit, type TestReport } from '../../../pkg/junit/junit.ts';
 import { cutMiddle } from '../../../pkg/lines/cut-middle.ts';
 import { keepEnds } from '../../../pkg/lines/keep-ends.ts';
@@ -16,8 +17,8 @@ import type { Workplace } from './workplace.ts';
 export interface TestPlan {
   /** for a shell; for people and the coding agent too */
   readonly command: string;
-  /** absolute; where the report of the JUnit kind will be; null = there will be none */
-  readonly reportFile: string | null;
+  /** where the report of the JUnit kind will be: a path below a directory, through no link; null = there will be none */
+  readonly report: { readonly root: string; readonly path: string } | null;
   /** what is run, with the place of the report in it */
   readonly line: string;
 }
@@ -47,21 +48,26 @@ export async function planTests(run: TaskRun, place: Workplace): Promise<TestPla
   const { command, report } = run.config.tests;
   if (command === '') return null;
   if (command !== null)
-    return { command, line: command, reportFile: report === null ? null : resolve(place.path, report) };
+    return { command, line: command, report: report === null ? null : { root: place.path, path: report } };
   if (run.task.kind === 'playbook') return null;
   const found = detectTests(await readRootFiles(closedDirectory({ root: place.path })));
   if (found === null) return null;
-  if (found.commandWithReport === null)
-    return { command: found.command, line: found.command, reportFile: null };
-  const reportFile = join(run.parts.directory, testFiles.report);
-  const quoted = `'${reportFile.replaceAll("'", `'\\''`)}'`;
-  return { command: found.command, line: found.commandWithReport.replaceAll('{report}', quoted), reportFile };
+  if (found.commandWithReport === null) return { command: found.command, line: found.command, report: null };
+  const own = { root: run.parts.directory, path: testFiles.report };
+  const quoted = `'${join(own.root, own.path).replaceAll("'", `'\\''`)}'`;
+  return {
+    command: found.command,
+    line: found.commandWithReport.replaceAll('{report}', quoted),
+    report: own,
+  };
 }
 
 /** Runs the tests once. What they print is shown, and kept with its beginning and its end. */
 export async function runTests(run: TaskRun, place: Workplace, plan: TestPlan): Promise<TestRun> {
   const { parts, config } = run;
-  if (plan.reportFile !== null) rmSync(plan.reportFile, { force: true });
+  mkdirSync(parts.directory, { recursive: true, mode: 0o700 });
+  const reports = reportsOf(run, plan);
+  await reports.forget();
   const printer = run.printer();
   const printed = keepEnds(maxLogBytes, 0.5);
   let printing = Promise.resolve();
@@ -87,13 +93,8 @@ export async function runTests(run: TaskRun, place: Workplace, plan: TestPlan): 
     await printing;
     await printer.end();
     const whole = maskBytes(run, printed.bytes());
-    mkdirSync(parts.directory, { recursive: true, mode: 0o700 });
     writeFileSync(join(parts.directory, testFiles.log), whole, { mode: 0o600 });
-    const report = plan.reportFile === null ? null : readReport(plan.reportFile);
-    // the work tree is given back before people look
-    const kept = join(parts.directory, testFiles.report);
-    if (report !== null && plan.reportFile !== null && plan.reportFile !== kept)
-      copyFileSync(plan.reportFile, kept);
+    const report = await reports.take();
     const hasFailures = report !== null && report.failed + report.errors > 0;
     const lack = ended.outOfMemory ? memoryText(parts.confined) : null;
     const why = whyNot(ended, { timeoutMs: config.tests.timeoutMs, hasFailures, lack });
@@ -128,11 +129,36 @@ function whyNot(
   return hasFailures ? 'exit status 0, and failures in their report' : '';
 }
 
-function readReport(file: string): TestReport | null {
+/** What tests report. Whoever worked on them had a say in what stands there: nothing is reached through a link. */
+function reportsOf(run: TaskRun, { report }: TestPlan) {
+  const own = closedDirectory({ root: run.parts.directory });
+  const there = report === null ? null : closedDirectory({ root: report.root });
+  return {
+    /** One of an earlier round says nothing of this one. */
+    forget: async () => {
+      await ignoring(own.remove(testFiles.report));
+      if (report !== null && there !== null) await ignoring(there.remove(report.path));
+    },
+    /** Reads it, and keeps it for people, masked: the work tree is given back before they look. */
+    take: async (): Promise<TestReport | null> => {
+      if (report === null || there === null) return null;
+      const bytes = await ignoring(there.read(report.path, maxReportBytes));
+      if (bytes === null) return null;
+      const masked = maskBytes(run, bytes);
+      const read = parseJunit(masked.toString('utf8'));
+      if (read === null) await ignoring(own.remove(testFiles.report));
+      else await ignoring(own.write(testFiles.report, masked));
+      return read;
+    },
+  };
+}
+
+/** @returns null when it is refused: there is no report then */
+async function ignoring<T>(doing: Promise<T>): Promise<T | null> {
   try {
-    const found = statSync(file);
-    return found.isFile() && found.size <= maxReportBytes ? parseJunit(readFileSync(file, 'utf8')) : null;
-  } catch {
-    return null;
+    return await doing;
+  } catch (error) {
+    if (error instanceof FileRefusedError) return null;
+    throw error;
   }
 }

@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { lstatSync, mkdirSync } from 'node:fs';
 import { realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { WorkResult } from '../../coder/coding-agent.ts';
@@ -68,11 +68,21 @@ export async function work(
   journal.state.usage = sumOf(before, result.usage);
   journal.save();
   await run.say(`<-- ${agent.name}: ${result.outcome}${result.reason === null ? '' : `, ${result.reason}`}`);
+  refuseLost(place, agent.name);
   if (result.outcome === 'done') return result;
   const kind = result.reason === 'time' ? 'TimeoutError' : 'ImplementationError';
   throw new PhaseFault(
     kind,
     `${agent.name} did not do it (${result.reason ?? 'unknown'}): ${result.summary}`.trim(),
+  );
+}
+
+/** What is done with the place from here on would be done somewhere else. */
+function refuseLost({ path }: Workplace, name: string): void {
+  if (lstatSync(path, { throwIfNoEntry: false })?.isDirectory() === true) return;
+  throw new PhaseFault(
+    'ImplementationError',
+    `${name} removed the slot that it worked in, or put something else in its place: ${path}. Nothing of its work is left.`,
   );
 }
 

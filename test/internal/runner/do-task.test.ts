@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { openPool } from '../../../internal/pool/open-pool.ts';
@@ -83,6 +83,49 @@ describe('an agent task', () => {
     expect(lab.branches()).toEqual(['main']);
     const stored = [...lab.uploads.values(), lab.told.printed, ...lab.told.logs, JSON.stringify(result)];
     expect(stored.join('\n')).not.toContain(secret);
+  });
+
+  test('whose tests report a secret, or something else than a report, tells none of it', async () => {
+    const [command, report] = ['sh report.sh; exit 1', 'out/junit.xml'];
+    const tests = { command, report, timeoutMs: 60_000, rounds: 0 };
+    const xml = `<testsuite name="${secret}" tests="1" failures="1"><testcase name="adds"><failure message="${secret}"/></testcase></testsuite>`;
+    const coder = lab.agent(
+      `${mend}\nmkdir -p out; printf '%s' 'printf %s "$1" > out/junit.xml' > report.sh`,
+    );
+    const told = await lab.run({
+      coder,
+      config: { tests: { ...tests, command: `sh report.sh '${xml}'; exit 1` } },
+    });
+    expect(told).toMatchObject({ tests: { report: { tests: 1, failed: 1 } } });
+    expect(told.error?.details).toEqual([expect.stringMatching(/^adds: \*+$/)]);
+    expect(lab.uploads.get('test-report.xml')).toMatch(/<testsuite name="\*+" tests="1"/);
+    const stored = [...lab.uploads.values(), lab.told.printed, ...lab.told.logs, JSON.stringify(told)];
+    expect(stored.join('\n')).not.toContain(secret);
+
+    const elsewhere = join(lab.top, 'elsewhere');
+    mkdirSync(elsewhere);
+    writeFileSync(join(elsewhere, 'junit.xml'), '<testsuite tests="7"/>');
+    const link = lab.agent(`${mend}\necho exit 1 > report.sh; rm -rf out; ln -s ${elsewhere} out`);
+    const linked = await lab.run({ coder: link, config: { tests }, task: { id: 'task-2' }, name: 'two' });
+    expect(linked).toMatchObject({ error: { kind: 'TestExecutionError' }, tests: { report: null } });
+    expect(readdirSync(elsewhere)).toEqual(['junit.xml']);
+  });
+
+  test('with a secret in a file that is no text leaves no difference that would hold it', async () => {
+    const coder = lab.agent(`${mend}\nprintf 'a\\0b%s' '${secret}' > data.bin`);
+    const result = await lab.run({ coder });
+    expect(result.error?.message).toMatch(/data\.bin: line 1 holds the value of SECRET/);
+    expect(lab.uploads.get('changes.diff')).toContain('Binary files /dev/null and b/data.bin differ');
+    expect(lab.uploads.get('changes.diff')).not.toContain('GIT binary patch');
+  });
+
+  test('whose agent removes its slot says so', async () => {
+    const result = await lab.run({ coder: lab.agent(`${mend}\nrm -rf "$PWD"`) });
+    expect(result.error).toMatchObject({
+      kind: 'ImplementationError',
+      message: expect.stringMatching(/ removed the slot that it worked in/),
+    });
+    expect(await lab.run({ coder: lab.agent(mend), name: 'again' })).toMatchObject({ success: true });
   });
 
   test('whose branch holds the work of others leaves it alone', async () => {

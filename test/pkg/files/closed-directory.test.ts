@@ -50,6 +50,17 @@ describe('a closed directory', () => {
     expect(readdirSync(join(root, 'a'))).toEqual(['text']);
   });
 
+  test('removes a file, a link as such, and nothing where there is none', async () => {
+    symlinkSync(join(outside, 'text'), join(root, 'link'));
+    symlinkSync(outside, join(root, 'out'));
+    for (const path of ['link', 'a/text', 'nothing']) await place.remove(path);
+    expect(readdirSync(root).sort()).toEqual(['.git', 'a', 'out']);
+    expect(readdirSync(join(root, 'a'))).toEqual([]);
+    for (const path of ['a', 'out/text', 'none/text', '../outside/text', '.git/config'])
+      await expect(place.remove(path)).rejects.toThrow(FileRefusedError);
+    expect(all()).toEqual(untouched);
+  });
+
   test('keeps the mode of a file that is replaced', async () => {
     chmodSync(join(root, 'a/text'), 0o755);
     await write('a/text');
