@@ -29,6 +29,8 @@ export interface Masking {
   text(text: string): string;
   /** Masks bytes that are not part of a stream, with every secret that is known now. */
   bytes(bytes: Uint8Array): Uint8Array;
+  /** A masker for a file, with every secret that is known now. */
+  file(): StreamRedactor;
   /** Masks every text in a JSON-safe value; the names of its fields stay. */
   deep<T>(value: T): T;
   /**
@@ -93,10 +95,11 @@ class RunMasking implements Masking {
   }
 
   bytes(bytes: Uint8Array): Buffer {
-    return maskWhole(
-      new StreamMask(this.#everywhere, { readAt: 0, all: (count) => this.#all(count) }),
-      bytes,
-    );
+    return maskWhole(this.file(), bytes);
+  }
+
+  file(): StreamRedactor {
+    return new StreamMask(this.#everywhere, { readAt: 0, all: (count) => this.#all(count) });
   }
 
   deep<T>(value: T): T {

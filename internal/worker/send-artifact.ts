@@ -14,7 +14,7 @@ export interface SentArtifact {
 
 /**
  * Sends one file, with the size and digest of exactly the bytes that are sent. One that is changed meanwhile is sent from
- * a copy.
+ * a copy. Of a task of kind `agent` known secrets are masked in it.
  * @throws {InputError} KERUTA_ERR_ARTIFACT_REFUSED, KERUTA_ERR_ARTIFACT_TOO_LARGE; what the server refuses
  */
 export async function sendArtifact(
@@ -37,7 +37,9 @@ async function sendOnce(
 ): Promise<SentArtifact> {
   const { file, description, copy } = artifact;
   const maxBytes = parts.options.artifacts.maxFileBytes;
-  const opened = await openArtifact({ file, scratchDirectory: scene.directory, maxBytes, copy });
+  // what a coding agent leaves behind is nobody's wish: it may hold whatever it came upon
+  const mask = scene.record.task.kind === 'agent' ? { mask: scene.masking.file() } : {};
+  const opened = await openArtifact({ file, scratchDirectory: scene.directory, maxBytes, copy, ...mask });
   try {
     const { path, contentType } = file;
     const { size, sha256, unstable } = opened;

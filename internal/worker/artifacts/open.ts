@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
 import { type FileHandle, open, readlink, realpath, rm } from 'node:fs/promises';
 import { join, sep } from 'node:path';
+import type { StreamRedactor } from '../../../pkg/redact/stream-mask.ts';
 import { InputError } from '../../domain/errors.ts';
 import type { ArtifactFile } from './scan.ts';
 
@@ -31,6 +32,8 @@ export interface OpenRequest {
   readonly maxBytes: number;
   /** copy at once, after KERUTA_ERR_ARTIFACT_DIGEST; default false */
   readonly copy?: boolean;
+  /** what is sent is a copy that went through it; default: the file as it is */
+  readonly mask?: StreamRedactor;
 }
 
 const pieceBytes = 64 * 1024;
@@ -48,7 +51,7 @@ export async function openArtifact(request: OpenRequest): Promise<OpenedArtifact
   const { file } = request;
   const handle = await openChecked(file);
   try {
-    if (request.copy !== true) {
+    if (request.copy !== true && request.mask === undefined) {
       for (let read = 1; read <= maxReads; read += 1) {
         const before = await stampOf(handle);
         const digest = await digestOf(handle, request);
@@ -99,17 +102,24 @@ interface Digest {
 /** Reads no further than the size at its start, or a file that somebody keeps appending to would never end. */
 async function digestOf(handle: FileHandle, request: OpenRequest, copy?: FileHandle): Promise<Digest> {
   const hash = createHash('sha256');
+  const { mask } = request;
   const piece = Buffer.allocUnsafe(pieceBytes);
   const { size: end } = await handle.stat();
   if (end > request.maxBytes) throw tooLarge(request);
+  const take = async (bytes: Uint8Array) => {
+    hash.update(bytes);
+    if (copy) await copy.writeFile(bytes);
+  };
   let size = 0;
   while (size < end) {
     const { bytesRead } = await handle.read(piece, 0, Math.min(pieceBytes, end - size), size);
     if (bytesRead === 0) break;
-    hash.update(piece.subarray(0, bytesRead));
-    if (copy) await copy.writeFile(piece.subarray(0, bytesRead));
+    const read = piece.subarray(0, bytesRead);
+    await take(mask?.push(read) ?? read);
     size += bytesRead;
   }
+  // masking keeps the length
+  if (mask !== undefined) await take(mask.end());
   return { size, sha256: hash.digest('hex') };
 }
 

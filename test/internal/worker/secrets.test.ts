@@ -1,5 +1,9 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { runSecrets } from '../../../internal/worker/run-secrets.ts';
 import { passwordsOf, secretsOf } from '../../../internal/worker/secrets.ts';
+import { temporaryDirectory } from '../../fixtures/git.ts';
 
 describe('secretsOf', () => {
   test('takes the tokens given and variables named like secrets, once each', () => {
@@ -40,5 +44,35 @@ describe('secretsOf', () => {
     ['postgres://u:broken%zz@h', ['broken%zz']],
   ])('finds the password of %s', (url, expected) => {
     expect(passwordsOf(url)).toEqual(expected);
+  });
+});
+
+describe('runSecrets', () => {
+  const of = (kind: string, env: Readonly<Record<string, string>>) =>
+    runSecrets(
+      {
+        options: { apiToken: 'krt_ses_1', environment: {} },
+        base: { localTokenFile: '/nowhere' },
+      } as unknown as Parameters<typeof runSecrets>[0],
+      { task: { kind }, session: {}, token: 'krt_tsk_1', environment: {} } as unknown as Parameters<
+        typeof runSecrets
+      >[1],
+      env,
+    ).values;
+
+  test('takes also what stands in files of secrets, where a runner may read them', () => {
+    const directory = temporaryDirectory('secrets');
+    const put = (name: string, text: string) => {
+      writeFileSync(join(directory, name), text);
+      return join(directory, name);
+    };
+    const env = {
+      OPENAI_API_KEY_FILE: put('key', 'sk-of-a-file\n'),
+      SERVICE_CREDENTIALS_FILE: put('json', '{\n  "type": "service"\n}\n'),
+      SOME_TOKEN_FILE: directory,
+      KERUTA_PARAMETERS_FILE: put('parameters', '{"a": 1}'),
+    };
+    expect(of('agent', env)).toEqual(['krt_ses_1', 'krt_tsk_1', 'sk-of-a-file']);
+    expect(of('script', env)).toEqual(['krt_ses_1', 'krt_tsk_1']);
   });
 });

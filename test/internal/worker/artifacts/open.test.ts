@@ -7,6 +7,7 @@ import {
   mkdirSync,
   openSync,
   readdirSync,
+  readFileSync,
   renameSync,
   rmSync,
   symlinkSync,
@@ -17,6 +18,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { type OpenedArtifact, openArtifact } from '../../../../internal/worker/artifacts/open.ts';
 import { scanArtifacts } from '../../../../internal/worker/artifacts/scan.ts';
+import { makeRedactor } from '../../../../pkg/redact/redactor.ts';
 import { temporaryDirectory } from '../../../fixtures/git.ts';
 
 const scratchDirectory = temporaryDirectory('scratch');
@@ -55,6 +57,20 @@ describe('openArtifact', () => {
     expect((await read(artifact, 150_000)).equals(content.subarray(150_000))).toBe(true);
     expect((await read(artifact, 200_001)).length).toBe(0);
     await artifact.close();
+  });
+
+  test('gives a masked copy where it is to be masked, of the same length, and leaves the file alone', async () => {
+    const [secret, gap] = ['a-secret-of-the-task', 'x'.repeat(64 * 1024 - 10)];
+    const { file, place } = await found('a.bin', `${gap}${secret}${gap}\0${secret}`);
+    const mask = makeRedactor([{ name: '', value: secret }]).stream();
+    const artifact = await openArtifact({ file, scratchDirectory, maxBytes, mask });
+    const stars = '*'.repeat(secret.length);
+    const bytes = await read(artifact);
+    expect(bytes.toString()).toBe(`${gap}${stars}${gap}\0${stars}`);
+    expect([artifact.size, artifact.sha256]).toEqual([file.size, sha256(bytes)]);
+    await artifact.close();
+    expect(readFileSync(place, 'utf8')).toContain(secret);
+    expect(readdirSync(scratchDirectory)).toEqual([]);
   });
 
   test('an empty file is an artifact', async () => {
