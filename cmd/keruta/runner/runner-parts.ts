@@ -1,5 +1,6 @@
 /** What a runner works with in this process. */
 import { join, resolve } from 'node:path';
+import { secretName } from '../../../internal/coder/command/command-agent.ts';
 import type { LoadedSettings } from '../../../internal/config/load-settings.ts';
 import { gitToken } from '../../../internal/pool/flow/git-token.ts';
 import type { RunnerParts } from '../../../internal/runner/run-parts.ts';
@@ -8,6 +9,7 @@ import { fileArtifactStore } from '../../../internal/runner/services/file-artifa
 import { makeServices, serviceTokens } from '../../../internal/runner/services/make-services.ts';
 import { buildPrompt, defaultPromptBytes } from '../../../internal/skill/build-prompt.ts';
 import { findSkills } from '../../../internal/skill/find-skills.ts';
+import { readRecord } from '../../../internal/worker/run-record.ts';
 import { secretsOf } from '../../../internal/worker/secrets.ts';
 import { makeHttp } from '../../../pkg/http/http.ts';
 import { type Confinement, confine } from '../../../pkg/process/confine.ts';
@@ -60,7 +62,10 @@ export async function makeRunnerParts(
       pool: { ...pool, credentials: gitToken(env, config.gitTokenVariable) },
       env: without(own.runner),
       commandEnv: without([...own.runner, ...own.coder]),
-      secrets: secretsHere(env, { secretOf, names: [...own.runner, ...own.coder] }),
+      secrets: [
+        ...secretsHere(env, { secretOf, names: [...own.runner, ...own.coder, ...keysOf(config)] }),
+        ...secretsOfRun(run),
+      ],
       registry: services.taskRegistry,
       slots: services.repoPool,
       store:
@@ -114,6 +119,18 @@ function ownVariables({ gitTokenVariable, coder }: RunnerConfig) {
     runner: withFiles([gitTokenVariable, ...Object.values(serviceTokens)]),
     coder: withFiles(coder?.kind === 'endpoint' ? [coder.keyVariable] : []),
   };
+}
+
+/** Variables that a program gets because the configuration names them, as far as they look like keys. */
+function keysOf({ coder }: RunnerConfig): readonly string[] {
+  if (coder?.kind !== 'command') return [];
+  return coder.template.environment.filter((name) => secretName.test(name) && !name.endsWith('*'));
+}
+
+/** What the agent masks in the output of the task that this is: the runner looks for it in more places. */
+function secretsOfRun(run: RunPlace | null): RunnerParts['secrets'] {
+  const values = run === null ? [] : (readRecord(run.directory)?.started?.secrets ?? []);
+  return values.map((value) => ({ name: 'a secret of the agent', value }));
 }
 
 /** What is masked: what looks like a secret in the environment, and what files of secrets hold. */

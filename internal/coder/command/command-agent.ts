@@ -41,7 +41,7 @@ export interface CommandAgentParts {
 }
 
 /** Names of variables whose values are masked whoever forgets to say so. */
-const secretName = /KEY|TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIAL|AUTH/i;
+export const secretName = /KEY|TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIAL|AUTH/i;
 
 /** Makes an agent of a program. It runs in the slot, in a session of its own, and dies with all that it started. */
 export function commandAgent(parts: CommandAgentParts): CodingAgent {
