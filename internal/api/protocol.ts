@@ -188,6 +188,8 @@ export const finishRequest = exitedRequest.extend({
   fix: z
     .object({
       script: z.string().nullable(),
+      /** whether a coding agent is to mend what a script failed at */
+      byAgent: z.boolean().default(false),
       bundle: z.record(z.string(), z.unknown()).nullable(),
       fingerprint: z.string().nullable(),
     })

@@ -86,6 +86,15 @@ export const agentRows = {
     doc: 'script of a fix task; the failure bundle is among its parameters',
     roles: agent,
   },
+  autoFixByAgent: {
+    kind: 'bool',
+    flag: null,
+    variables: ['KERUTA_AUTO_FIX_BY_AGENT'],
+    fileKeys: ['autoFix.by_agent', 'error_handling.auto_fix_by_agent'],
+    default: true,
+    doc: 'whether the coding agent of runner_config does the fix of a script that failed in a repository',
+    roles: agent,
+  },
   runnerConfig: {
     kind: 'path',
     flag: 'runner-config',

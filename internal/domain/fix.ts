@@ -1,6 +1,8 @@
 /** The law of fix tasks: one per failure, three per origin, never a prefix twice. */
+import { cutMiddle } from '../../pkg/lines/cut-middle.ts';
 import type { EndReason } from './outcome.ts';
 import type { NewTask, Task } from './task.ts';
+import type { TaskContext } from './task-context.ts';
 
 /** How many generations of fix tasks one origin task may have. */
 export const maxFixCount = 3;
@@ -53,11 +55,16 @@ export function refuseFix(task: Task, failure: Failure): FixRefusal | null {
   return null;
 }
 
-/**
- * Makes the fix task of a failed task.
- * @param script what the fix runs; null = the same script again
- */
-export function fixOf(task: Task, failure: Failure, script: string | null): NewTask {
+/** How a fix is done. */
+export interface FixWay {
+  /** what it runs; null = what the task did, again */
+  readonly script: string | null;
+  /** whether a coding agent mends what a script failed at; only where there is no script for it */
+  readonly byAgent: boolean;
+}
+
+/** Makes the fix task of a failed task. */
+export function fixOf(task: Task, failure: Failure, way: FixWay): NewTask {
   const before = task.parameters.autoFix as { rootTaskId?: unknown } | undefined;
   const fixCount = task.fixCount + 1;
   return {
@@ -65,10 +72,7 @@ export function fixOf(task: Task, failure: Failure, script: string | null): NewT
     parentTaskId: task.id,
     name: task.name.startsWith(fixPrefix) ? task.name : fixPrefix + task.name,
     description: `${task.description}\n---\n${failure.errorMessage}`,
-    // what a fix runs may be a script also where the task was none
-    ...(script === null
-      ? { script: task.kind === 'script' ? task.script : '', kind: task.kind, context: task.context }
-      : { script }),
+    ...workOf(task, way),
     priority: task.priority,
     ref: task.ref,
     timeoutMs: task.timeoutMs,
@@ -89,6 +93,31 @@ export function fixOf(task: Task, failure: Failure, script: string | null): NewT
         bundle: failure.bundle,
       },
     },
+  };
+}
+
+function workOf(task: Task, { script, byAgent }: FixWay): Pick<NewTask, 'script' | 'kind' | 'context'> {
+  // what a fix runs may be a script also where the task was none
+  if (script !== null) return { script };
+  if (task.kind !== 'script') return { script: '', kind: task.kind, context: task.context };
+  return byAgent ? { script: '', kind: 'agent', context: mendingContext(task) } : { script: task.script };
+}
+
+/** Most of a script that a coding agent is shown; bytes. */
+const maxShownBytes = 16 * 1024;
+const maxTitleChars = 400;
+
+/** What a coding agent is told of a script that failed. How it failed is among the parameters. */
+function mendingContext({ name, description, script }: Task): TaskContext {
+  const plain = name.startsWith(fixPrefix) ? name.slice(fixPrefix.length) : name;
+  const title = plain.replace(/\s+/g, ' ').trim().slice(0, maxTitleChars);
+  const shown = `A script failed. Mend what it failed at, in this repository.\n\n${cutMiddle(script, maxShownBytes)}`;
+  return {
+    ...{ taskId: null, specName: null, title: `Mend: ${title}` },
+    description: [description, shown].filter((part) => part.trim() !== '').join('\n\n'),
+    acceptanceCriteria: ['The script runs to its end with status 0'],
+    ...{ requiredSkill: null, focus: [], branchName: null, targetBranch: null, playbook: null },
+    ...{ slotId: null, slotPath: null, publish: 'branch' },
   };
 }
 

@@ -21,6 +21,6 @@ export async function autoFix(
   const { errorMessage, errorCode } = wish;
   return onTask(parts, wish, (tx, { task, now }) => {
     const failure = { errorMessage, errorCode, occurredAt: now, bundle: null, fingerprint: null };
-    return makeFixTask(tx, { parts, task, failure, script: null, now });
+    return makeFixTask(tx, { parts, task, failure, way: { script: null, byAgent: false }, now });
   });
 }

@@ -130,6 +130,7 @@ async function fix(
     bundle: report.fix.bundle,
     fingerprint: report.fix.fingerprint,
   };
-  const wish = { parts, task, failure, script: report.fix.script, now: failed.held.now };
+  const { script, byAgent } = report.fix;
+  const wish = { parts, task, failure, way: { script, byAgent }, now: failed.held.now };
   return (await makeFixTask(tx, wish)).task?.id ?? null;
 }

@@ -2,6 +2,7 @@ import {
   defaultFixesPerHour,
   type Failure,
   type FixRefusal,
+  type FixWay,
   fixKey,
   fixOf,
   refuseFix,
@@ -18,8 +19,7 @@ export interface FixWish {
   readonly parts: SessionParts;
   readonly task: Task;
   readonly failure: Failure;
-  /** what the fix runs; null = the same script again */
-  readonly script: string | null;
+  readonly way: FixWay;
   /** epoch ms */
   readonly now: number;
 }
@@ -41,7 +41,7 @@ export async function makeFixTask(tx: Transaction, wish: FixWish): Promise<FixMa
   const refusal = refuseFix(task, failure);
   if (refusal !== null) return { task: null, refusal };
   if (!(await countFix(tx, wish))) return { task: null, refusal: 'TOO_MANY_IN_AN_HOUR' };
-  const newTask = fixOf(task, failure, wish.script);
+  const newTask = fixOf(task, failure, wish.way);
   const made = await submitTaskIn(tx, { parts, caller: systemCaller, newTask, now, idempotencyKey });
   return { task: made.task, refusal: null, created: true };
 }

@@ -107,6 +107,8 @@ export interface ArtifactOptions {
 export interface AutoFixOptions {
   /** for tasks that do not say */
   readonly enabled: boolean;
+  /** whether a coding agent does the fix of a script, where the session has a repository and there is no `command`; default false */
+  readonly byAgent?: boolean;
   /** script of the fix task; null = the same script again */
   readonly command: string | null;
 }

@@ -22,6 +22,7 @@ export async function fixRequest(
   { begun, outcome }: { readonly begun: BegunRun; readonly outcome: Outcome },
 ): Promise<NonNullable<FinishReport['fix']>> {
   const script = parts.options.autoFix.command;
+  const byAgent = script === null && canAgentMend(parts, scene);
   try {
     const { masking } = scene;
     const { run, started } = begun;
@@ -46,10 +47,19 @@ export async function fixRequest(
     );
     // once more: names of files and branches are in it too
     const bundle = masking.deep(found);
-    return { script, bundle, fingerprint: fingerprint(bundle) };
+    // a runner prints branches, commits and what an agent thinks; why it failed it says at its end
+    const said = scene.record.task.kind === 'script' ? [] : [`${outcome.errorCode}\n${outcome.message}`];
+    return { script, byAgent, bundle, fingerprint: fingerprint(bundle, ...said) };
   } catch (error) {
     scene.life.throwIfAborted();
     parts.log.warn('nothing could be found out about the failure', { error });
-    return { script, bundle: null, fingerprint: null };
+    return { script, byAgent, bundle: null, fingerprint: null };
   }
+}
+
+/** A coding agent needs a repository to work in, and an agent that can have it work. */
+function canAgentMend({ options }: TaskParts, { record }: Scene): boolean {
+  const { repositoryUrl, templateConfig } = record.session;
+  const repository = repositoryUrl ?? templateConfig?.repositoryUrl ?? '';
+  return options.autoFix.byAgent === true && options.inContainers !== true && repository !== '';
 }

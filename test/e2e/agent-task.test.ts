@@ -1,10 +1,11 @@
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { TaskWire } from '../../internal/api/shapes.ts';
 import { calls, chatPath, done } from '../fake-server/chat.ts';
 import { startFakeServer } from '../fake-server/fake-server.ts';
 import { git, makeRepository, temporaryDirectory } from '../fixtures/git.ts';
-import { makePlace, type RunningServer, until } from './place.ts';
+import { hasEnded, makePlace, type RunningServer, until } from './place.ts';
 
 /** Agent tasks with the built program: a repository whose test fails, and agents that make it pass on a branch. */
 const place = makePlace('agent-task');
@@ -142,6 +143,48 @@ describe.concurrent('an agent task', () => {
     expect(blocked.message).toMatch(/^blocked: task .* did not/);
     await daemon.stop();
   });
+});
+
+describe('a script that fails where there is a coding agent', () => {
+  /** The tasks of a session, by generation, when none is under way any more. */
+  async function family(session: string): Promise<TaskWire[]> {
+    const all = () => place.api<TaskWire[]>('GET', `/sessions/${session}/tasks`);
+    await until('all have ended', async () => (await all()).every(({ status }) => hasEnded(status)), 120_000);
+    return (await all()).sort((a, b) => a.fixCount - b.fixCount);
+  }
+
+  test('begets a task for it, with the failure in its prompt, which mends the repository on a branch', async () => {
+    const prompt = place.path('prompt.md');
+    const command = place.file(
+      'mender',
+      `#!/bin/sh\ncat > ${prompt}\necho 'module.exports = (a, b) => a + b;' > sum.js\n`,
+      0o755,
+    );
+    const { remote, session } = await begin('mending', { agent: 'custom', command });
+    await place.submit(session, 'node check.js', { name: 'check', autoFix: true });
+    const [script, fix, ...more] = await family(session);
+    expect(more).toEqual([]);
+    expect(script).toMatchObject({ kind: 'script', status: 'FAILED' });
+    expect(fix).toMatchObject({ kind: 'agent', status: 'COMPLETED', parentTaskId: script!.id });
+    const branch = /^(\S+) pushed/.exec(fix!.message)?.[1] ?? '';
+    expect(`${git(remote, 'show', `${branch}:sum.js`)}\n`).toBe(mended);
+    const told = readFileSync(prompt, 'utf8');
+    expect(told).toMatch(/^# Task: Mend: check$/m);
+    expect(told).toMatch(/The failure that is to be mended[\s\S]*2 \+ 2 is wrong/);
+    expect(told).toContain('node check.js');
+  }, 180_000);
+
+  test('is given up when the coding agent fails twice in the same way', async () => {
+    const command = place.file('idler', '#!/bin/sh\ncat > /dev/null\n', 0o755);
+    const { session } = await begin('idling', { agent: 'custom', command });
+    await place.submit(session, 'exit 3', { name: 'three', autoFix: true });
+    const tasks = await family(session);
+    expect(tasks.map(({ kind, fixCount, status }) => [kind, fixCount, status])).toEqual([
+      ['script', 0, 'FAILED'],
+      ['agent', 1, 'FAILED'],
+      ['agent', 2, 'FAILED'],
+    ]);
+  }, 180_000);
 });
 
 describe('bad input', () => {

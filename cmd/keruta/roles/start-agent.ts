@@ -22,6 +22,7 @@ import { replaceFile } from '../own-file.ts';
 import { frontScript } from '../task-commands/front.ts';
 import { warnOfPlainHttp } from '../transport.ts';
 import { executorOf } from './executor-of.ts';
+import { hasCoder } from './has-coder.ts';
 import { writePidFile } from './pid-file.ts';
 import { poolOf } from './pool-of.ts';
 import { repositoriesOf } from './repositories.ts';
@@ -193,7 +194,11 @@ export function agentOptionsOf(
     },
     runnerConfig: values.runnerConfig,
     inContainers: values.executor === 'docker',
-    autoFix: { enabled: values.autoFix, command: values.autoFixCommand },
+    autoFix: {
+      enabled: values.autoFix,
+      command: values.autoFixCommand,
+      byAgent: values.autoFixByAgent && hasCoder(values.runnerConfig),
+    },
     localApi:
       beside === undefined
         ? {

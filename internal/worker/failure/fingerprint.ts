@@ -8,15 +8,17 @@ const lineCount = 20;
 /**
  * A short text that is equal for failures that look the same: same end, same command, same last words, where numbers,
  * ids, times and temporary paths do not count. Pure.
+ * @param said  what is known to say it all, in the place of command and last words; default: nothing is
  * @returns 32 lower-case hex digits
  */
-export function fingerprint(bundle: FailureBundle): string {
-  const words = bundle.stderrTail.length > 0 ? bundle.stderrTail : bundle.stdoutTail;
+export function fingerprint(bundle: FailureBundle, said?: string): string {
+  const printed = bundle.stderrTail.length > 0 ? bundle.stderrTail : bundle.stdoutTail;
+  const words = said?.split('\n') ?? printed;
   const parts = [
     String(bundle.exitCode),
     String(bundle.signal),
     String(bundle.reason),
-    bundle.failing.command ?? '',
+    said === undefined ? (bundle.failing.command ?? '') : '',
     ...words.slice(-lineCount).map(normalise),
   ];
   return createHash('sha256').update(parts.join('\n')).digest('hex').slice(0, 32);

@@ -54,16 +54,39 @@ describe('refuseFix', () => {
 });
 
 describe('fixOf', () => {
+  const again = { script: null, byAgent: false };
+  const script = { script: 'fix.sh', byAgent: true };
+
+  test('a coding agent is told what the script of the task was, and only where there is no script for it', () => {
+    const failed = task({ name: 'build\nall', script: 'make all' });
+    const fix = fixOf(failed, failure, { script: null, byAgent: true });
+    expect(fix).toMatchObject({
+      kind: 'agent',
+      script: '',
+      context: { title: 'Mend: build all', publish: 'branch' },
+    });
+    expect(fix.context?.description).toBe(
+      'builds\n\nA script failed. Mend what it failed at, in this repository.\n\nmake all',
+    );
+    expect(fix.parameters).toMatchObject({ autoFix: { errorMessage: 'it broke' } });
+    // the next generation is the same task again
+    expect(fixOf(task({ ...fix, id: 't2' } as Partial<Task>), failure, again)).toMatchObject({
+      kind: 'agent',
+      context: fix.context,
+    });
+    expect(fixOf(failed, failure, script)).not.toHaveProperty('kind');
+  });
+
   test('the fix of an agent task is one of the same kind; a script in its place is one', () => {
     const context = { title: 'Mend' } as Task['context'];
     const failed = task({ kind: 'agent', script: 'exec runner', context });
-    expect(fixOf(failed, failure, null)).toMatchObject({ kind: 'agent', script: '', context });
-    expect(fixOf(failed, failure, 'fix.sh')).toMatchObject({ script: 'fix.sh' });
-    expect(fixOf(failed, failure, 'fix.sh')).not.toHaveProperty('kind');
+    expect(fixOf(failed, failure, again)).toMatchObject({ kind: 'agent', script: '', context });
+    expect(fixOf(failed, failure, script)).toMatchObject({ script: 'fix.sh' });
+    expect(fixOf(failed, failure, script)).not.toHaveProperty('kind');
   });
 
   test('the fix task names its origin, counts, and keeps what the task was given', () => {
-    const fix = fixOf(task({}), failure, null);
+    const fix = fixOf(task({}), failure, again);
     expect(fix).toMatchObject({
       name: '【自動修正】build',
       parentTaskId: 't1',
@@ -80,15 +103,15 @@ describe('fixOf', () => {
   });
 
   test('the prefix stands once and the root stays the first task', () => {
-    const first = fixOf(task({}), failure, null);
-    const again = fixOf(task({ ...first, id: 't2' } as Partial<Task>), failure, 'fix.sh');
-    expect(again).toMatchObject({
+    const first = fixOf(task({}), failure, again);
+    const second = fixOf(task({ ...first, id: 't2' } as Partial<Task>), failure, script);
+    expect(second).toMatchObject({
       name: '【自動修正】build',
       script: 'fix.sh',
       fixCount: 2,
       parentTaskId: 't2',
     });
-    expect(again.parameters).toMatchObject({ autoFix: { originalTaskId: 't2', rootTaskId: 't1' } });
+    expect(second.parameters).toMatchObject({ autoFix: { originalTaskId: 't2', rootTaskId: 't1' } });
   });
 
   test('the key names task and attempt', () => expect(fixKey('t1', 2)).toBe('fix:t1:2'));

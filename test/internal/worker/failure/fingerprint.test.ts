@@ -40,6 +40,14 @@ describe('normalise', () => {
 });
 
 describe('fingerprint', () => {
+  test('what is known to say it all stands for command and last words', () => {
+    const said = (text: string, more: Partial<FailureBundle> = {}) => fingerprint(bundle(more), text);
+    const other = { stderrTail: ['fetched abc'], failing: { command: null, line: null, message: null } };
+    expect(said('PushError\nrefused 3 times')).toBe(said('PushError\nrefused 4 times', other));
+    expect(said('PushError\nrefused')).not.toBe(said('TestExecutionError\nrefused'));
+    expect(said('x', { exitCode: 2 })).not.toBe(said('x'));
+  });
+
   test('it is equal for the same failure on another day', () => {
     expect(fingerprint(bundle())).toBe(
       fingerprint(
