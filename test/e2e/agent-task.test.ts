@@ -193,6 +193,11 @@ describe('bad input', () => {
     ['an unknown key', context({ titel: 1 }), /titel/],
     ['a branch that git refuses', context({ branch_name: 'a..b' }), /branch_name/],
     ['a dependency that is not there', context({ dependencies: ['nope'] }), /nope/],
+    [
+      'a dependency on itself, which would be a circle',
+      context({ task_id: '9.9', dependencies: ['9.9'] }),
+      /9\.9/,
+    ],
   ])('with %s is told what is wrong', async (name, text, told) => {
     const session = await place.session(`bad ${name}`);
     const file = place.file('bad.json', text);
