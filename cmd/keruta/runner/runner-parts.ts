@@ -17,6 +17,7 @@ import { ownUsage } from '../../../pkg/process/own-usage.ts';
 import type { CommandContext } from '../command.ts';
 import { poolParts } from '../roles/pool-of.ts';
 import type { RunPlace } from '../task-commands/in-run.ts';
+import { runnerLog } from './runner-log.ts';
 import { secretReader } from './secret-reader.ts';
 import { inRunSpeaker, personSpeaker } from './speakers.ts';
 
@@ -36,9 +37,15 @@ export async function makeRunnerParts(
   context: CommandContext,
   { settings, config, directory, run, signal }: RunnerPlace,
 ): Promise<{ readonly parts: RunnerParts; readonly close: () => Promise<void> }> {
-  const { clock, random, log, env } = context;
+  const { clock, random, env } = context;
   const http = makeHttp({ userAgent: `keruta/${context.version}` });
   const secretOf = secretReader(env);
+  const own = ownVariables(config);
+  const secrets = [
+    ...secretsHere(env, { secretOf, names: [...own.runner, ...own.coder, ...keysOf(config)] }),
+    ...secretsOfRun(run),
+  ];
+  const log = runnerLog(context, config.log, secrets);
   const services = makeServices(config, { http, clock, random, log, secretOf });
   const speaker = run === null ? personSpeaker(context) : inRunSpeaker(context, run);
   const artifactsDirectory =
@@ -46,11 +53,10 @@ export async function makeRunnerParts(
   const whole = Object.fromEntries(
     Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined),
   );
-  const own = ownVariables(config);
   const without = (names: readonly string[]) =>
     Object.fromEntries(Object.entries(whole).filter(([name]) => !names.includes(name)));
-  const pool = await poolParts(context, settings);
-  const limits = limitsHere(context, config);
+  const pool = await poolParts({ ...context, log }, settings);
+  const limits = limitsHere({ ...context, log }, config);
   return {
     close: async () => {
       limits?.close();
@@ -62,10 +68,7 @@ export async function makeRunnerParts(
       pool: { ...pool, credentials: gitToken(env, config.gitTokenVariable) },
       env: without(own.runner),
       commandEnv: without([...own.runner, ...own.coder]),
-      secrets: [
-        ...secretsHere(env, { secretOf, names: [...own.runner, ...own.coder, ...keysOf(config)] }),
-        ...secretsOfRun(run),
-      ],
+      secrets,
       registry: services.taskRegistry,
       slots: services.repoPool,
       store:
