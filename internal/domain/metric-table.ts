@@ -217,6 +217,23 @@ export const agentMetricTable = {
     type: 'counter',
     help: 'Time that all runs took together.',
   },
+  phases: {
+    name: 'keruta_agent_phases_total',
+    type: 'counter',
+    help: 'Phases of agent tasks that came to their end.',
+    labels: ['phase', 'outcome'],
+  },
+  phaseSeconds: {
+    name: 'keruta_agent_phase_seconds_total',
+    type: 'counter',
+    help: 'Time that phases of agent tasks took together.',
+    labels: ['phase'],
+  },
+  testRounds: {
+    name: 'keruta_agent_test_rounds_total',
+    type: 'counter',
+    help: 'Times that the tests of agent tasks were run.',
+  },
   busy: {
     name: 'keruta_agent_busy',
     type: 'gauge',

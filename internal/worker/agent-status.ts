@@ -2,6 +2,7 @@ import type { Clock } from '../../pkg/clock/clock.ts';
 import type { EndStatus } from '../domain/task-status.ts';
 import type { Backlog } from './backlog.ts';
 import type { Input } from './input.ts';
+import { RunnerTally } from './runner-figures.ts';
 import { TaskTimes } from './watch/task-times.ts';
 import type { WatchStatus } from './watch/watches.ts';
 
@@ -18,6 +19,8 @@ export class AgentStatus {
   readonly ended: Record<EndStatus, number> = { COMPLETED: 0, FAILED: 0, CANCELLED: 0 };
   /** sum over all runs; ms */
   runMs = 0;
+  /** of tasks that a runner did */
+  readonly runner = new RunnerTally();
   /** the task being worked on */
   task: { readonly id: string; readonly name: string; readonly attempt: number } | null = null;
   /** the way into its input; null while no script runs */

@@ -1,8 +1,10 @@
 import { Metrics } from '../../pkg/metrics/metrics.ts';
 import { agentMetricTable as table } from '../domain/metric-table.ts';
+import { runnerPhases } from '../runner/runner.ts';
 import type { Health } from './agent-health.ts';
 import { type AgentStatus, endedStatuses } from './agent-status.ts';
 import type { BacklogLook } from './backlog.ts';
+import { phaseOutcomes } from './runner-figures.ts';
 
 /** What is measured at the moment of asking. */
 export interface AgentFigures {
@@ -22,6 +24,21 @@ export function agentMetrics(status: AgentStatus, figures: AgentFigures): Metric
       endedStatuses.map((name) => ({ labels: { status: name }, value: status.ended[name] })),
     )
     .read(table.runSeconds, () => status.runMs / 1000)
+    .read(table.phases, () =>
+      runnerPhases.flatMap((phase) =>
+        phaseOutcomes.map((outcome) => ({
+          labels: { phase, outcome },
+          value: status.runner.ends.get(`${phase} ${outcome}`) ?? 0,
+        })),
+      ),
+    )
+    .read(table.phaseSeconds, () =>
+      runnerPhases.map((phase) => ({
+        labels: { phase },
+        value: (status.runner.phaseMs.get(phase) ?? 0) / 1000,
+      })),
+    )
+    .read(table.testRounds, () => status.runner.testRounds)
     .read(table.busy, () => Number(status.task !== null))
     .read(table.apiUp, () => Number(health.api === 'ok'))
     .read(table.healthy, () => Number(health.status === 'healthy'))

@@ -7,6 +7,7 @@ import { reportRun } from './report-run.ts';
 import { clearRun, type RunRecord, settleRun } from './run-record.ts';
 import { runSecrets } from './run-secrets.ts';
 import { RunTrace, type Timing } from './run-trace.ts';
+import { runnerFigures } from './runner-figures.ts';
 import { Scene } from './scene.ts';
 import type { TaskParts } from './task-parts.ts';
 
@@ -62,7 +63,9 @@ export async function runTask(
     const { exitCode, reason } = followed.outcome;
     const why = status === 'FAILED' ? (reason ?? `exit code ${exitCode ?? 'unknown'}`) : null;
     trace.end({ 'keruta.status': status, 'keruta.exit_code': exitCode }, why);
+    const figures = record.task.kind === 'script' ? null : runnerFigures(scene.directory);
     settle(parts, scene, { state: 'reported', status, streams: report.streams, artifacts });
+    if (figures !== null) parts.status.runner.count(figures);
     parts.status.count(status, followed.usage?.durationMs ?? 0);
     return status;
   } catch (error) {

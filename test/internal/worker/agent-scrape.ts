@@ -8,6 +8,13 @@ export async function agentScrape(): Promise<string> {
   const status = new AgentStatus(new TestClock());
   status.count('COMPLETED', 1_500);
   status.count('FAILED', 500);
+  status.runner.count({
+    phases: [
+      { phase: 'prepare', outcome: 'done', durationMs: 1500 },
+      { phase: 'test', outcome: 'failed', durationMs: 250 },
+    ],
+    tests: { rounds: 3 },
+  });
   status.droppedSpans = () => 0;
   const health = judgeHealth({
     files: { state: 'ok', tookMs: 1 },

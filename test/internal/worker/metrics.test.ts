@@ -9,5 +9,9 @@ test('an agent shows every metric of the table, and nothing else', async () => {
   expect(shown.toSorted()).toEqual(rows.toSorted());
   expect(text).toContain('keruta_agent_tasks_total{status="COMPLETED"} 1');
   expect(text).toContain('keruta_agent_run_seconds_total 2\n');
+  expect(text).toContain('keruta_agent_phases_total{phase="test",outcome="failed"} 1\n');
+  expect(text).toContain('keruta_agent_phases_total{phase="push",outcome="done"} 0\n');
+  expect(text).toContain('keruta_agent_phase_seconds_total{phase="prepare"} 1.5\n');
+  expect(text).toContain('keruta_agent_test_rounds_total 3\n');
   expect(text).toContain('keruta_agent_delivery_lag_seconds 0.25');
 });
