@@ -10,11 +10,48 @@ export const keeperIdentity = { name: 'keruta', email: 'keruta@localhost' };
 /**
  * Refs that a task leaves in the clone.
  * @param what `start`: what was fetched for it; `before`: the work tree as it was found; `branch`: local commits of the
- * branch that was replaced; `after`: the commit that was made of its work; `undone`: below it, the work tree when it was undone
+ * branch that was replaced; `after`: the commit that was made of its work; `left`: below it, what an earlier attempt left;
+ * `undone`: below it, the work tree when it was undone
  */
-export function taskRef(taskId: string, what: 'start' | 'before' | 'branch' | 'after' | 'undone'): string {
-  // ids that others make up may hold anything
-  return `refs/keruta/${taskId.replace(/[^A-Za-z0-9_-]/g, '-')}/${what}`;
+export function taskRef(
+  taskId: string,
+  what: 'start' | 'before' | 'branch' | 'after' | 'left' | 'undone',
+): string {
+  return `${taskRefs}${inRef(taskId)}/${what}`;
+}
+
+/** Below this are the refs of tasks, one directory each. */
+export const taskRefs = 'refs/keruta/';
+
+/** The name of a task in its refs: ids that others make up may hold anything. */
+export function inRef(taskId: string): string {
+  return taskId.replace(/[^A-Za-z0-9_-]/g, '-');
+}
+
+/**
+ * What the log of a `before` says: where the work tree stood.
+ * @param branch  full name; null = detached
+ * @param holdsWork  whether the ref is all that leads to somebody's work
+ */
+export function foundMessage({
+  branch,
+  holdsWork,
+}: {
+  readonly branch: string | null;
+  readonly holdsWork: boolean;
+}): string {
+  return `${holdsWork ? keptWord : 'found'}: ${branch ?? 'detached'}`;
+}
+
+const keptWord = 'kept';
+
+/** Reads what {@link foundMessage} made; null when it is something else. */
+export function parseFoundMessage(
+  message: string,
+): { readonly branch: string | null; readonly holdsWork: boolean } | null {
+  const [, word, where = ''] = /^(found|kept): (detached|refs\/\S+)$/.exec(message.trim()) ?? [];
+  if (word === undefined) return null;
+  return { branch: where === 'detached' ? null : where, holdsWork: word === keptWord };
 }
 
 /** The message of a commit that keeps uncommitted work; its parent is where HEAD stood. */

@@ -3,7 +3,7 @@ import { lstat, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { replaceText } from '../../pkg/files/replace-text.ts';
 import { bareGit } from '../../pkg/git/bare-mirror.ts';
-import type { Git } from '../../pkg/git/git.ts';
+import type { Git, GitLimits } from '../../pkg/git/git.ts';
 import { GitError } from '../../pkg/git/git-error.ts';
 import { viewOf } from '../../pkg/git/git-view.ts';
 import { gitAfter, keepConfig } from '../../pkg/git/kept-config.ts';
@@ -23,6 +23,8 @@ export interface WorkTree {
   /** where refs are that outlive the tree; run it in `keeperDirectory` */
   readonly keeper: Git;
   readonly keeperDirectory: string;
+  /** the branch that people see there, where that is another than `git` has; full name, null = detached */
+  readonly seenBranch?: (limits: GitLimits) => Promise<string | null>;
 }
 
 /**

@@ -7,7 +7,7 @@ import { judge, type Outcome } from '../domain/outcome.ts';
 import type { Run } from '../executor/executor.ts';
 import { snapshotArtifacts } from './artifacts/scan.ts';
 import { snapshotFile } from './collect.ts';
-import { taskEnvironment } from './environment.ts';
+import { isContract, taskEnvironment } from './environment.ts';
 import { writeEventFile } from './event-file.ts';
 import { makeDirectory } from './make-directory.ts';
 import { refusal } from './refusal.ts';
@@ -109,6 +109,8 @@ async function start(parts: TaskParts, scene: Scene, workplace: Workplace): Prom
     workingDirectory: workplace.directory,
     artifactsDirectories: workplace.artifactsDirectories,
     bootId: bootId(),
+    commit: workplace.commit,
+    variables: Object.keys(env).filter((name) => !isContract(name)),
     secrets: scene.secrets,
   };
   const snapshot = await snapshotArtifacts(workplace.artifactsDirectories);

@@ -88,6 +88,11 @@ export function taskEnvironment(source: EnvironmentSource): TaskEnvironment {
   return { env, leftOut };
 }
 
+/** Whether a variable is one that every task gets from its agent, whatever the agent's own environment holds. */
+export function isContract(name: string): boolean {
+  return /^(KERUTA_.*|TERM|PATH|TRACEPARENT|TRACESTATE)$/.test(name);
+}
+
 function contract(source: EnvironmentSource): Record<string, string> {
   const path = source.inherited.PATH ?? '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
   return {

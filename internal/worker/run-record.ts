@@ -35,6 +35,10 @@ export interface StartedRun {
   readonly artifactsDirectories: readonly string[];
   /** of the machine then; null where it does not tell, left out by older versions */
   readonly bootId?: string | null;
+  /** where its checkout stood; null: there was none. Left out by older versions */
+  readonly commit?: string | null;
+  /** names of what its environment held beside the contract. Left out by older versions */
+  readonly variables?: readonly string[];
   /** what is masked in its output, so that the same bytes come out after a restart */
   readonly secrets: readonly string[];
 }
@@ -49,8 +53,23 @@ export interface Receipt {
   readonly status: string | null;
   readonly streams: unknown;
   readonly artifacts: unknown;
+  /** where it ran, for `keruta undo` and `keruta replay`; null: nowhere. Left out by older versions */
+  readonly place?: RunPlace | null;
   /** epoch ms */
   readonly at: number;
+}
+
+/** Where a run ran, and with what. */
+export interface RunPlace {
+  readonly workingDirectory: string;
+  readonly commit: string | null;
+  /** names only */
+  readonly variables: readonly string[];
+}
+
+/** What is remembered of where a run ran. */
+export function placeOfRun({ workingDirectory, commit = null, variables = [] }: StartedRun): RunPlace {
+  return { workingDirectory, commit, variables };
 }
 
 /** How long receipts stay; ms. */

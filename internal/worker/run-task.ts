@@ -4,7 +4,7 @@ import { beginRun } from './begin-run.ts';
 import { collect } from './collect.ts';
 import { followRun, notRun } from './follow-run.ts';
 import { reportRun } from './report-run.ts';
-import { clearRun, type RunRecord, settleRun } from './run-record.ts';
+import { clearRun, placeOfRun, type RunRecord, settleRun } from './run-record.ts';
 import { runSecrets } from './run-secrets.ts';
 import { RunTrace, type Timing } from './run-trace.ts';
 import { runnerFigures } from './runner-figures.ts';
@@ -64,7 +64,8 @@ export async function runTask(
     const why = status === 'FAILED' ? (reason ?? `exit code ${exitCode ?? 'unknown'}`) : null;
     trace.end({ 'keruta.status': status, 'keruta.exit_code': exitCode }, why);
     const figures = record.task.kind === 'script' ? null : runnerFigures(scene.directory);
-    settle(parts, scene, { state: 'reported', status, streams: report.streams, artifacts });
+    const place = 'run' in begun ? placeOfRun(begun.started) : null;
+    settle(parts, scene, { state: 'reported', status, streams: report.streams, artifacts, place });
     if (figures !== null) parts.status.runner.count(figures);
     parts.status.count(status, followed.usage?.durationMs ?? 0);
     return status;
@@ -89,7 +90,7 @@ export async function runTask(
 function settle(
   parts: TaskParts,
   scene: Scene,
-  end: Pick<Parameters<typeof settleRun>[1], 'state' | 'status' | 'streams' | 'artifacts'>,
+  end: Pick<Parameters<typeof settleRun>[1], 'state' | 'status' | 'streams' | 'artifacts' | 'place'>,
 ): void {
   scene.cursor.forget();
   const { task, attempt } = scene.record;

@@ -43,6 +43,8 @@ export const recordShape = z.looseObject({
       workingDirectory: z.string(),
       artifactsDirectories: z.array(z.string()),
       bootId: z.string().nullish(),
+      commit: z.string().nullish(),
+      variables: z.array(z.string()).optional(),
       secrets: z.array(z.string()),
     })
     .nullable(),
@@ -55,6 +57,13 @@ export const receiptShape = z.looseObject({
   attempt: count,
   state: z.enum(['reported', 'superseded', 'refused']),
   status: z.string().nullable(),
+  place: z
+    .looseObject({
+      workingDirectory: z.string(),
+      commit: z.string().nullable(),
+      variables: z.array(z.string()),
+    })
+    .nullish(),
   at: z.number(),
 });
 

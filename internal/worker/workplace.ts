@@ -3,6 +3,7 @@ import type { CheckoutAnswer } from '../api/protocol.ts';
 import { DeniedError } from '../domain/errors.ts';
 import { refuseForeign } from './allowed-repositories.ts';
 import { checkout } from './checkout/checkout.ts';
+import { withCheckout } from './checkout/checkout-lock.ts';
 import { repositoryDirectory } from './checkout/repository-directory.ts';
 import { makeDirectory } from './make-directory.ts';
 import { persist } from './retry.ts';
@@ -15,6 +16,8 @@ export interface Workplace {
   readonly directory: string;
   /** absolute; the first one exists */
   readonly artifactsDirectories: readonly string[];
+  /** where the checkout stands; null: there is none */
+  readonly commit: string | null;
   /** what the server wants to have checked out; null: what the session says */
   readonly told: CheckoutAnswer['checkout'];
 }
@@ -35,16 +38,16 @@ export async function prepareWorkplace(parts: TaskParts, scene: Scene): Promise<
     );
   // the runner takes a slot of its own: the clone of the workspace is left alone
   if (url !== null && task.kind !== 'script') refuseForeign(url, options.allowedRepositories);
-  const directory =
+  const { directory, commit } =
     url === null || task.kind !== 'script'
-      ? plainDirectory(parts, session.id)
+      ? { directory: plainDirectory(parts, session.id), commit: null }
       : await repository(parts, scene, { url, lent: told?.credentials ?? null });
   const own = options.artifacts.directory ?? join(directory, '.keruta', 'doc');
   makeDirectory(own);
   // also those that are not there yet: a script may make one
   const extra = options.artifacts.extraDirectories.filter((path) => path !== own);
   parts.log.debug('the workplace is ready', { taskId: task.id, directory });
-  return { directory, artifactsDirectories: [own, ...extra], told };
+  return { directory, artifactsDirectories: [own, ...extra], commit, told };
 }
 
 /** Asked for each attempt, shortly before it is needed: what is lent ends within the hour. It goes to git alone. */
@@ -70,34 +73,39 @@ async function repository(
   parts: TaskParts,
   scene: Scene,
   { url, lent }: { readonly url: string; readonly lent: { username: string; password: string } | null },
-): Promise<string> {
+): Promise<Pick<Workplace, 'directory' | 'commit'>> {
   const { options } = parts;
   const { session, task } = scene.record;
   refuseForeign(url, options.allowedRepositories);
   const directory =
     options.workingDirectory ?? (await repositoryDirectory(options.repositoriesDirectory, url));
-  const { stashedRef } = await checkout(
-    {
-      clock: parts.clock,
-      random: parts.random,
-      log: parts.log,
-      environment: options.environment,
-      privateDirectory: join(parts.base.base, 'git'),
-    },
-    {
-      repositoryUrl: url,
-      ref: task.ref ?? session.repositoryRef,
-      // `main` is what a session has when nobody chose
-      refIsDefault: task.ref === null && session.repositoryRef === 'main',
-      directory,
-      taskId: task.id,
-      allowLocalGit: options.allowLocalGit,
-      trustWorkingDir: options.trustWorkingDirectory,
-      credentials: 'inherit',
-      lent,
-      signal: AbortSignal.any([scene.preparing, scene.life]),
-    },
-  );
+  const privateDirectory = join(parts.base.base, 'git');
+  const signal = AbortSignal.any([scene.preparing, scene.life]);
+  const bring = () =>
+    checkout(
+      {
+        clock: parts.clock,
+        random: parts.random,
+        log: parts.log,
+        environment: options.environment,
+        privateDirectory,
+      },
+      {
+        repositoryUrl: url,
+        ref: task.ref ?? session.repositoryRef,
+        // `main` is what a session has when nobody chose
+        refIsDefault: task.ref === null && session.repositoryRef === 'main',
+        directory,
+        taskId: task.id,
+        allowLocalGit: options.allowLocalGit,
+        trustWorkingDir: options.trustWorkingDirectory,
+        credentials: 'inherit',
+        lent,
+        signal,
+      },
+    );
+  const place = { privateDirectory, directory, pid: options.pid };
+  const { stashedRef, commit } = await withCheckout({ clock: parts.clock, signal }, place, bring);
   if (stashedRef !== null) scene.note('INFO', `What the work tree held before is kept in ${stashedRef}.`);
-  return directory;
+  return { directory, commit };
 }

@@ -112,12 +112,17 @@ export async function isOnlyCopy(
   return (await git.local({ ...call, args })).stdout.trim() !== '';
 }
 
-/** Points a ref at a commit, whatever it was before. @throws {GitError} */
+/**
+ * Points a ref at a commit, whatever it was before.
+ * @param call.message  one line for the ref's log, which is begun; default: none
+ * @throws {GitError}
+ */
 export async function setRef(
   git: Git,
-  call: WorkTreeCall & { readonly name: string; readonly commit: string },
+  call: WorkTreeCall & { readonly name: string; readonly commit: string; readonly message?: string },
 ): Promise<void> {
-  await git.local({ ...call, args: ['update-ref', '--end-of-options', call.name, call.commit] });
+  const log = call.message === undefined ? [] : ['--create-reflog', '-m', call.message];
+  await git.local({ ...call, args: ['update-ref', ...log, '--end-of-options', call.name, call.commit] });
 }
 
 /**
@@ -134,6 +139,8 @@ export async function keepChanges(
     readonly head: string | null;
     readonly message: string;
     readonly identity: Identity;
+    /** one line for the ref's log; default: none */
+    readonly logMessage?: string;
   },
 ): Promise<string> {
   const scratch = await mkdtemp(join(tmpdir(), 'git-keep-'));
@@ -165,7 +172,9 @@ export async function keepChanges(
       stdin: call.message,
     });
     const id = commit.stdout.trim();
-    await setRef(git, { ...call, name: call.ref, commit: id });
+    const { message: _ofCommit, logMessage, ...where } = call;
+    const log = logMessage === undefined ? {} : { message: logMessage };
+    await setRef(git, { ...where, name: call.ref, commit: id, ...log });
     return id;
   } finally {
     await rm(scratch, { recursive: true, force: true });

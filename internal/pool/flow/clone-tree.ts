@@ -48,6 +48,11 @@ export async function cloneTree(git: Git, wish: CloneWish): Promise<TaskTree> {
   }
   return {
     ...{ directory, git: view, keeper, keeperDirectory: directory },
+    seenBranch: async ({ timeoutMs }) => {
+      const args = ['symbolic-ref', '--quiet', 'HEAD'];
+      const { stdout } = await keeper.local({ ...call, timeoutMs, args, okExits: [0, 1] });
+      return stdout.trim() || null;
+    },
     bring: async (more, { url, target }) => {
       const there = { ...more, directory };
       const kept = `refs/keruta/fetched/${target.id}`;

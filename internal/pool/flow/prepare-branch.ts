@@ -5,13 +5,13 @@ import type { RepositoryUrl } from '../../../pkg/git/repository-url.ts';
 import { checkoutCommit } from '../../../pkg/git/work-tree.ts';
 import { InputError } from '../../domain/errors.ts';
 import { wrapGitError } from '../../domain/git-faults.ts';
+import { recordBefore } from './before.ts';
 import { refuseBranch } from './branch-name.ts';
 import { type FlowCall, inTree } from './flow-call.ts';
 import { type ForeignCommit, foreignCommits } from './foreign-commits.ts';
 import type { CommitIdentity } from './identity.ts';
 import { type NetworkParts, onNetwork } from './on-network.ts';
 import { abortRebase, type Conflict, rebaseOnto } from './rebase.ts';
-import { recordBefore } from './undo.ts';
 
 /** Which branch, from where. */
 export interface PrepareCall extends FlowCall {

@@ -1,20 +1,27 @@
-/** What a task found, and the way back to it. */
-import type { GitLimits } from '../../../pkg/git/git.ts';
-import {
-  checkoutCommit,
-  keepChanges,
-  readStatus,
-  resolveCommit,
-  setRef,
-} from '../../../pkg/git/work-tree.ts';
-import { isKeptMessage, keeperIdentity, keptMessage, taskRef } from '../../domain/git-names.ts';
-import type { WorkTree } from '../work-tree.ts';
+/** The way back to what a task found. */
+import { GitError } from '../../../pkg/git/git-error.ts';
+import { checkoutCommit, resolveCommit } from '../../../pkg/git/work-tree.ts';
+import { taskRef } from '../../domain/git-names.ts';
+import { type Before, readBefore, readNow, setKept, type TreeState, type UndoCall } from './before.ts';
 import { inTree } from './flow-call.ts';
 
-/** A task, and the tree that it works in. */
-export interface UndoCall extends GitLimits {
-  readonly tree: WorkTree;
-  readonly taskId: string;
+/** What an undo would do; nothing was changed. */
+export interface UndoPlan {
+  /** when the task came; epoch ms; null: not known */
+  readonly at: number | null;
+  /** where the tree would stand */
+  readonly commit: string;
+  /** full name; null = detached */
+  readonly branch: string | null;
+  /** whether there were changes then that were not committed: they would be there again */
+  readonly hasChanges: boolean;
+  readonly now: { readonly commit: string; readonly branch: string | null };
+  /** what would change in the tree; at most {@link maxListed} are listed */
+  readonly files: readonly { readonly change: 'removed' | 'restored' | 'changed'; readonly path: string }[];
+  /** what would not be on the branch any more, newest first; at most {@link maxListed} */
+  readonly commits: readonly { readonly id: string; readonly subject: string }[];
+  /** whether all of it is so already */
+  readonly isDone: boolean;
 }
 
 /** How it went. */
@@ -29,76 +36,94 @@ export type Undone =
       readonly hasChanges: boolean;
       /** what keeps the tree as it was until now; null: it was as it is */
       readonly keptRef: string | null;
+      /** what keeps commits of the branch that the tree was not on; null: there were none */
+      readonly keptBranchRef: string | null;
     };
 
-/** Keeps a tree as it is under `refs/keruta/<task>/before`; the first time counts. @throws {GitError} */
-export async function recordBefore(call: UndoCall): Promise<void> {
-  if ((await recorded(call)) !== null) return;
-  await setKept(call, taskRef(call.taskId, 'before'), await stateOf(call));
+/** Most files, and most commits, that are listed. */
+export const maxListed = 1_000;
+
+/** Looks what an undo would do; null: there is nothing to go back to. Changes nothing that anybody sees. @throws {GitError} */
+export async function planUndo(call: UndoCall): Promise<UndoPlan | null> {
+  const was = await readBefore(call);
+  if (was === null) return null;
+  const now = await readNow(call);
+  const { commit = '', branch: branchNow } = now.status;
+  const branch = branchOf(was, branchNow);
+  return {
+    at: was.at,
+    commit: was.head,
+    branch,
+    hasChanges: was.hasChanges,
+    now: { commit: commit ?? '', branch: branchNow },
+    files: await changedFiles(call, now, was),
+    commits: await lostCommits(call, now, was),
+    isDone: isSame(now, was) && branch === branchNow,
+  };
 }
 
 /**
- * Brings a tree back to where it was before a task: commit, changed and new files. What it holds now is kept below
+ * Brings a tree back to where it was before a task: commit, branch, changed and new files. What it holds now is kept below
  * `refs/keruta/<task>/undone/` first. Ignored files, and what was pushed, stay. Twice is once.
  * @throws {GitError}
  */
 export async function undoTask(call: UndoCall): Promise<Undone> {
-  const before = await recorded(call);
-  if (before === null) return { kind: 'not-recorded' };
-  const { tree } = call;
-  const was = await look(call, before);
-  const now = await look(call, await stateOf(call));
-  const isSame = now.files === was.files && now.head === was.head;
-  const keptRef = isSame ? null : `${taskRef(call.taskId, 'undone')}/${now.id.slice(0, 12)}`;
-  if (keptRef !== null) {
-    await setKept(call, keptRef, now.id);
-    const { branch } = await readStatus(tree.git, inTree(call));
-    await checkoutCommit(tree.git, { ...inTree(call), commit: was.head, branch });
-    if (was.hasChanges) {
-      await tree.git.local({ ...inTree(call), args: ['read-tree', '-u', '--reset', before] });
-      await tree.git.local({ ...inTree(call), args: ['read-tree', '--reset', was.head] });
-    }
+  const was = await readBefore(call);
+  if (was === null) return { kind: 'not-recorded' };
+  const { tree, taskId } = call;
+  if (was.head === '')
+    throw new GitError(
+      'refused',
+      `${tree.directory} had no commit before the task; there is nothing to stand at`,
+    );
+  const now = await readNow(call);
+  const branch = branchOf(was, now.status.branch);
+  const undone = { kind: 'undone', commit: was.head, hasChanges: was.hasChanges } as const;
+  if (isSame(now, was) && branch === now.status.branch)
+    return { ...undone, keptRef: null, keptBranchRef: null };
+  const keepAs = async (commit: string) => {
+    const name = `${taskRef(taskId, 'undone')}/${commit.slice(0, 12)}`;
+    await setKept(call, { name, commit });
+    return name;
+  };
+  const keptRef = await keepAs(now.id);
+  const tip = branch === null ? null : await resolveCommit(tree.git, { ...inTree(call), name: branch });
+  const isElsewhere = tip !== null && tip !== was.head && tip !== now.head;
+  const keptBranchRef = isElsewhere ? await keepAs(tip) : null;
+  await checkoutCommit(tree.git, { ...inTree(call), commit: was.head, branch });
+  if (was.hasChanges) {
+    await tree.git.local({ ...inTree(call), args: ['read-tree', '-u', '--reset', was.id] });
+    await tree.git.local({ ...inTree(call), args: ['read-tree', '--reset', was.head] });
   }
-  return { kind: 'undone', commit: was.head, hasChanges: was.hasChanges, keptRef };
+  return { ...undone, keptRef, keptBranchRef };
 }
 
-/** A commit that has all of a tree: where it stands when it is clean, else one made of its files. */
-async function stateOf(call: UndoCall): Promise<string> {
-  const { tree, taskId } = call;
-  const { changes, commit } = await readStatus(tree.git, inTree(call));
-  if (changes.length === 0 && commit !== null) return commit;
-  const message = keptMessage(taskId);
-  const kept = { ref: scratchRef, head: commit, message, identity: keeperIdentity };
-  return keepChanges(tree.git, { ...inTree(call), ...kept });
+/** Older versions did not write down where a tree stood: it stays on its branch then. */
+function branchOf({ branch }: Before, branchNow: string | null): string | null {
+  return branch === undefined ? branchNow : branch;
 }
 
-/** What keeps a commit until it has a ref of its own. */
-const scratchRef = 'refs/keruta-scratch';
-
-interface State {
-  readonly id: string;
-  /** the tree object of its files */
-  readonly files: string;
-  /** where HEAD stood */
-  readonly head: string;
-  readonly hasChanges: boolean;
+function isSame(now: TreeState, was: TreeState): boolean {
+  return now.files === was.files && now.head === was.head && now.hasChanges === was.hasChanges;
 }
 
-async function look({ tree, ...call }: UndoCall, id: string): Promise<State> {
-  const args = ['log', '--no-walk', '--format=%T%x00%P%x00%B', id, '--'];
-  const { stdout } = await tree.git.local({ ...inTree({ tree, ...call }), args });
-  const [files = '', parents = '', message = ''] = stdout.split('\0');
-  const hasChanges = isKeptMessage(message);
-  return { id, files, hasChanges, head: hasChanges ? (parents.split(' ')[0] ?? '') : id };
+async function changedFiles(call: UndoCall, now: TreeState, was: TreeState): Promise<UndoPlan['files']> {
+  const args = ['diff-tree', '-r', '-z', '--no-renames', '--name-status', now.files, was.files, '--'];
+  const fields = (await call.tree.git.local({ ...inTree(call), args })).stdout.split('\0');
+  const files: UndoPlan['files'][number][] = [];
+  for (let at = 0; at + 1 < fields.length && files.length < maxListed; at += 2) {
+    const [letter = '', path = ''] = fields.slice(at);
+    files.push({ change: letter === 'A' ? 'restored' : letter === 'D' ? 'removed' : 'changed', path });
+  }
+  return files;
 }
 
-async function setKept(call: UndoCall, name: string, commit: string): Promise<void> {
-  const { tree } = call;
-  await setRef(tree.keeper, { ...inTree(call), directory: tree.keeperDirectory, name, commit });
-}
-
-function recorded(call: UndoCall): Promise<string | null> {
-  const { tree, taskId } = call;
-  const name = taskRef(taskId, 'before');
-  return resolveCommit(tree.keeper, { ...inTree(call), directory: tree.keeperDirectory, name });
+async function lostCommits(call: UndoCall, now: TreeState, was: TreeState): Promise<UndoPlan['commits']> {
+  if (now.head === was.head || now.head === '' || was.head === '') return [];
+  const args = ['log', `--max-count=${maxListed}`, '--format=%H %s', now.head, '--not', was.head, '--'];
+  const { stdout } = await call.tree.git.local({ ...inTree(call), args });
+  return stdout
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => ({ id: line.slice(0, line.indexOf(' ')), subject: line.slice(line.indexOf(' ') + 1) }));
 }

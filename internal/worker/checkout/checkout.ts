@@ -167,7 +167,8 @@ function refreshIn(
   work: Work,
   place: { readonly directory: string; readonly own: OwnClone | null; readonly target: Promise<RemoteRef> },
 ): Promise<Refreshed> {
-  return refresh(work.git, { ...work, ...place, taskId: work.request.taskId });
+  const at = work.parts.clock.now();
+  return refresh(work.git, { ...work, ...place, at, taskId: work.request.taskId });
 }
 
 async function ownClone(work: Work, target: Promise<RemoteRef>): Promise<OwnClone> {

@@ -1,8 +1,9 @@
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { recordBefore } from '../../../../internal/pool/flow/before.ts';
 import { plainTree } from '../../../../internal/pool/flow/task-tree.ts';
-import { recordBefore, undoTask } from '../../../../internal/pool/flow/undo.ts';
+import { planUndo, undoTask } from '../../../../internal/pool/flow/undo.ts';
 import { commit, git, makeRepository, write } from '../../../fixtures/git.ts';
 import { makePool, statusOf } from '../pool-fixture.ts';
 import { makeFlowDesk, taskId } from './flow-fixture.ts';
@@ -22,7 +23,10 @@ describe('undoing a task', () => {
     write(clone, { 'late.txt': 'late\n' });
     await recordBefore(call);
     const undone = await undoTask(call);
-    expect(undone).toEqual({ kind: 'undone', commit: first, hasChanges: true, keptRef: expect.any(String) });
+    expect(undone).toEqual({
+      ...{ kind: 'undone', commit: first, hasChanges: true },
+      ...{ keptRef: expect.any(String), keptBranchRef: null },
+    });
     const keptRef = (undone.kind === 'undone' && undone.keptRef) || '';
     expect(keptRef).toMatch(new RegExp(`^refs/keruta/${taskId}/undone/`));
     expect(await undoTask(call)).toMatchObject({ kind: 'undone', keptRef: null });
@@ -52,5 +56,54 @@ describe('undoing a task', () => {
     expect(statusOf(desk.slot.path)).toBe('');
     expect(await undoTask(call)).toMatchObject({ kind: 'undone', keptRef: null });
     expect(await undoTask({ ...call, taskId: 'another' })).toEqual({ kind: 'not-recorded' });
+  });
+
+  test('it is told first what would change; then nothing has', async () => {
+    const clone = makeRepository(files);
+    const call = { tree: plainTree(makePool().parts.git, clone), taskId, timeoutMs: 20_000 };
+    expect(await planUndo(call)).toBeNull();
+    await recordBefore(call);
+    expect(await planUndo(call)).toMatchObject({
+      isDone: true,
+      files: [],
+      commits: [],
+      branch: 'refs/heads/main',
+    });
+    const done = commit(clone, { 'a.txt': 'task\n', 'task.txt': 'task\n' }, 'by the task');
+    rmSync(join(clone, 'b.txt'));
+    const status = statusOf(clone);
+    expect(await planUndo(call)).toMatchObject({
+      at: expect.any(Number),
+      isDone: false,
+      now: { commit: done, branch: 'refs/heads/main' },
+      files: [
+        { change: 'changed', path: 'a.txt' },
+        { change: 'restored', path: 'b.txt' },
+        { change: 'removed', path: 'task.txt' },
+      ],
+      commits: [{ id: done, subject: 'by the task' }],
+    });
+    expect(statusOf(clone)).toBe(status);
+    expect(git(clone, 'rev-parse', 'HEAD')).toBe(done);
+  });
+
+  test('a task that went to another branch: the tree is on its own again, and both branches lose nothing', async () => {
+    const clone = makeRepository(files);
+    const first = git(clone, 'rev-parse', 'HEAD');
+    const call = { tree: plainTree(makePool().parts.git, clone), taskId, timeoutMs: 20_000 };
+    await recordBefore(call);
+    const onMain = commit(clone, { 'a.txt': 'main\n' }, 'on main');
+    git(clone, 'checkout', '--quiet', '-b', 'side', first);
+    const onSide = commit(clone, { 'a.txt': 'side\n' }, 'on side');
+    const undone = await undoTask(call);
+    expect(git(clone, 'symbolic-ref', 'HEAD')).toBe('refs/heads/main');
+    expect(git(clone, 'rev-parse', 'main')).toBe(first);
+    expect(git(clone, 'rev-parse', 'side')).toBe(onSide);
+    expect(undone).toMatchObject({
+      kind: 'undone',
+      keptBranchRef: expect.stringContaining(onMain.slice(0, 12)),
+    });
+    expect(git(clone, 'rev-parse', (undone.kind === 'undone' && undone.keptBranchRef) || '')).toBe(onMain);
+    expect(await undoTask(call)).toMatchObject({ keptRef: null, keptBranchRef: null });
   });
 });
