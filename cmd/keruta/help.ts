@@ -87,7 +87,7 @@ const sections = [
   { title: 'Run it', of: inGroups('up', 'server', 'daemon', 'db') },
   {
     title: 'Work with sessions and tasks',
-    of: inGroups('run', 'session', 'task', 'agent', 'slot', 'runner', 'token'),
+    of: inGroups('run', 'session', 'task', 'agent', 'slot', 'undo', 'replay', 'runner', 'token'),
   },
   {
     title: 'Have tasks start by themselves',

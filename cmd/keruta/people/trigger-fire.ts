@@ -1,4 +1,5 @@
-import { type CommandContext, command } from '../command.ts';
+import { command } from '../command.ts';
+import { isConfirmed } from '../confirm.ts';
 import { detailsText } from './details-text.ts';
 import { printJson } from './print.ts';
 
@@ -53,7 +54,7 @@ export const triggerFire = command({
         { signal: context.signal },
       );
     let fired = await fire(values.confirm);
-    if ('confirmation' in fired && (await isConfirmed(context, `${values.workflow}/${fired.trigger}`)))
+    if ('confirmation' in fired && (await isConfirmed(context, `Fire ${values.workflow}/${fired.trigger}?`)))
       fired = await fire(fired.confirmation);
     if ('confirmation' in fired) {
       if (context.json) await printJson(context, fired);
@@ -71,16 +72,4 @@ export const triggerFire = command({
 function describe(details: Readonly<Record<string, unknown>>): string {
   const text = detailsText(details);
   return text === '' ? '' : `: ${text}`;
-}
-
-/** Asks the person at the terminal; where there is none, nobody says yes. */
-async function isConfirmed(context: CommandContext, what: string): Promise<boolean> {
-  if (!context.stdinIsTerminal) return false;
-  await context.stderr.write(`Fire ${what}? [y/N] `);
-  let line = '';
-  for await (const chunk of context.stdin) {
-    line += Buffer.from(chunk).toString('utf8');
-    if (line.includes('\n')) break;
-  }
-  return /^\s*y(es)?\s*$/i.test(line.split('\n')[0] ?? '');
 }

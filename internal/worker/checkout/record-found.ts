@@ -35,7 +35,7 @@ export interface FoundState {
 }
 
 /** How many tasks are remembered in one clone at least. More files there than this, and looking for locks takes time. */
-const maxTasks = 50;
+const maxTasks = 30;
 /** So many more may come before the oldest go: looking for them is not for every task. */
 const slack = 10;
 /** For how long somebody's work stays, however many tasks came since; ms. */
@@ -79,14 +79,31 @@ export async function isRecorded(
   return (await resolveCommit(git, { ...call, name })) !== null;
 }
 
-function forgetOldest(gitDirectory: string, { taskId, at }: FoundCall): void {
+/**
+ * Tasks that came to a checkout after one: what they did goes too when that one is undone. As they are named in refs, in the
+ * order in which they came; none where refs are no files.
+ */
+export function recordedAfter(directory: string, taskId: string): readonly string[] {
+  const gitDirectory = join(directory, '.git');
+  if (!keepsRefsInFiles(gitDirectory)) return [];
+  const dated = datedTasks(gitDirectory);
+  const from = dated.find(({ name }) => name === inRef(taskId))?.at ?? Number.POSITIVE_INFINITY;
+  return dated.filter(({ at }) => at > from).map(({ name }) => name);
+}
+
+/** Oldest first. */
+function datedTasks(gitDirectory: string): { readonly name: string; readonly at: number }[] {
   const names = readdirSync(join(gitDirectory, taskRefs));
-  if (names.length <= maxTasks + slack) return;
   const dated = names.flatMap((name) => {
     const found = statSync(join(gitDirectory, taskRefs, name, 'before'), { throwIfNoEntry: false });
     return found === undefined ? [] : [{ name, at: found.mtimeMs }];
   });
-  dated.sort((one, other) => other.at - one.at);
+  return dated.sort((one, other) => one.at - other.at);
+}
+
+function forgetOldest(gitDirectory: string, { taskId, at }: FoundCall): void {
+  if (readdirSync(join(gitDirectory, taskRefs)).length <= maxTasks + slack) return;
+  const dated = datedTasks(gitDirectory).reverse();
   for (const old of dated.slice(maxTasks)) {
     if (old.name === inRef(taskId)) continue;
     if (!holdsWork(gitDirectory, old.name) || at - old.at > workKeptMs)

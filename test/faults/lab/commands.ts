@@ -90,7 +90,7 @@ export const peopleCommands: Readonly<Record<string, Row>> = {
 /** They call no API, or wait for it because that is their work. */
 export const others = [
   ...['up', 'server', 'daemon', 'daemon start', 'daemon status', 'daemon logs', 'daemon stop', 'daemon unit'],
-  ...['db migrate', 'cron import', 'slot list', 'slot allocate', 'slot release', 'runner run'],
+  ...['db migrate', 'cron import', 'slot list', 'slot allocate', 'slot release', 'undo', 'runner run'],
   ...['workflow schema', 'trigger lint', 'cron explain', 'skill list', 'skill show', 'skill prompt'],
   // a file of functions is needed, and they are tried with one in test/e2e
   ...['dev', 'deploy', 'call', 'schedule start'],

@@ -64,11 +64,11 @@ test('the oldest tasks are forgotten; work that nothing else has stays for 90 da
     utimesSync(join(tasks, task, 'before'), at, at);
   };
   for (const task of ['clean', 'dirty']) age(task, 80);
-  for (let number = 0; number < 60; number++) await desk.checkout(remote, { taskId: `task-${number}` });
+  for (let number = 0; number < 42; number++) await desk.checkout(remote, { taskId: `task-${number}` });
   const left = readdirSync(tasks);
   expect(left).not.toContain('clean');
   expect(left).toContain('dirty');
-  expect(left.length).toBeLessThanOrEqual(61);
+  expect(left.length).toBeLessThanOrEqual(41);
   expect(readdirSync(join(desk.directory, '.git/logs/refs/keruta'))).not.toContain('clean');
   age('dirty', 91);
   for (let number = 0; number < 12; number++) await desk.checkout(remote, { taskId: `more-${number}` });
