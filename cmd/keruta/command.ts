@@ -123,6 +123,11 @@ export interface CommandContext {
   /** the bytes of stdin, to their end; read at most once */
   readonly stdin: AsyncIterable<Uint8Array>;
   readonly stdinIsTerminal: boolean;
+  /**
+   * Stops the terminal from showing what is typed: then keys come as they are, Enter as CR, Ctrl-C as byte 3.
+   * @returns `giveBack` lets it show them again, `interrupt` does what Ctrl-C does otherwise
+   */
+  readonly hideInput?: () => { readonly giveBack: () => void; readonly interrupt: () => void };
   /** environment, with the file of `--env-file` under it */
   readonly env: Readonly<Record<string, string | undefined>>;
   /** absolute */

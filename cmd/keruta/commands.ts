@@ -46,6 +46,7 @@ export const commandLoaders: Readonly<Record<string, () => Promise<AnyCommand>>>
   'slot allocate': async () => (await import('./people/slot-allocate.ts')).slotAllocate,
   'slot release': async () => (await import('./people/slot-release.ts')).slotRelease,
   undo: async () => (await import('./undo/undo.ts')).undo,
+  replay: async () => (await import('./replay/replay.ts')).replay,
   'runner run': async () => (await import('./runner/runner-run.ts')).runnerRun,
   'token create': async () => (await import('./people/token-create.ts')).tokenCreate,
   'token list': async () => (await import('./people/token-list.ts')).tokenList,

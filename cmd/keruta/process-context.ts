@@ -28,6 +28,13 @@ export function makeProcessParts(): ProcessParts {
     stderr: makeWriter(process.stderr),
     stdin: process.stdin,
     stdinIsTerminal: process.stdin.isTTY === true,
+    hideInput: () => {
+      process.stdin.setRawMode(true);
+      return {
+        giveBack: () => void process.stdin.setRawMode(false),
+        interrupt: () => hear('SIGINT'),
+      };
+    },
     env: process.env,
     cwd: process.cwd(),
     home: homeOfUser(process.env),

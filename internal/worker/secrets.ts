@@ -7,6 +7,11 @@ const headersName = /_OTLP_(\w+_)?HEADERS$/i;
 /** Names that match and yet hold no secret: paths and switches. */
 const harmlessName = /(_FILE|_PATH|_DIR|_SOCK)$/i;
 
+/** Whether a variable is named as one that holds a secret. */
+export function isSecretName(name: string): boolean {
+  return secretName.test(name) && !harmlessName.test(name);
+}
+
 /** What is masked. */
 export interface Secrets {
   readonly values: readonly string[];
@@ -25,7 +30,7 @@ export function secretsOf(
   const values = new Set<string>(tokens);
   const tooShort = new Set<string>();
   for (const [name, value = ''] of Object.entries(env)) {
-    const isSecret = secretName.test(name) && !harmlessName.test(name);
+    const isSecret = isSecretName(name);
     const found = [
       ...(isSecret ? [value] : headersName.test(name) ? headerValues(value) : []),
       ...passwordsOf(value),

@@ -27,6 +27,8 @@ export interface RunnerWish {
   readonly config: string | undefined;
   /** undefined: what was done is forgotten at the end */
   readonly state: string | undefined;
+  /** whether no service of somebody else's is told of it, nor a run that this process is a part of; default false */
+  readonly isAlone?: boolean;
 }
 
 /**
@@ -48,14 +50,16 @@ export async function runTaskHere(
     named === undefined
       ? { value: null, file: 'defaults' }
       : await readRunnerInput(context, named, 'KERUTA_ERR_CONFIG');
-  const config = besideFile(
+  const read = besideFile(
     readRunnerConfig({ ...given, env: context.env }),
     resolve(context.cwd, named ?? '.', '..'),
   );
+  const isAlone = wish.isAlone === true;
+  const config = isAlone ? { ...read, services: noServices } : read;
   checkConfig(config);
   const settings = await context.settings();
   ownDirectory(settings.values.baseDir, context.uid);
-  const run = findRun(context.env);
+  const run = isAlone ? null : findRun(context.env);
   const fresh =
     wish.state === undefined && run === null ? mkdtempSync(join(tmpdir(), 'keruta-runner-')) : null;
   const directory =
@@ -86,6 +90,8 @@ export async function runTaskHere(
     if (fresh !== null) rmSync(fresh, { recursive: true, force: true });
   }
 }
+
+const noServices = { taskRegistryUrl: null, repoPoolUrl: null, artifactStoreUrl: null };
 
 /** A program that is named by a relative path stands beside the file that names it: never in the repository, which is not trusted. */
 function besideFile(config: RunnerConfig, directory: string): RunnerConfig {

@@ -78,7 +78,9 @@ export function mirrorUndoneText(
   return lines([
     `task ${taskId} is undone on this machine`,
     ...(slot === null ? [] : [`slot ${slot.id} is free; see what was kept of it: keruta slot list`]),
-    ...(keptRef === null ? [] : [`its commit is kept; see it: git --git-dir=${quoted(directory)} show ${keptRef}`]),
+    ...(keptRef === null
+      ? []
+      : [`its commit is kept; see it: git --git-dir=${quoted(directory)} show ${keptRef}`]),
     ...pushedLines({ branches, repositoryUrl }),
   ]);
 }

@@ -41,6 +41,7 @@ export const peopleCommands: Readonly<Record<string, Row>> = {
   'task retry': [['task', 'retry', nobody], 6],
   'task input': [['task', 'input', nobody, 'x'], 6],
   'task delete': [['task', 'delete', nobody], 6],
+  replay: [['replay', nobody], 125],
   'log verify': [['log', 'verify', nobody], 6],
   'artifact get': [['artifact', 'get', nobody, 'note.txt'], 6],
   'agent list': [['agent', 'list'], 6],
