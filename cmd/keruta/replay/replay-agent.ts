@@ -2,6 +2,8 @@
 import { writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { InputError } from '../../../internal/domain/errors.ts';
+import { createGit } from '../../../pkg/git/git.ts';
+import { checkoutCommit } from '../../../pkg/git/work-tree.ts';
 import type { CommandContext } from '../command.ts';
 import { shortId } from '../people/print.ts';
 import { runTaskHere } from '../runner/run-task-here.ts';
@@ -34,6 +36,8 @@ export async function replayAgentTask(context: CommandContext, replay: AgentRepl
     state: undefined,
     isAlone: true,
   });
+  if (result.commit !== null && facts.directory !== null && result.branch !== null)
+    await standAt(context, { directory: facts.directory, commit: result.commit, branch: result.branch });
   if (result.commit !== null && facts.directory === null && !context.json)
     await context.stderr.write(
       `keruta: its commit is set aside, see it: ${lookText(known, result.commit)}\n`,
@@ -41,6 +45,28 @@ export async function replayAgentTask(context: CommandContext, replay: AgentRepl
   if (wasStopped) return interrupted;
   return result.success ? 0 : 1;
 }
+
+/** The commit is made beside the clone's own branch: who looks at the clone is to see it there. */
+async function standAt(
+  context: CommandContext,
+  {
+    directory,
+    commit,
+    branch,
+  }: { readonly directory: string; readonly commit: string; readonly branch: string },
+): Promise<void> {
+  const { values } = await context.settings();
+  const privateDirectory = join(values.baseDir, 'git');
+  const git = createGit({
+    environment: context.env,
+    credentials: 'none',
+    allowLocal: true,
+    privateDirectory,
+  });
+  await checkoutCommit(git, { directory, commit, branch: `refs/heads/${branch}`, timeoutMs: gitMs });
+}
+
+const gitMs = 60_000;
 
 function lookText(known: KnownTask, commit: string): string {
   return `git show ${commit.slice(0, 12)} in the mirror of ${repositoryOf(known) ?? 'its repository'} (keruta slot list)`;

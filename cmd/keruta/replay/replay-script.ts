@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { Run, RunEnd } from '../../../internal/executor/executor.ts';
 import { makeLocalExecutor } from '../../../internal/executor/local/local-executor.ts';
 import { taskEnvironment } from '../../../internal/worker/environment.ts';
+import type { Clock } from '../../../pkg/clock/clock.ts';
 import type { CommandContext } from '../command.ts';
 import { printJson } from '../people/print.ts';
 import { runCommandsOf } from '../roles/start-agent.ts';
@@ -114,27 +115,33 @@ async function endOf({ clock }: CommandContext, run: Run, timeoutMs: number | nu
   const cancel =
     timeoutMs === null ? () => {} : clock.after(timeoutMs, () => void run.kill().catch(() => {}));
   try {
-    const end = await until(run, () => run.ended());
+    const end = await until(clock, run, () => run.ended());
     await run.kill();
-    await until(run, async () => ((await run.drained()) ? true : null));
+    await until(clock, run, async () => ((await run.drained()) ? true : null));
     return end;
   } finally {
     cancel();
   }
 }
 
-function until<T>(run: Run, look: () => Promise<T | null>): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const again = () => {
-      look().then((found) => {
-        if (found === null) return;
-        stop();
-        resolve(found);
-      }, reject);
-    };
-    const stop = run.watch(again);
-    again();
-  });
+/** The watch of a run does not keep a process alive, and may miss something: so it is looked this often anyway; ms. */
+const lookEveryMs = 200;
+
+async function until<T>(clock: Clock, run: Run, look: () => Promise<T | null>): Promise<T> {
+  let wake = () => {};
+  const stop = run.watch(() => wake());
+  try {
+    for (;;) {
+      const changed = new Promise<void>((resolve) => {
+        wake = resolve;
+      });
+      const found = await look();
+      if (found !== null) return found;
+      await Promise.race([changed, clock.sleep(lookEveryMs)]);
+    }
+  } finally {
+    stop();
+  }
 }
 
 function statusOf({ exitCode, signal }: RunEnd): number {

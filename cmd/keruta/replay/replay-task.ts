@@ -87,7 +87,6 @@ function unknownOf(known: KnownTask, missing: readonly string[] | null): readonl
       missing === null &&
       'which variables it had, since it did not run on this machine, or long ago: it gets those that are set here',
     missing !== null && missing.length > 0 && `the values of ${missing.join(', ')}: they are not set`,
-    task.input === 'wait' && 'what was typed into it: its stdin is empty',
     !isScript && task.parentTaskId !== null && 'the story of the tasks that it came from',
   ];
   return parts.filter((part) => part !== false);
