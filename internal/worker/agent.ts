@@ -106,7 +106,7 @@ export async function runAgent(
     await keeper.stop();
     watching.abort();
     await watched;
-    await local?.close();
+    await local?.close({ goesOn: control.leaving.aborted });
     disk.stop();
     await teller?.stop();
     await parts.executor.close();

@@ -14,6 +14,7 @@ import { ConflictError, httpStatusOf, InputError, KerutaError } from '../domain/
 import type { AgentHealth } from './agent-health.ts';
 import type { LocalApiOptions } from './agent-options.ts';
 import type { AgentStatus } from './agent-status.ts';
+import { type RunRouteParts, runRoutes } from './own-runs/run-routes.ts';
 import { type SlotRouteParts, slotRoutes } from './slot-routes.ts';
 
 /** What the local API shows and takes. */
@@ -27,14 +28,16 @@ export interface LocalApiParts {
   readonly health: AgentHealth;
   /** hands out slots of repositories; absent: nobody is handed any */
   readonly slots?: Omit<SlotRouteParts, 'log'>;
+  /** does agent tasks; absent: none are taken */
+  readonly runs?: Omit<RunRouteParts, 'log'>;
 }
 
 /** First port that is tried when none was asked for, and how many follow it. */
 const defaultPort = 8080;
 const portsTried = 100;
 const maxInputBytes = 64 * 1024;
-/** JSON writes a byte of an input in six at most, and there is something around it; bytes. */
-const maxBodyBytes = 6 * maxInputBytes + 4096;
+/** Largest body: the context of an agent task with what failed before it, and any input as JSON writes it; bytes. */
+const maxBodyBytes = 1024 * 1024;
 const maxInputsPerMinute = 10;
 
 const inputBody = z.object({
@@ -43,7 +46,7 @@ const inputBody = z.object({
   input: z.string(),
 });
 
-/** What the agent's own API serves: `/health`, `/status`, `/metrics`, slots, and `POST /input` when it is wanted. */
+/** What the agent's own API serves: `/health`, `/status`, `/metrics`, slots, agent tasks, and `POST /input` when it is wanted. */
 export function localRoutes(
   parts: LocalApiParts,
   options: Pick<LocalApiOptions, 'acceptInput'>,
@@ -107,6 +110,7 @@ function routesOf(parts: LocalApiParts, acceptInput: boolean): readonly LocalRou
     });
   }
   if (parts.slots !== undefined) routes.push(...slotRoutes({ ...parts.slots, log: parts.log }));
+  if (parts.runs !== undefined) routes.push(...runRoutes({ ...parts.runs, log: parts.log }));
   return routes;
 }
 

@@ -1,10 +1,12 @@
 import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { AgentHealth } from './agent-health.ts';
 import type { AgentOptions, AgentParts } from './agent-options.ts';
 import { openAgentSocket } from './agent-socket.ts';
 import type { AgentStatus } from './agent-status.ts';
 import type { DiskWatch } from './disk-watch.ts';
 import { localRoutes, openLocalApi } from './local-api.ts';
+import { OwnRuns } from './own-runs/own-runs.ts';
 import type { StateDirectory } from './state-directory.ts';
 
 /** The ways in which an agent can be asked. */
@@ -15,7 +17,8 @@ export interface LocalDoors {
   readonly socket: string | null;
   /** Opens the socket anew when somebody deleted it. */
   heal(): Promise<void>;
-  close(): Promise<void>;
+  /** @param how.goesOn  whether agent tasks that were handed in here go on without the agent */
+  close(how: { readonly goesOn: boolean }): Promise<void>;
 }
 
 /** What the local API speaks about. */
@@ -32,20 +35,25 @@ export interface LocalNeeds {
  * @throws {ConflictError} KERUTA_ERR_PORT_TAKEN
  */
 export async function openLocalDoors(
-  { clock, log, pool }: AgentParts,
+  { clock, log, pool, random, executor }: AgentParts,
   { options, base, status, disk }: LocalNeeds,
 ): Promise<LocalDoors | null> {
   if (options.localApi === null) return null;
   const health = new AgentHealth({ clock, status, disk, probeFile: base.localTokenFile });
   const { version, sessionId, uid } = options;
   const slots = pool && { pool, allowedRepositories: options.allowedRepositories };
+  const root = join(base.base, 'own-runs');
+  const runs = new OwnRuns({ clock, random, log, executor, root, graceMs: options.graceMs });
+  await runs.open();
+  const agent = { version, sessionId, agentId: base.agentId, health };
   const what = localRoutes(
-    { clock, log, status, version, sessionId, agentId: base.agentId, health, ...(slots && { slots }) },
+    { clock, log, status, ...agent, runs: { runs, options }, ...(slots && { slots }) },
     options.localApi,
   );
   const token = readFileSync(base.localTokenFile, 'utf8');
-  const server = await openLocalApi(what, options.localApi, token).catch((error: unknown) => {
+  const server = await openLocalApi(what, options.localApi, token).catch(async (error: unknown) => {
     health.stop();
+    await runs.close({ goesOn: true });
     throw error;
   });
   const openSocket = () => openAgentSocket({ log, base: base.base, uid }, what);
@@ -59,8 +67,9 @@ export async function openLocalDoors(
       await socket.close();
       socket = await openSocket();
     },
-    close: async () => {
+    close: async ({ goesOn }) => {
       await Promise.all([server.close(), socket?.close()]);
+      await runs.close({ goesOn });
       health.stop();
     },
   };

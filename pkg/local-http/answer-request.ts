@@ -53,24 +53,51 @@ async function handle(
 async function answerOf(what: LocalRoutes, gate: LocalGate, request: IncomingMessage): Promise<LocalAnswer> {
   const refused = refuseRequest(request.headers, [gate.host, ownAddress(gate.host, request)]);
   if (refused !== null) return refused;
-  const path = (request.url ?? '/').split('?')[0] ?? '/';
-  const here = what.routes.filter((route) => route.path === path);
+  const [path = '/', query = ''] = (request.url ?? '/').split('?', 2);
+  const here = what.routes.filter((one) => paramsOf(one.path, path) !== null);
   const route = here.find(({ method }) => method === (request.method === 'HEAD' ? 'GET' : request.method));
+  const asked = { params: paramsOf(route?.path ?? '', path) ?? {}, query: new URLSearchParams(query) };
   if (route?.open !== true && gate.token !== null && !isToken(request.headers.authorization, gate.token)) {
     return { status: 401, json: { error: 'a bearer token is needed; it stands in the local token file' } };
   }
   if (here.length === 0) return { status: 404, json: { error: 'there is nothing at this address' } };
   if (!route) return { status: 405, json: { error: 'this address does not take this method' } };
-  if (route.method === 'GET') return route.answer(null);
+  if (route.method !== 'POST') return route.answer(null, asked);
   const type = (request.headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase();
   if (type !== 'application/json') return { status: 415, json: { error: 'expected application/json' } };
   const body = await readBody(request, what.maxBodyBytes);
   if (body === null) return { status: 413, json: { error: `expected at most ${what.maxBodyBytes} bytes` } };
   try {
-    return await route.answer(JSON.parse(body));
+    return await route.answer(JSON.parse(body), asked);
   } catch (error) {
     if (error instanceof SyntaxError) return { status: 400, json: { error: 'the body is not JSON' } };
     throw error;
+  }
+}
+
+/** The parts of an address that a route leaves open; null: it is another address. */
+function paramsOf(route: string, path: string): Readonly<Record<string, string>> | null {
+  const [wanted, given] = [route.split('/'), path.split('/')];
+  if (wanted.length !== given.length) return null;
+  const params: Record<string, string> = {};
+  for (const [index, part] of wanted.entries()) {
+    const found = given[index] ?? '';
+    if (!part.startsWith(':')) {
+      if (part !== found) return null;
+    } else {
+      const value = decoded(found);
+      if (value === null || value === '') return null;
+      params[part.slice(1)] = value;
+    }
+  }
+  return params;
+}
+
+function decoded(text: string): string | null {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return null;
   }
 }
 
@@ -105,6 +132,7 @@ function write(response: ServerResponse, answer: LocalAnswer): void {
     'content-type': `${type}; charset=utf-8`,
     'cache-control': 'no-store',
     'x-content-type-options': 'nosniff',
+    ...answer.headers,
     ...(answer.status === 413 ? { connection: 'close' } : {}),
   });
   response.end(body);

@@ -5,6 +5,8 @@ export interface SocketQuestion {
   readonly path: string;
   /** posted as JSON; left out: a GET */
   readonly body?: unknown;
+  /** default: by the body */
+  readonly method?: 'GET' | 'POST' | 'DELETE';
   /** for the whole exchange; ms */
   readonly timeoutMs: number;
 }
@@ -22,14 +24,17 @@ const maxAnswerBytes = 1024 * 1024;
  * Asks a server that listens on a socket in the file system.
  * @throws {Error} as Node does: nobody listens there, no answer in time, the answer is too long
  */
-export function askSocket(socket: string, { path, body, timeoutMs }: SocketQuestion): Promise<SocketAnswer> {
+export function askSocket(
+  socket: string,
+  { path, body, method, timeoutMs }: SocketQuestion,
+): Promise<SocketAnswer> {
   return new Promise((resolve, reject) => {
     const isPost = body !== undefined;
     const sent = request(
       {
         socketPath: socket,
         path,
-        method: isPost ? 'POST' : 'GET',
+        method: method ?? (isPost ? 'POST' : 'GET'),
         headers: { host: 'localhost', ...(isPost ? { 'content-type': 'application/json' } : {}) },
         agent: false,
         signal: AbortSignal.timeout(timeoutMs),

@@ -9,13 +9,20 @@ import { closeServer, createLocalServer } from './answer-request.ts';
 
 /** One thing that can be asked. */
 export interface LocalRoute {
-  readonly method: 'GET' | 'POST';
-  /** exact; no parameters */
+  readonly method: 'GET' | 'POST' | 'DELETE';
+  /** exact, but for parts that begin with a colon: `/things/:id` takes any one part there */
   readonly path: string;
   /** whether it answers without the token; only for what anybody may know */
   readonly open?: boolean;
-  /** @param body  the parsed JSON of a POST; null for a GET */
-  answer(body: unknown): Promise<LocalAnswer> | LocalAnswer;
+  /** @param body  the parsed JSON of a POST; else null */
+  answer(body: unknown, asked: LocalQuestion): Promise<LocalAnswer> | LocalAnswer;
+}
+
+/** What the address of a request says. */
+export interface LocalQuestion {
+  /** the parts that stand where the route has `:name`, decoded */
+  readonly params: Readonly<Record<string, string>>;
+  readonly query: URLSearchParams;
 }
 
 /** An answer: JSON, or text of a given type. */
@@ -23,6 +30,8 @@ export interface LocalAnswer {
   readonly status: number;
   readonly json?: unknown;
   readonly text?: { readonly type: string; readonly body: string };
+  /** beside those that every answer has; lower case */
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 /** What is served. */
