@@ -1,3 +1,4 @@
+import { agentTaskErrors } from './agent-task-errors.ts';
 import { containerErrors } from './container-errors.ts';
 
 /**
@@ -95,10 +96,6 @@ export const errorTable = {
     kind: 'not-found',
     doc: 'The task does not exist, or is not visible to the token.',
   },
-  KERUTA_ERR_NOT_RECORDED: {
-    kind: 'not-found',
-    doc: 'What a checkout held before a task is not recorded, or not any more.',
-  },
   KERUTA_ERR_ATTEMPT_NOT_FOUND: { kind: 'not-found', doc: 'The task has no such attempt.' },
   KERUTA_ERR_ARTIFACT_NOT_FOUND: { kind: 'not-found', doc: 'The task has no such artifact.' },
   KERUTA_ERR_FUNCTION_NOT_FOUND: {
@@ -170,10 +167,6 @@ export const errorTable = {
   KERUTA_ERR_IDEMPOTENCY: {
     kind: 'conflict',
     doc: 'The idempotency key was used before, for something else.',
-  },
-  KERUTA_ERR_CHECKOUT_IN_USE: {
-    kind: 'conflict',
-    doc: 'A task runs in this checkout, or somebody changes it.',
   },
   KERUTA_ERR_AGENT_RUNNING: { kind: 'conflict', doc: 'Another agent holds this base directory.' },
   KERUTA_ERR_SERVER_RUNNING: { kind: 'conflict', doc: 'Another server holds this data directory.' },
@@ -276,12 +269,12 @@ export const errorTable = {
     kind: 'unavailable',
     doc: 'Every slot of the repository is in use, and there may be no more of them.',
   },
-  KERUTA_ERR_SERVICE: { kind: 'unavailable', doc: 'A service of agent tasks is away, or refuses.' },
   KERUTA_ERR_INTERPRETER_MISSING: {
     kind: 'input',
     doc: 'The interpreter that a script names is not installed.',
   },
   ...containerErrors,
+  ...agentTaskErrors,
 } as const satisfies Record<string, ErrorRow>;
 
 /** What sort of fault a code is. */

@@ -4,6 +4,14 @@ export { type AgentRuntime, App, type AppOptions, type CronOptions } from './app
 export { CronRegistry, type CronTrigger, type Registration, type TriggerStatus } from './cron-registry.ts';
 export type * from './github-events.ts';
 export type { CompleteHandler, ErrorHandler } from './registry.ts';
+export { run } from './run.ts';
+export type {
+  RunnerConfig,
+  RunnerErrorKind,
+  RunnerResult,
+  RunOptions,
+  TaskContext,
+} from './runner-types.ts';
 export { type Every, type ScheduleOptions, schedule } from './schedule.ts';
 export { type Job, Scheduler, type SchedulerOptions } from './scheduler.ts';
 export { tool } from './tool.ts';
