@@ -1,5 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
+import { commandLoaders } from '../../cmd/keruta/commands.ts';
+import { readLine } from '../../cmd/keruta/read-line.ts';
+import { route } from '../../cmd/keruta/route.ts';
 import { publishWishes } from '../../internal/domain/task-context.ts';
 import { configShape } from '../../internal/runner/config-shape.ts';
 import { configVariables } from '../../internal/runner/config-variables.ts';
@@ -67,5 +70,44 @@ describe('the guide to agent tasks', () => {
     for (const name of [...Object.keys(configVariables), ...Object.values(serviceTokens)])
       expect(guide.inline).toContain(name);
     expect(keysOf('Errors')).toEqual([...runnerErrorKinds]);
+  });
+
+  test('has a body for POST /runs that is taken, and names the fields of its answers', async () => {
+    const body = JSON.parse(guide.blocks('json')[0] ?? '') as { context: object; config: object };
+    expect(Object.keys(body)).toEqual(['context', 'config']);
+    expect(readRunnerTask({ value: body.context, file: 'context' }).context.taskId).toBe('1.1');
+    expect(readRunnerConfig({ value: body.config, file: 'config', env: {} }).coder).not.toBeNull();
+    for (const name of [
+      'id',
+      'title',
+      'state',
+      'created_at',
+      'ended_at',
+      'exit_code',
+      'result',
+      'next_offset',
+    ])
+      expect(guide.inline).toContain(name);
+  });
+
+  test('has an example of the library with what that exports', async () => {
+    const [example = ''] = guide.blocks('ts');
+    const library = (await import('../../lib/src/index.ts')) as Record<string, unknown>;
+    const names = /import \{ ([\w, ]+) \} from 'keruta'/.exec(example)?.[1]?.split(', ') ?? [];
+    expect(names).toEqual(['run']);
+    expect(names.map((name) => typeof library[name])).toEqual(['function']);
+  });
+
+  test.each(['docs/agent-tasks.md', 'docs/scripts.md'])('%s has commands that can be read', async (page) => {
+    const { commands } = readGuide(page);
+    expect(commands.length).toBeGreaterThan(1);
+    for (const line of commands) {
+      const words = line.replace(/^keruta /, '').split(' ');
+      const routed = route(words, Object.keys(commandLoaders));
+      if (routed.kind !== 'command') throw new Error(line);
+      const command = await commandLoaders[routed.name]?.();
+      if (command === undefined) throw new Error(line);
+      expect(() => readLine(routed.rest, command)).not.toThrow();
+    }
   });
 });
