@@ -12,9 +12,10 @@ export function hiddenLines(context: CommandContext): (question: string) => Prom
   let input: AsyncIterator<Uint8Array> | null = null;
   let ahead: number[] = [];
   return async (question) => {
+    // before the question is seen: who is quick, or pastes, is not seen either
+    const hidden = context.stdinIsTerminal ? context.hideInput?.() : undefined;
     await context.stderr.write(question);
     input ??= context.stdin[Symbol.asyncIterator]();
-    const hidden = context.stdinIsTerminal ? context.hideInput?.() : undefined;
     const bytes: number[] = [];
     const stopped = new Promise<never>((_resolve, reject) => {
       context.signal.addEventListener('abort', () => reject(context.signal.reason), { once: true });

@@ -5,6 +5,7 @@ import { join, resolve } from 'node:path';
 import { ConflictError } from '../../../internal/domain/errors.ts';
 import { checkout } from '../../../internal/worker/checkout/checkout.ts';
 import { removeTree } from '../../../internal/worker/remove-tree.ts';
+import { silentLog } from '../../../pkg/log/log.ts';
 import type { CommandContext } from '../command.ts';
 import type { KnownTask } from './known-task.ts';
 
@@ -52,9 +53,9 @@ export async function bringRepository(
   { taskId, url, ref, refIsDefault }: ReplayRef & { readonly taskId: string },
 ): Promise<string> {
   const { values } = await context.settings();
-  const { clock, random, log, env, signal } = context;
+  const { clock, random, env, signal } = context;
   const { commit } = await checkout(
-    { clock, random, log, environment: env, privateDirectory: join(values.baseDir, 'git') },
+    { clock, random, log: silentLog, environment: env, privateDirectory: join(values.baseDir, 'git') },
     {
       ...{ repositoryUrl: url, ref, refIsDefault, directory, taskId, signal },
       ...{ allowLocalGit: values.allowLocalGit, trustWorkingDir: false, credentials: 'inherit' },

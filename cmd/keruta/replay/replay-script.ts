@@ -53,7 +53,8 @@ export async function replayScript(context: CommandContext, replay: ScriptReplay
     if (context.json) {
       const { exitCode, signal } = end;
       await printJson(context, { taskId: known.task.id, status, exitCode, signal, ...facts });
-    } else if (status !== 0) await context.stderr.write(`keruta: the script ended with ${status}\n`);
+    } else if (status !== 0 && !isStopped)
+      await context.stderr.write(`keruta: the script ended with ${status}\n`);
     return status;
   } finally {
     giveBack();

@@ -30,12 +30,13 @@ export async function replayVariables(
   const named = Object.fromEntries(wish.named.map((word) => namedVariable(word, env)));
   const set = (names: readonly string[]) =>
     Object.fromEntries(names.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]])));
-  if (wish.had === null) return { values: { ...set(Object.keys(env)), ...named }, missing: null };
+  const had = wish.had?.filter((name) => !ofShells.test(name)) ?? null;
+  if (had === null) return { values: { ...set(Object.keys(env)), ...named }, missing: null };
   const given = new Set(Object.keys(wish.parameters).map(parameterVariable));
-  const values: Record<string, string> = { ...set(wish.had), ...named };
+  const values: Record<string, string> = { ...set(had), ...named };
   const missing: string[] = [];
   const ask = hiddenLines(context);
-  for (const name of wish.had) {
+  for (const name of had) {
     if (values[name] !== undefined || given.has(name)) continue;
     const isAsked = context.stdinIsTerminal && isSecretName(name);
     const answer = isAsked ? await ask(`${name} of the task (Enter leaves it out): `) : null;
@@ -44,6 +45,9 @@ export async function replayVariables(
   }
   return { values, missing };
 }
+
+/** What every shell sets by itself. */
+const ofShells = /^(_|SHLVL|PWD|OLDPWD)$/;
 
 function namedVariable(word: string, env: CommandContext['env']): readonly [string, string] {
   const at = word.indexOf('=');

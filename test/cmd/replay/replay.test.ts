@@ -71,12 +71,12 @@ describe('keruta replay', () => {
 
   test('gives it the variables that it had as far as they are set, and asks for secrets, which nobody sees', async () => {
     const script = 'echo "[$GREETING] [$DEPLOY_KEY] [$OTHER] [$MINE] [$KERUTA_API_TOKEN]"';
-    const { replay } = desk({ script, variables: ['GREETING', 'DEPLOY_KEY', 'OTHER'] });
+    const { replay } = desk({ script, variables: ['GREETING', 'DEPLOY_KEY', 'OTHER', '_', 'PWD'] });
     const env = { GREETING: 'hello', MINE: 'mine' };
     const done = await replay([], { env, stdinIsTerminal: true, stdin: 'k-7f3a9\n' });
     expect(done.out).toBe('[hello] [k-7f3a9] [] [] []\n');
     expect(done.err).toContain('DEPLOY_KEY of the task');
-    expect(done.err).toContain('the values of OTHER');
+    expect(done.err).toContain('the values of OTHER: they');
     expect(done.err).not.toContain('k-7f3a9');
     const named = await replay(['--env', 'MINE', '--env', 'DEPLOY_KEY=other'], { env });
     expect(named.out).toBe('[hello] [other] [] [mine] []\n');
@@ -121,10 +121,10 @@ test('hidden questions are read one after the other from one stream', async () =
     stderr: { write: async (text: string) => void asked.push(text), isTerminal: true, columns: 80 },
     stdinIsTerminal: true,
     signal: new AbortController().signal,
-    hideInput: () => ({
-      giveBack: () => void asked.push('(shown)'),
-      interrupt: () => void asked.push('(stop)'),
-    }),
+    hideInput: () => {
+      asked.push('(hidden)');
+      return { giveBack: () => void asked.push('(shown)'), interrupt: () => void asked.push('(stop)') };
+    },
     stdin: (async function* () {
       yield Buffer.from('on');
       yield Buffer.from([101, 120, 127, 13]);
@@ -138,5 +138,7 @@ test('hidden questions are read one after the other from one stream', async () =
     'thr',
     null,
   ]);
-  expect(asked.join('')).toBe('1? (shown)\n2? (shown)\n3? (shown)\n4? (shown)\n');
+  expect(asked.join('')).toBe(
+    ['1? ', '2? ', '3? ', '4? '].map((text) => `(hidden)${text}(shown)\n`).join(''),
+  );
 });
