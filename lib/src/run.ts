@@ -4,8 +4,8 @@ import { basename, join, resolve } from 'node:path';
 import { StringDecoder } from 'node:string_decoder';
 import { InputError, UnavailableError } from '../../internal/domain/errors.ts';
 import { systemClock } from '../../pkg/clock/system-clock.ts';
-import { ProcessStartError } from '../../pkg/process/run.ts';
 import { runChild } from '../../pkg/process/run-child.ts';
+import { ProcessStartError } from '../../pkg/process/start-error.ts';
 import type { RunnerConfig, RunnerResult, RunOptions, TaskContext } from './runner-types.ts';
 
 /** The runner ends its own work, and gives the slot back; ms. */

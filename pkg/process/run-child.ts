@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { Readable } from 'node:stream';
 import type { Clock } from '../clock/clock.ts';
-import { ProcessStartError } from './run.ts';
+import { ProcessStartError } from './start-error.ts';
 
 /** What to run. */
 export interface ChildCall {

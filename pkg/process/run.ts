@@ -6,6 +6,9 @@
  * read and dropped.
  */
 import type { Readable } from 'node:stream';
+import { ProcessStartError } from './start-error.ts';
+
+export { ProcessStartError };
 
 /** What to run. */
 export interface ProcessCall {
@@ -37,18 +40,6 @@ export interface ProcessResult {
   readonly timedOut: boolean;
   /** whether output was dropped */
   readonly truncated: boolean;
-}
-
-/** The program could not be started at all. */
-export class ProcessStartError extends Error {
-  /** system code such as `ENOENT` (no such program, or no such directory) */
-  readonly code: string;
-
-  constructor(command: string, code: string, cause: unknown) {
-    super(`cannot start ${command}: ${code}`, { cause });
-    this.name = 'ProcessStartError';
-    this.code = code;
-  }
 }
 
 /** How long the group has between SIGTERM and SIGKILL. */

@@ -61,7 +61,7 @@ describe('run', () => {
     expect(log).toContain('==> prepare');
     expect(log).toContain('at work');
     expect(existsSync(join(directory, '.keruta/doc'))).toBe(true);
-  }, 60_000);
+  }, 200_000);
 
   test('a task that fails, and a context with faults, are results with the kind of the error', async () => {
     const { program, remote, options } = desk();
@@ -74,7 +74,7 @@ describe('run', () => {
     expect(failed).toMatchObject({ success: false, error: { kind: 'ImplementationError' } });
     const faults = await run({ title: 'Nowhere' }, {}, options);
     expect(faults).toMatchObject({ success: false, error: { kind: 'TaskContextValidationError' } });
-  }, 60_000);
+  }, 200_000);
 
   test('a configuration with faults, and an executable that is none, are errors', async () => {
     const { remote, options } = desk();
@@ -87,7 +87,7 @@ describe('run', () => {
       code: 'KERUTA_ERR_CONFIG_MISSING',
       message: expect.stringContaining('/nowhere/keruta'),
     });
-  }, 60_000);
+  }, 200_000);
 
   test('is ended by its signal, with all that it started and nothing left behind', async () => {
     const { directory, program, remote, options } = desk();
@@ -111,5 +111,5 @@ describe('run', () => {
     await expect(run({ title: 'x' }, {}, { signal: AbortSignal.abort(new Error('before')) })).rejects.toThrow(
       'before',
     );
-  }, 60_000);
+  }, 200_000);
 });
