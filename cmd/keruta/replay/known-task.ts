@@ -1,5 +1,4 @@
 /** What is known of a task: by the server, and by the directory of its run on this machine. */
-import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ApiClient } from '../../../internal/api/client/client.ts';
 import type { SessionWire, TaskWire } from '../../../internal/api/shapes.ts';
@@ -12,6 +11,7 @@ import {
   readRecord,
   runDirectory,
 } from '../../../internal/worker/run-record.ts';
+import { namesIn } from '../../../pkg/files/names-in.ts';
 import type { CommandContext } from '../command.ts';
 import { findTask } from '../people/find.ts';
 
@@ -96,12 +96,4 @@ function recordHere(runs: string, wanted: string): RunRecord | null {
   return one !== undefined && found.every(({ task }) => task.id === one.task.id)
     ? (found.at(-1) ?? null)
     : null;
-}
-
-function namesIn(directory: string): readonly string[] {
-  try {
-    return readdirSync(directory).sort();
-  } catch {
-    return [];
-  }
 }

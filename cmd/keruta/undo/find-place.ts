@@ -1,9 +1,10 @@
 /** Finds where a task ran on this machine: by what it left in checkouts and in mirrors of the pool. Asks no server. */
-import { existsSync, readdirSync, realpathSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { InputError, NotFoundError } from '../../../internal/domain/errors.ts';
 import { inRef, taskRefs } from '../../../internal/domain/git-names.ts';
 import { readReceipt, readRecord } from '../../../internal/worker/run-record.ts';
+import { namesIn, realOf } from '../../../pkg/files/names-in.ts';
 import { bareGit } from '../../../pkg/git/bare-mirror.ts';
 import type { Git } from '../../../pkg/git/git.ts';
 
@@ -164,20 +165,4 @@ function nowhere(
 function listed(places: readonly { readonly directory: string }[]): string {
   const shown = places.slice(0, 5).map(({ directory }) => directory);
   return `${shown.join(', ')}${places.length > 5 ? ` and ${places.length - 5} more` : ''}`;
-}
-
-function namesIn(directory: string): readonly string[] {
-  try {
-    return readdirSync(directory).sort();
-  } catch {
-    return [];
-  }
-}
-
-function realOf(directory: string): string {
-  try {
-    return realpathSync(directory);
-  } catch {
-    return directory;
-  }
 }

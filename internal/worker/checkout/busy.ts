@@ -1,6 +1,6 @@
 /** Whether a task is under way in a checkout, as the records of runs tell it. */
-import { readdirSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
+import { namesIn, realOf } from '../../../pkg/files/names-in.ts';
 import { isAlive } from '../../../pkg/process/process-identity.ts';
 import { baseHolder } from '../base-lock.ts';
 import { lookAtRun } from '../look-at-run.ts';
@@ -38,20 +38,4 @@ export function busyTask(
     if (isThere || task.id === where.taskId) return { taskId: task.id, name: task.name };
   }
   return null;
-}
-
-function namesIn(directory: string): readonly string[] {
-  try {
-    return readdirSync(directory).sort();
-  } catch {
-    return [];
-  }
-}
-
-function realOf(directory: string): string {
-  try {
-    return realpathSync(directory);
-  } catch {
-    return directory;
-  }
 }

@@ -1,8 +1,9 @@
 /** Who changes a checkout: the agent that brings a task's commit there, or a person who undoes a task. */
 import { createHash } from 'node:crypto';
-import { mkdirSync, realpathSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Clock } from '../../../pkg/clock/clock.ts';
+import { realOf } from '../../../pkg/files/names-in.ts';
 import { type AskedLock, takeProcessLock } from '../process-lock.ts';
 
 /** How often a checkout is tried that somebody else has; ms. */
@@ -49,13 +50,5 @@ function tryLock(place: Parameters<typeof lockCheckout>[0]): AskedLock | null {
     return lockCheckout(place);
   } catch {
     return null;
-  }
-}
-
-function realOf(directory: string): string {
-  try {
-    return realpathSync(directory);
-  } catch {
-    return directory;
   }
 }

@@ -1,8 +1,9 @@
 /** The directory of an agent task that the agent's own API was handed: `<base>/own-runs/<id>`. */
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { readJsonFile, writeJsonFile } from '../../../pkg/files/json-file.ts';
+import { namesIn } from '../../../pkg/files/names-in.ts';
 import { runFile } from '../../executor/shim/run-files.ts';
 import { removeTree } from '../remove-tree.ts';
 
@@ -56,12 +57,4 @@ export function readResult(directory: string): unknown {
 /** Removes a run with all that is in its directory. */
 export function removeOwnRun(root: string, id: string): void {
   removeTree(join(root, id));
-}
-
-function namesIn(directory: string): readonly string[] {
-  try {
-    return readdirSync(directory);
-  } catch {
-    return [];
-  }
 }
