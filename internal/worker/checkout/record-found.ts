@@ -42,7 +42,7 @@ const slack = 10;
 const workKeptMs = 90 * 24 * 3600 * 1000;
 
 /**
- * Points `refs/keruta/<task>/before` at a commit, and forgets the oldest tasks. The first time counts. Takes well under a
+ * Points `refs/keruta/<task>/before` at a commit, and forgets the oldest tasks. The first time counts. Takes about a
  * millisecond where refs are files; one call of git elsewhere. A fault of it is nobody's business: it is not recorded then.
  * @returns whether it was recorded now
  */
