@@ -1,16 +1,15 @@
 /** The deployment files, and what keruta takes: for tests that hold one against the other. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { Ajv2019 } from 'ajv/dist/2019.js';
 import { parse, parseAllDocuments } from 'yaml';
 import { commandLoaders, loadCommands } from '../../cmd/keruta/commands.ts';
 import { allOptions } from '../../cmd/keruta/options.ts';
 import { settingKeys, settingsTable } from '../../internal/config/table.ts';
+import type { Document } from '../fixtures/schemas/make-check.ts';
+
+export { makeCheck } from '../fixtures/schemas/make-check.ts';
 
 const root = resolve(import.meta.dirname, '../..');
-
-// biome-ignore lint/suspicious/noExplicitAny: files of other programs, whose schemas are checked by tests
-export type Document = any;
 
 /** A file of the project. @param path  from its root */
 export const textOf = (path: string): string => readFileSync(join(root, path), 'utf8');
@@ -33,40 +32,6 @@ export function kubernetesObjects(): readonly { readonly file: string; readonly 
 /** The containers of an object; none when it starts no pods. */
 export const containersOf = (object: Document): readonly Document[] =>
   object.spec?.template?.spec?.containers ?? [];
-
-/**
- * Makes a check of a published schema.
- * @param definition  the part of it that is meant; default the whole
- * @returns what is wrong with a document: path and reason; empty when it is right
- */
-export function makeCheck(
-  schemaFile: string,
-  definition?: string,
-): (document: Document) => readonly string[] {
-  const schema = strict(JSON.parse(textOf(`test/fixtures/schemas/${schemaFile}`)));
-  const ajv = new Ajv2019({ strict: false, validateFormats: false, allErrors: true });
-  const { $schema: _dialect, ...whole } = schema as Record<string, unknown>;
-  const check = ajv.compile(
-    definition === undefined ? whole : { ...whole, $ref: `#/definitions/${definition}` },
-  );
-  return (document) =>
-    check(document)
-      ? []
-      : (check.errors ?? []).map(
-          ({ instancePath, message, params }) => `${instancePath} ${message} ${JSON.stringify(params)}`,
-        );
-}
-
-/** Objects that name their fields may have no others: a field that is misspelt is otherwise taken for one more. */
-function strict(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(strict);
-  if (typeof value !== 'object' || value === null) return value;
-  const fields = Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, strict(inner)]));
-  const isObject = fields.type === 'object' && fields.properties !== undefined;
-  return isObject && fields.additionalProperties === undefined && fields.patternProperties === undefined
-    ? { ...fields, additionalProperties: false }
-    : fields;
-}
 
 /** Every variable that is a setting of keruta. */
 export const knownVariables: ReadonlySet<string> = new Set(
