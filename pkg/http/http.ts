@@ -21,6 +21,18 @@ export interface HttpOptions {
   readonly maxResponseBytes?: number;
   /** decides which hosts are called, for addresses that somebody else chose; default: all are */
   readonly guard?: OutboundGuard;
+  /** who is believed, and who we are, where that is not what everybody has; default: the roots of Node, nobody */
+  readonly tls?: HttpTls;
+}
+
+/** What TLS is spoken with; texts in PEM. */
+export interface HttpTls {
+  /** in the place of the roots that Node brings */
+  readonly ca?: string;
+  readonly cert?: string;
+  readonly key?: string;
+  /** the name that the certificate has to have; default: the host of the address */
+  readonly servername?: string;
 }
 
 /** One request. Nothing in it is repeated: for another attempt make another one, with a fresh body. */
@@ -77,7 +89,7 @@ export function makeHttp(options: HttpOptions): Http {
   const agent = new Agent({
     // written out: no variable of the environment may turn it off
     connect: {
-      ...{ timeout: connectMs, rejectUnauthorized: true },
+      ...{ timeout: connectMs, ...options.tls, rejectUnauthorized: true },
       ...(options.guard ? { lookup: options.guard.lookup } : {}),
     },
     headersTimeout: headersMs,

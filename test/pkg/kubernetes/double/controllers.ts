@@ -1,0 +1,196 @@
+/** What a cluster does by itself: makes the pods of jobs, schedules and runs them, cleans up behind deletions. */
+import { systemClock } from '../../../../pkg/clock/system-clock.ts';
+import type { Document } from '../../../fixtures/schemas/make-check.ts';
+import type { ObjectStore } from './object-store.ts';
+import { type ContainerPlaces, type RunningContainer, runContainer } from './run-container.ts';
+
+/** What becomes of the next pods. */
+export type Fate =
+  | { readonly kind: 'runs' }
+  | { readonly kind: 'no-pod' }
+  | { readonly kind: 'unschedulable' }
+  | { readonly kind: 'waits'; readonly reason: string; readonly message: string }
+  | { readonly kind: 'start-error'; readonly reason: string; readonly message: string };
+
+const now = () => new Date().toISOString().replace(/\.\d+/, '');
+
+export class Controllers {
+  readonly #store: ObjectStore;
+  readonly #places: ContainerPlaces;
+  readonly running = new Map<string, RunningContainer>();
+  fate: Fate = { kind: 'runs' };
+  #pods = 0;
+
+  constructor(store: ObjectStore, places: ContainerPlaces) {
+    this.#store = store;
+    this.#places = places;
+    store.watch(0, ({ kind, type, object }) => {
+      if (kind === 'jobs' && type === 'ADDED') void this.#makePod(object);
+    });
+  }
+
+  /** Deletes a job and then, or before it, its pods, as the garbage collector does. */
+  async deleteJob(name: string): Promise<void> {
+    this.#store.change('jobs', name, (job) => {
+      job.metadata.deletionTimestamp ??= now();
+      job.metadata.finalizers = ['foregroundDeletion'];
+    });
+    const pods = this.#store.list('pods', `batch.kubernetes.io/job-name=${name}`);
+    await Promise.all(pods.map((pod) => this.deletePod(pod.metadata.name)));
+    this.#store.delete('jobs', name);
+  }
+
+  /** Deletes a pod: its first process is asked to end, and killed when its time is up. */
+  async deletePod(name: string, graceSeconds?: number): Promise<void> {
+    const pod = this.#store.get('pods', name);
+    const graceMs = (graceSeconds ?? pod?.spec.terminationGracePeriodSeconds ?? 30) * 1000;
+    this.#store.change('pods', name, (one) => {
+      one.metadata.deletionTimestamp ??= now();
+    });
+    const container = this.running.get(name);
+    container?.signal('SIGTERM');
+    const cancel = systemClock.after(graceMs, () => container?.signal('SIGKILL'));
+    if (graceMs === 0) container?.signal('SIGKILL');
+    await container?.ended;
+    cancel();
+    this.#store.delete('pods', name);
+    this.#endJob(pod, false);
+  }
+
+  /** The node is short of something: the pod fails, and stays. */
+  async evict(name: string): Promise<void> {
+    this.#note(name, { reason: 'Evicted', message: 'The node was low on resource: memory.' });
+    await this.#kill(name);
+  }
+
+  /** The kernel takes the whole container for want of memory. */
+  async takeMemory(name: string): Promise<void> {
+    this.#note(name, { terminated: 'OOMKilled' });
+    await this.#kill(name);
+  }
+
+  /** Somebody kills the container. */
+  async crash(name: string): Promise<void> {
+    await this.#kill(name);
+  }
+
+  /** Ends everything. */
+  async stop(): Promise<void> {
+    this.fate = { kind: 'no-pod' };
+    await Promise.all([...this.running.keys()].map((name) => this.#kill(name)));
+  }
+
+  readonly #notes = new Map<string, { reason?: string; message?: string; terminated?: string }>();
+
+  #note(name: string, note: { reason?: string; message?: string; terminated?: string }): void {
+    this.#notes.set(name, note);
+  }
+
+  async #kill(name: string): Promise<void> {
+    const container = this.running.get(name);
+    container?.signal('SIGKILL');
+    await container?.ended;
+    await systemClock.sleep(0);
+  }
+
+  async #makePod(job: Document): Promise<void> {
+    const { fate } = this;
+    await systemClock.sleep(1);
+    if (fate.kind === 'no-pod' || this.#store.get('jobs', job.metadata.name) === undefined) return;
+    this.#pods += 1;
+    const name = `${job.metadata.name}-${this.#pods.toString(36).padStart(5, '0')}`;
+    const { metadata, spec } = job.spec.template;
+    this.#store.set('pods', {
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: {
+        name,
+        namespace: job.metadata.namespace,
+        uid: `uid-${name}`,
+        creationTimestamp: now(),
+        annotations: metadata.annotations ?? {},
+        labels: {
+          ...metadata.labels,
+          'batch.kubernetes.io/job-name': job.metadata.name,
+          'job-name': job.metadata.name,
+        },
+        ownerReferences: [
+          { apiVersion: 'batch/v1', kind: 'Job', name: job.metadata.name, uid: job.metadata.uid },
+        ],
+      },
+      spec,
+      status: { phase: 'Pending', conditions: [] },
+    });
+    this.#store.change('jobs', job.metadata.name, (one) => {
+      one.status = { active: 1, startTime: now() };
+    });
+    if (fate.kind === 'unschedulable') {
+      const message = '0/3 nodes are available: 3 Insufficient memory.';
+      this.#condition(name, { type: 'PodScheduled', status: 'False', reason: 'Unschedulable', message });
+      return;
+    }
+    this.#condition(name, { type: 'PodScheduled', status: 'True' });
+    this.#store.change('pods', name, (pod) => {
+      pod.spec.nodeName = 'node-1';
+    });
+    if (fate.kind === 'waits') {
+      this.#container(name, 'Pending', { waiting: { reason: fate.reason, message: fate.message } });
+      return;
+    }
+    if (fate.kind === 'start-error') {
+      const { reason, message } = fate;
+      this.#container(name, 'Failed', { terminated: { exitCode: 128, reason, message } });
+      this.#endJob(this.#store.get('pods', name), false);
+      return;
+    }
+    this.#run(name);
+  }
+
+  #run(name: string): void {
+    const pod = this.#store.get('pods', name);
+    const secrets = (pod.spec.containers[0].envFrom ?? []).map(({ secretRef }: Document) => secretRef.name);
+    const missing = secrets.find((secret: string) => this.#places.secrets[secret] === undefined);
+    if (missing !== undefined) {
+      const message = `secret "${missing}" not found`;
+      this.#container(name, 'Pending', { waiting: { reason: 'CreateContainerConfigError', message } });
+      return;
+    }
+    const container = runContainer(pod, this.#places);
+    this.running.set(name, container);
+    this.#container(name, 'Running', { running: { startedAt: now() } });
+    void container.ended.then((exitCode) => {
+      const { terminated, ...status } = this.#notes.get(name) ?? {};
+      const reason = terminated ?? (exitCode === 0 ? 'Completed' : 'Error');
+      const phase = exitCode === 0 ? 'Succeeded' : 'Failed';
+      this.#container(name, phase, { terminated: { exitCode, reason, finishedAt: now() } }, status);
+      this.#endJob(this.#store.get('pods', name), exitCode === 0);
+    });
+  }
+
+  #condition(name: string, condition: object): void {
+    this.#store.change('pods', name, (pod) => pod.status.conditions.push(condition));
+  }
+
+  #container(name: string, phase: string, state: object, status: object = {}): void {
+    this.#store.change('pods', name, (pod) => {
+      const { image } = pod.spec.containers[0];
+      const common = { image, imageID: '', ready: false, restartCount: 0 };
+      const containerStatuses = [{ name: pod.spec.containers[0].name, ...common, state }];
+      pod.status = { ...pod.status, phase, containerStatuses, ...status };
+    });
+  }
+
+  #endJob(pod: Document | undefined, isSuccess: boolean): void {
+    const name = pod?.metadata.ownerReferences[0].name;
+    this.#store.change('jobs', name, (job) => {
+      if (job.status?.conditions !== undefined) return;
+      const [type, reason] = isSuccess
+        ? ['Complete', 'CompletionsReached']
+        : ['Failed', 'BackoffLimitExceeded'];
+      job.status = {
+        ...(isSuccess ? { succeeded: 1 } : { failed: 1 }),
+        conditions: [{ type, status: 'True', reason, message: '' }],
+      };
+    });
+  }
+}
