@@ -16,7 +16,7 @@ import { hasTraces, type RunRecord, readRunRecord, recordOfKnown, runFile } from
 import { checkWorkingDirectory, withoutSpace, writeRun } from '../shim/write-run.ts';
 import { settleStart } from './broken-start.ts';
 import { containerCommand, containerShim } from './container-command.ts';
-import { containerEnvironment, environmentText } from './container-environment.ts';
+import { containerEnvironment, environmentText } from '../shim/container-environment.ts';
 import { containerName, label, labelsOf } from './container-name.ts';
 import type { DockerOptions } from './docker-options.ts';
 import { DockerRun } from './docker-run.ts';

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import {
   containerEnvironment,
   environmentText,
-} from '../../../internal/executor/docker/container-environment.ts';
+} from '../../../internal/executor/shim/container-environment.ts';
 import { containerName, labelsOf } from '../../../internal/executor/docker/container-name.ts';
 
 const image = ['PATH=/image/bin', 'GOPATH=/go'];
