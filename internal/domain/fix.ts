@@ -36,6 +36,8 @@ const notTheScriptsFault: readonly EndReason[] = [
   'agent_stop',
   'agent_lost',
   'shim_lost',
+  'pod_lost',
+  'pod_evicted',
   'lost_lease',
   'refused',
   'checkout',

@@ -16,6 +16,10 @@ export const endReasons = [
   'agent_lost',
   /** the shim that records the run was killed, so the true end is not known */
   'shim_lost',
+  /** the pod that it ran in was deleted, or went with its node */
+  'pod_lost',
+  /** the pod that it ran in was evicted: its node was short of something, or was emptied */
+  'pod_evicted',
   /** the agent did not renew its lease */
   'lost_lease',
   /** the kernel took a process of the run for want of memory */

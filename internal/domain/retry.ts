@@ -24,7 +24,13 @@ export interface RetryRule {
  */
 export type EndClass = 'completed' | 'cancelled' | 'lost' | 'retryable' | 'permanent';
 
-const lostReasons: readonly EndReason[] = ['agent_lost', 'shim_lost', 'lost_lease'];
+const lostReasons: readonly EndReason[] = [
+  'agent_lost',
+  'shim_lost',
+  'pod_lost',
+  'pod_evicted',
+  'lost_lease',
+];
 /** Not the script's doing: another run at once would meet the same, but one after a wait may not. */
 const passingReasons: readonly EndReason[] = ['checkout', 'disk', 'agent_stop'];
 

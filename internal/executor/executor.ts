@@ -126,6 +126,8 @@ export interface RunEnd extends ProcessEnd {
   readonly endedAt: number;
   /** whether the shim was killed, so that code and signal are not known */
   readonly shimLost: boolean;
+  /** why the shim was lost, where that is known: `evicted` by the node or the cluster, `deleted` with all it ran in */
+  readonly lostBy?: 'evicted' | 'deleted';
   /**
    * whether the kernel killed it for want of memory, as far as its counters tell: only for an end by SIGKILL or with 137,
    * and only worth something when nobody of ours sent that signal

@@ -1,7 +1,13 @@
 import type { EndReason } from '../domain/outcome.ts';
 import type { Reads } from '../store/store.ts';
 
-const lost: readonly (EndReason | null)[] = ['agent_lost', 'shim_lost', 'lost_lease'];
+const lost: readonly (EndReason | null)[] = [
+  'agent_lost',
+  'shim_lost',
+  'pod_lost',
+  'pod_evicted',
+  'lost_lease',
+];
 
 /** How many runs of a task ended without anybody knowing how; those that may still come back are not counted. */
 export async function countLost(reads: Reads, taskId: string): Promise<number> {

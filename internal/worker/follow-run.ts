@@ -204,7 +204,8 @@ function judgeRun(scene: Scene, end: RunEnd): Outcome {
   return judge(end, scene.reason ?? ownReason(end), declared);
 }
 
-function ownReason({ shimLost, oomKilled }: RunEnd): EndReason | null {
+function ownReason({ shimLost, lostBy, oomKilled }: RunEnd): EndReason | null {
+  if (lostBy !== undefined) return lostBy === 'evicted' ? 'pod_evicted' : 'pod_lost';
   if (shimLost) return 'shim_lost';
   return oomKilled ? 'oom' : null;
 }

@@ -10,6 +10,8 @@ export interface CacheParts<K extends keyof Kinds> {
   readonly selector: string;
   /** called after something changed, and after every list */
   readonly onChange: () => void;
+  /** called with what an object was like last, when a watch says that it is deleted */
+  readonly onDelete?: (object: Kinds[K]) => void;
   /** called when the cluster cannot be asked any more, with why, and with null when it can again */
   readonly onAway: (error: unknown) => void;
   /** after so long everything is listed anew, whatever the watch said; ms, default 60000 */
@@ -64,14 +66,6 @@ export class ObjectCache<K extends keyof Kinds> {
   /** All that are known. */
   values(): readonly Kinds[K][] {
     return [...this.#objects.values()];
-  }
-
-  /** Takes what somebody else read or made, unless something newer is known. */
-  put(object: Kinds[K]): void {
-    const { name, resourceVersion } = object.metadata;
-    const known = this.#objects.get(name)?.metadata.resourceVersion ?? '0';
-    // numbers in practice, and from 1.35 on by contract
-    if (Number(resourceVersion) >= Number(known)) this.#objects.set(name, object);
   }
 
   async #run(): Promise<void> {
@@ -129,8 +123,11 @@ export class ObjectCache<K extends keyof Kinds> {
 
   #take({ type, object }: { readonly type: 'set' | 'deleted'; readonly object: Kinds[K] }): void {
     const { name, resourceVersion } = object.metadata;
-    if (type === 'deleted') this.#objects.delete(name);
-    else this.#objects.set(name, object);
+    if (type === 'deleted') {
+      this.#objects.delete(name);
+      this.#parts.onDelete?.(object);
+    }
+    if (type === 'set') this.#objects.set(name, object);
     this.#resourceVersion = resourceVersion;
     this.#parts.onChange();
   }

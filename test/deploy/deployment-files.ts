@@ -18,9 +18,10 @@ export const readDocument = (path: string): Document => parse(textOf(path), { me
 /** The version that deployment files have to ask for. */
 export const version: string = JSON.parse(textOf('package.json')).version;
 
-/** Every Kubernetes object with the file it stands in, except kustomization. */
+/** Every Kubernetes object that everybody needs, with the file it stands in. */
 export function kubernetesObjects(): readonly { readonly file: string; readonly object: Document }[] {
-  const files = readdirSync(join(root, 'deploy/kubernetes')).filter((name) => name !== 'kustomization.yaml');
+  const apart = ['kustomization.yaml', 'executor.yaml'];
+  const files = readdirSync(join(root, 'deploy/kubernetes')).filter((name) => !apart.includes(name));
   return files.flatMap((file) =>
     parseAllDocuments(textOf(`deploy/kubernetes/${file}`)).map((document) => ({
       file,

@@ -10,13 +10,13 @@ import type { ContainerSpec, Mount } from '../../../pkg/docker/container-body.ts
 import { Engine, type Image } from '../../../pkg/docker/engine.ts';
 import { bootId, readStat } from '../../../pkg/process/proc.ts';
 import type { Executor, KnownRun, Run, RunSpec } from '../executor.ts';
+import { containerEnvironment, environmentText } from '../shim/container-environment.ts';
 import { isProgram, prepareScript } from '../shim/interpreter.ts';
 import { marker } from '../shim/process-tree.ts';
 import { hasTraces, type RunRecord, readRunRecord, recordOfKnown, runFile } from '../shim/run-files.ts';
 import { checkWorkingDirectory, withoutSpace, writeRun } from '../shim/write-run.ts';
 import { settleStart } from './broken-start.ts';
 import { containerCommand, containerShim } from './container-command.ts';
-import { containerEnvironment, environmentText } from '../shim/container-environment.ts';
 import { containerName, label, labelsOf } from './container-name.ts';
 import type { DockerOptions } from './docker-options.ts';
 import { DockerRun } from './docker-run.ts';

@@ -37,18 +37,31 @@ export interface ScriptPlace {
  * @throws {InputError} KERUTA_ERR_INTERPRETER_MISSING
  */
 export function prepareScript(script: string, place: ScriptPlace): PreparedScript {
-  const words = interpreterWords(script);
-  const find = (name: string) => findProgram(name, place);
-  if (words === null) {
-    const shell = find('bash') ?? find('sh') ?? findProgram('sh', { ...place, path: defaultPath });
-    if (shell === null) throw missing('sh', place);
-    return { text: withoutCarriageReturns(script), interpreter: [shell] };
-  }
-  const [name = '', ...rest] = words;
-  const program = find(name);
-  if (program === null) throw missing(name, place);
-  const isShell = shells.test(basename(program));
-  return { text: isShell ? withoutCarriageReturns(script) : script, interpreter: [program, ...rest] };
+  const { text, name, rest } = readScript(script);
+  const find = (program: string) => findProgram(program, place);
+  const program =
+    name !== null
+      ? find(name)
+      : (find('bash') ?? find('sh') ?? findProgram('sh', { ...place, path: defaultPath }));
+  if (program === null) throw missingInterpreter(name, place.name);
+  return { text, interpreter: [program, ...rest] };
+}
+
+/** What a script says about itself, wherever it will run. */
+export interface ReadScript {
+  /** what is written to the script file */
+  readonly text: string;
+  /** of its interpreter, as its first line has it; null: it names none, and is for a shell */
+  readonly name: string | null;
+  /** arguments before the script file */
+  readonly rest: readonly string[];
+}
+
+/** Reads a script, for whoever looks for its interpreter elsewhere. @see prepareScript */
+export function readScript(script: string): ReadScript {
+  const [name = null, ...rest] = interpreterWords(script) ?? [];
+  const isShell = name === null || shells.test(basename(name));
+  return { text: isShell ? withoutCarriageReturns(script) : script, name, rest };
 }
 
 /** What the first line names; null when it names nothing. */
@@ -88,7 +101,9 @@ function withoutCarriageReturns(script: string): string {
   return everyLine ? script.replaceAll('\r\n', '\n') : script;
 }
 
-function missing(name: string, { name: where = 'here' }: ScriptPlace): InputError {
+/** Says that there is no such interpreter. @param name  null: no shell @param where  default `here` */
+export function missingInterpreter(wanted: string | null, where = 'here'): InputError {
+  const name = wanted ?? 'sh';
   return new InputError(
     'KERUTA_ERR_INTERPRETER_MISSING',
     `the script asks for the interpreter "${name}", which is not installed ${where}; install it, or change the first line of the script`,

@@ -48,6 +48,10 @@ export const runFile = {
   loss: 'loss',
   /** there once the kernel was found to have taken a process of the run's container for want of memory */
   oomKilled: 'oom-killed',
+  /** directory with what the agent and the pod of a run tell each other by files */
+  pod: 'pod',
+  /** why the pod of a run is gone, in one word, where that was seen; written by the agent */
+  podGone: 'pod-gone',
   /** there once the shim was found dead without an `exit` */
   shimLost: 'shim-lost',
   /** there once everything that the run started had been ended */
@@ -74,6 +78,8 @@ export const runRecordShape = z.object({
     .default(null),
   /** name of the container it runs in; null: on the machine itself */
   container: z.string().nullable().default(null),
+  /** name of the Kubernetes job it runs in; null: in none */
+  job: z.string().nullable().default(null),
 });
 /** @see runRecordShape */
 export type RunRecord = Readonly<z.infer<typeof runRecordShape>>;
@@ -110,7 +116,7 @@ export function readRunRecord(directory: string): RunRecord | null {
 export function recordOfKnown(directory: string, known: KnownRun | undefined): RunRecord | null {
   if (known === undefined || !existsSync(join(directory, runFile.shim))) return null;
   const { runId, workingDirectory, input, bootId: before, startedAt } = known;
-  const rest = { interpreter: [], env: [], createdAt: startedAt, oom: null, container: null };
+  const rest = { interpreter: [], env: [], createdAt: startedAt, oom: null, container: null, job: null };
   return { version: 1, runId, workingDirectory, input, bootId: before, ...rest };
 }
 

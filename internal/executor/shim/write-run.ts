@@ -28,6 +28,8 @@ export interface RunStart {
   readonly script: PreparedScript;
   /** @see RunRecord */
   readonly container: string | null;
+  /** @see RunRecord; default null */
+  readonly job?: string;
 }
 
 /**
@@ -35,7 +37,7 @@ export interface RunStart {
  * removed.
  * @throws {UnavailableError} KERUTA_ERR_DISK_FULL
  */
-export function writeRun({ clock, spec, script, container }: RunStart): RunRecord {
+export function writeRun({ clock, spec, script, container, job }: RunStart): RunRecord {
   const { directory } = spec;
   const { text, interpreter } = script;
   mkdirSync(directory, { recursive: true, mode: 0o700 });
@@ -57,6 +59,7 @@ export function writeRun({ clock, spec, script, container }: RunStart): RunRecor
     createdAt: clock.now(),
     oom: countOomKills(),
     container,
+    job: job ?? null,
   };
   writeFileSync(join(directory, runFile.script), text, { mode: 0o600 });
   // there before the script: who appends first would make it by the script's own file mode mask

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
+import { containerName, labelsOf } from '../../../internal/executor/docker/container-name.ts';
 import {
   containerEnvironment,
   environmentText,
 } from '../../../internal/executor/shim/container-environment.ts';
-import { containerName, labelsOf } from '../../../internal/executor/docker/container-name.ts';
 
 const image = ['PATH=/image/bin', 'GOPATH=/go'];
 

@@ -1,0 +1,192 @@
+/**
+ * Runs scripts in a cluster, one job with one pod a run. The pod's first process is the shim of local runs, and it writes
+ * into the run directory, which lies on a volume that agent and pods share: so what is true of a run stands in its directory,
+ * whether the cluster answers or not. The log that the cluster keeps of a pod is not enough: it is rotated, and knows lines.
+ */
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { umask } from 'node:process';
+import { Cluster } from '../../../pkg/kubernetes/cluster.ts';
+import type { Executor, KnownRun, Run, RunSpec } from '../executor.ts';
+import { missingInterpreter, readScript } from '../shim/interpreter.ts';
+import { marker } from '../shim/process-tree.ts';
+import { hasTraces, type RunRecord, readRunRecord, recordOfKnown, runFile } from '../shim/run-files.ts';
+import { checkWorkingDirectory, withoutSpace, writeRun } from '../shim/write-run.ts';
+import { settleStart } from './broken-start.ts';
+import { explain, startFailed } from './cluster-faults.ts';
+import { endJob } from './end-job.ts';
+import { entryCommand, entryScript } from './entry-script.ts';
+import { jobBody } from './job-body.ts';
+import { agentLabel, jobName } from './job-name.ts';
+import { JobWatch } from './job-watch.ts';
+import type { KubernetesOptions } from './kubernetes-options.ts';
+import { KubernetesRun } from './kubernetes-run.ts';
+import { removeOrphans } from './orphans.ts';
+import { podEnvironmentText } from './pod-environment.ts';
+import { makePodFiles } from './pod-files.ts';
+import { type StartFailure, startJob } from './start-job.ts';
+
+/** Makes the Kubernetes executor. Nothing happens before the first call. */
+export function makeKubernetesExecutor(options: KubernetesOptions): Executor {
+  return new KubernetesExecutor(options);
+}
+
+/** How long the end of the agent waits for jobs that are being deleted; ms. */
+const lastWorkMs = 5_000;
+/** For how long a cluster that is away is asked to delete the job of a start that failed; ms. */
+const patienceMs = 10_000;
+const privately = { mode: 0o600 } as const;
+
+class KubernetesExecutor implements Executor {
+  readonly #options: KubernetesOptions;
+  readonly #cluster: Cluster;
+  readonly #watch: JobWatch;
+  readonly #starting = new Map<string, Promise<Run>>();
+  readonly #work = new Set<Promise<void>>();
+  #isTidied = false;
+
+  constructor(options: KubernetesOptions) {
+    const { access, clock, log, namespace, userAgent } = options;
+    this.#options = options;
+    this.#cluster = new Cluster({ access, clock, namespace, userAgent });
+    this.#watch = new JobWatch({ cluster: this.#cluster, clock, log, agent: agentLabel(options) });
+  }
+
+  start(spec: RunSpec): Promise<Run> {
+    const other = this.#starting.get(spec.directory);
+    if (other !== undefined) return other;
+    const start = this.#start(spec)
+      .catch((error: unknown) => Promise.reject(explain(error)))
+      .finally(() => this.#starting.delete(spec.directory));
+    this.#starting.set(spec.directory, start);
+    return start;
+  }
+
+  async attach(directory: string, known?: KnownRun): Promise<Run | null> {
+    const record = readRunRecord(directory) ?? recordOfKnown(directory, known);
+    if (record === null) return null;
+    const { clock } = this.#options;
+    const job = record.job ?? jobName({ directory, runId: record.runId });
+    this.#watch.start();
+    try {
+      const parts = { clock, cluster: this.#cluster, watch: this.#watch };
+      if (!(await settleStart({ ...parts, job, directory, createdAt: record.createdAt }))) return null;
+    } catch (error) {
+      throw explain(error);
+    } finally {
+      rmSync(join(directory, runFile.environment), { force: true });
+    }
+    return this.#runOf(directory, record, { isNew: false });
+  }
+
+  async isUntouched(directory: string): Promise<boolean> {
+    if (hasTraces(directory)) return false;
+    const record = readRunRecord(directory);
+    try {
+      return record === null || record.job === null || (await this.#cluster.getJob(record.job)) === null;
+    } catch {
+      // a cluster that is away makes nothing certain
+      return false;
+    }
+  }
+
+  prepare(): void {
+    this.#watch.start();
+    if (this.#isTidied) return;
+    this.#isTidied = true;
+    const { log } = this.#options;
+    this.#keep(
+      removeOrphans(this.#cluster, agentLabel(this.#options)).then(
+        (count) => void (count > 0 && log.info('jobs that were left behind are deleted', { count })),
+        (error: unknown) => log.warn('jobs that were left behind could not be looked for', { error }),
+      ),
+    );
+  }
+
+  async close(): Promise<void> {
+    const { clock } = this.#options;
+    const waiting = new AbortController();
+    const late = clock.sleep(lastWorkMs, waiting.signal).catch(() => {});
+    await Promise.race([Promise.allSettled(this.#work), late]);
+    waiting.abort();
+    await this.#watch.stop();
+    await this.#cluster.close();
+  }
+
+  async #start(spec: RunSpec): Promise<Run> {
+    const before = await this.attach(spec.directory);
+    if (before !== null) return before;
+    checkWorkingDirectory(spec);
+    const { clock, inherited = {}, umask: mask = umask(), startTimeoutMs } = this.#options;
+    const { directory, runId, workingDirectory, input } = spec;
+    const script = readScript(spec.script);
+    const command = entryCommand({ umask: mask, directory, workingDirectory, input, script });
+    const run = { directory, runId, workingDirectory, command };
+    const body = jobBody(run, this.#options, this.#cluster.namespace);
+    const job = body.metadata.name;
+    let record: RunRecord;
+    try {
+      const prepared = { text: script.text, interpreter: [script.name ?? 'bash sh', ...script.rest] };
+      record = writeRun({ clock, spec, script: prepared, container: null, job });
+      mkdirSync(join(directory, runFile.pipes), { recursive: true, mode: 0o700 });
+      makePodFiles(directory);
+      writeFileSync(join(directory, runFile.containerShim), entryScript, privately);
+      const env = { ...spec.env, [marker]: runId };
+      writeFileSync(join(directory, runFile.environment), podEnvironmentText({ env, inherited }), privately);
+    } catch (error) {
+      rmSync(join(directory, runFile.environment), { force: true });
+      throw withoutSpace(error, directory);
+    }
+    const parts = { clock, cluster: this.#cluster, watch: this.#watch };
+    try {
+      const failure = await startJob({ ...parts, body, directory, timeoutMs: startTimeoutMs });
+      if (failure !== null) throw await this.#giveUp({ spec, job, failure });
+    } finally {
+      rmSync(join(directory, runFile.environment), { force: true });
+    }
+    return this.#runOf(directory, record, { isNew: true });
+  }
+
+  /** Deletes what does not begin, so that it never will. @returns what to say of it */
+  async #giveUp({
+    spec,
+    job,
+    failure,
+  }: {
+    readonly spec: RunSpec;
+    readonly job: string;
+    readonly failure: NonNullable<StartFailure>;
+  }): Promise<unknown> {
+    const { clock, image } = this.#options;
+    const { directory } = spec;
+    // without its environment nothing can begin any more, whether the cluster answers now or not
+    rmSync(join(directory, runFile.environment), { force: true });
+    await endJob({ clock, cluster: this.#cluster, job }, patienceMs).catch(() => {});
+    if (failure.fault.kind === 'interpreter') {
+      rmSync(directory, { recursive: true, force: true });
+      return missingInterpreter(readScript(spec.script).name, `in the image ${image}`);
+    }
+    return startFailed({ job, namespace: this.#cluster.namespace, image, ...failure });
+  }
+
+  #runOf(directory: string, record: RunRecord, { isNew }: { readonly isNew: boolean }): Run {
+    const { clock, log } = this.#options;
+    return new KubernetesRun({
+      clock,
+      log,
+      cluster: this.#cluster,
+      watch: this.#watch,
+      job: record.job ?? jobName({ directory, runId: record.runId }),
+      directory,
+      record,
+      isNew,
+      onWork: (work) => this.#keep(work),
+    });
+  }
+
+  /** Remembers what goes on behind the calls until it is done. */
+  #keep(work: Promise<void>): void {
+    this.#work.add(work);
+    void work.finally(() => this.#work.delete(work));
+  }
+}
