@@ -6,12 +6,12 @@ const agent = ['agent'] as const;
 export const executorRows = {
   executor: {
     kind: 'enum',
-    choices: ['local', 'docker'],
+    choices: ['local', 'docker', 'kubernetes'],
     flag: 'executor',
     variables: ['KERUTA_EXECUTOR'],
     fileKeys: ['executor'],
     default: 'local',
-    doc: 'where scripts run: as processes of the agent’s machine, or in a container each',
+    doc: 'where scripts run: as processes of the agent’s machine, in a container each, or as a job of a cluster each',
     roles: agent,
   },
   limitsMemory: {

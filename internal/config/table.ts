@@ -5,6 +5,7 @@ import { defaultRows } from './default-rows.ts';
 import { emailRows } from './email-rows.ts';
 import { executorRows } from './executor-rows.ts';
 import { githubRows } from './github-rows.ts';
+import { kubernetesRows } from './kubernetes-rows.ts';
 import { notifyRows } from './notify-rows.ts';
 import type { SettingRow } from './row.ts';
 import { serverRows } from './server-rows.ts';
@@ -15,6 +16,7 @@ const rows = {
   ...clientRows,
   ...agentRows,
   ...executorRows,
+  ...kubernetesRows,
   ...serverRows,
   ...defaultRows,
   ...emailRows,

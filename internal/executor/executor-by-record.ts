@@ -8,8 +8,10 @@ export interface ExecutorChoice {
   readonly local: Executor;
   /** for runs in containers; made when it is needed first */
   readonly docker: () => Promise<Executor>;
-  /** which of the two starts new runs */
-  readonly starts: 'local' | 'docker';
+  /** for runs as jobs of a cluster; made when it is needed first */
+  readonly kubernetes: () => Promise<Executor>;
+  /** which of them starts new runs */
+  readonly starts: 'local' | 'docker' | 'kubernetes';
 }
 
 /** Makes the one: after a change of settings, runs that go on are not lost. */
@@ -19,7 +21,7 @@ export function executorByRecord(choice: ExecutorChoice): Executor {
 
 class ExecutorByRecord implements Executor {
   readonly #choice: ExecutorChoice;
-  #docker: Promise<Executor> | null = null;
+  readonly #made = new Map<'docker' | 'kubernetes', Promise<Executor>>();
 
   constructor(choice: ExecutorChoice) {
     this.#choice = choice;
@@ -45,19 +47,21 @@ class ExecutorByRecord implements Executor {
 
   async close(): Promise<void> {
     await this.#choice.local.close();
-    await (await this.#docker)?.close();
+    for (const made of this.#made.values()) await (await made).close();
   }
 
   /** A record that cannot be read any more is that of a run as they are started now. */
   #ownerOf(directory: string): Promise<Executor> {
     const record = readRunRecord(directory);
     if (record === null) return this.#of(this.#choice.starts);
+    if (record.job !== null) return this.#of('kubernetes');
     return this.#of(record.container === null ? 'local' : 'docker');
   }
 
   async #of(kind: ExecutorChoice['starts']): Promise<Executor> {
     if (kind === 'local') return this.#choice.local;
-    this.#docker ??= this.#choice.docker();
-    return this.#docker;
+    const made = this.#made.get(kind) ?? this.#choice[kind]();
+    this.#made.set(kind, made);
+    return made;
   }
 }

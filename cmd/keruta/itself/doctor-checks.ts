@@ -4,6 +4,7 @@ import { apiCheck } from './doctor/api.ts';
 import { baseDirectoryCheck } from './doctor/base-directory.ts';
 import type { Check } from './doctor/check.ts';
 import { clockCheck } from './doctor/clock.ts';
+import { clusterCheck } from './doctor/cluster.ts';
 import { configCheck } from './doctor/config.ts';
 import { containerEngineCheck } from './doctor/container-engine.ts';
 import { containmentCheck } from './doctor/containment.ts';
@@ -31,6 +32,7 @@ export const checks: readonly Check[] = [
   inputCheck,
   containmentCheck,
   containerEngineCheck,
+  clusterCheck,
   diskCheck,
   memoryCheck,
   baseDirectoryCheck,

@@ -26,6 +26,7 @@ export const agentOptions = {
   'allow-remote': fromSetting('allowRemote'),
   executor: fromSetting('executor'),
   'docker-image': fromSetting('dockerImage'),
+  'kubernetes-image': fromSetting('kubernetesImage'),
 } as const satisfies OptionMap;
 
 /** Options of `keruta daemon` and `keruta daemon start`. */

@@ -17,6 +17,7 @@ import { EngineAddressError, parseEngineAddress } from '../../../pkg/docker/engi
 import type { Log } from '../../../pkg/log/log.ts';
 import { canLimit } from '../../../pkg/process/control-group.ts';
 import type { CommandContext } from '../command.ts';
+import { readCpus } from './read-cpus.ts';
 
 /** What an executor is made for. */
 export interface ExecutorParts {
@@ -31,15 +32,17 @@ export interface ExecutorParts {
 
 /**
  * Makes the executor. Runs that go on are found wherever they were started.
- * @throws {InputError} KERUTA_ERR_CONFIG_MISSING without an image; KERUTA_ERR_BAD_VALUE for settings that no container has
+ * @throws {InputError} KERUTA_ERR_CONFIG_MISSING without an image; KERUTA_ERR_BAD_VALUE for settings that no container or pod has
  */
 export async function executorOf(parts: ExecutorParts): Promise<Executor> {
   const { context, settings, umask } = parts;
   const { values } = settings;
   const { clock } = context;
-  const starts = values.executor === 'docker' ? 'docker' : 'local';
-  // said at the start; where nothing runs in containers, settings of an engine are nobody's business
+  const starts = values.executor as 'local' | 'docker' | 'kubernetes';
+  // said at the start; where nothing runs in containers, settings of an engine or a cluster are nobody's business
   const options = starts === 'docker' ? dockerOptionsOf(parts) : null;
+  const ofCluster = async () => (await import('./kubernetes-of.ts')).kubernetesOptionsOf(parts);
+  const clusterOptions = starts === 'kubernetes' ? await ofCluster() : null;
   return executorByRecord({
     starts,
     local: makeLocalExecutor({
@@ -49,6 +52,12 @@ export async function executorOf(parts: ExecutorParts): Promise<Executor> {
     docker: async () => {
       const { makeDockerExecutor } = await import('../../../internal/executor/docker/docker-executor.ts');
       return makeDockerExecutor(options ?? dockerOptionsOf(parts));
+    },
+    kubernetes: async () => {
+      const { makeKubernetesExecutor } = await import(
+        '../../../internal/executor/kubernetes/kubernetes-executor.ts'
+      );
+      return makeKubernetesExecutor(clusterOptions ?? (await ofCluster()));
     },
   });
 }
@@ -119,12 +128,4 @@ export function readVolume(text: string): Mount {
     'KERUTA_ERR_BAD_VALUE',
     `docker.volumes: expected /on/the/machine:/in/the/container, with :ro for reading alone; got "${text}"`,
   );
-}
-
-/** Reads a number of processors. @param setting  as it is called. @throws {InputError} KERUTA_ERR_BAD_VALUE */
-export function readCpus(text: string | null, setting = 'docker.cpus'): number | null {
-  if (text === null) return null;
-  const cpus = /^\d{1,4}(\.\d{1,3})?$/.test(text) ? Number(text) : 0;
-  if (cpus > 0) return cpus;
-  throw new InputError('KERUTA_ERR_BAD_VALUE', `${setting}: expected a number such as 1.5; got "${text}"`);
 }

@@ -193,7 +193,7 @@ export function agentOptionsOf(
       maxFileBytes: values.maxFileSize,
     },
     runnerConfig: values.runnerConfig,
-    inContainers: values.executor === 'docker',
+    inContainers: values.executor !== 'local',
     autoFix: {
       enabled: values.autoFix,
       command: values.autoFixCommand,

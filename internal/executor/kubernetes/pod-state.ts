@@ -19,7 +19,7 @@ export function sightOf(pod: Pod): PodSight {
   if (!hasEnded(pod)) return pod.status.phase === 'Pending' ? 'coming' : 'alive';
   if (state?.terminated?.reason === 'OOMKilled') return 'oom';
   if (isEvicted(pod)) return 'evicted';
-  return isDisrupted(pod) ? 'deleted' : 'ended';
+  return pod.metadata.deletionTimestamp || isDisrupted(pod) ? 'deleted' : 'ended';
 }
 
 /** Why a pod that is not there any more has gone, by what was seen of it last. */

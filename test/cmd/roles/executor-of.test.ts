@@ -2,7 +2,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { readCpus, readVolume } from '../../../cmd/keruta/roles/executor-of.ts';
+import { readVolume } from '../../../cmd/keruta/roles/executor-of.ts';
+import { readCpus } from '../../../cmd/keruta/roles/read-cpus.ts';
 import { cli } from '../harness.ts';
 
 let home: string;
@@ -26,8 +27,9 @@ test('volumes and processors are read as people write them', () => {
   expect(readVolume('/a/b:/c')).toEqual({ source: '/a/b', target: '/c', readOnly: false });
   expect(readVolume('/a/b:/c:ro')).toEqual({ source: '/a/b', target: '/c', readOnly: true });
   expect(() => readVolume('a:/b')).toThrow('expected /on/the/machine:/in/the/container');
-  expect([readCpus('1.5'), readCpus('2'), readCpus(null)]).toEqual([1.5, 2, null]);
-  expect(() => readCpus('0')).toThrow('docker.cpus: expected a number such as 1.5');
+  const name = 'docker.cpus';
+  expect([readCpus('1.5', name), readCpus('2', name), readCpus(null, name)]).toEqual([1.5, 2, null]);
+  expect(() => readCpus('0', name)).toThrow('docker.cpus: expected a number such as 1.5');
   expect(() => readCpus('many', 'limits.cpus')).toThrow(
     'limits.cpus: expected a number such as 1.5; got "many"',
   );

@@ -37,9 +37,19 @@ test('a run is found by the executor that its record names, whichever starts new
     env,
     input: 'none',
   } as const;
-  await executorByRecord({ local, docker: async () => other, starts: 'local' }).start(spec);
+  await executorByRecord({
+    local,
+    docker: async () => other,
+    kubernetes: async () => other,
+    starts: 'local',
+  }).start(spec);
 
-  const changed = executorByRecord({ local, docker: async () => other, starts: 'docker' });
+  const changed = executorByRecord({
+    local,
+    docker: async () => other,
+    kubernetes: async () => other,
+    starts: 'docker',
+  });
   const found = await changed.attach(directory);
   expect(found && (await endOf(found))).toMatchObject({ exitCode: 4 });
   await expect(changed.start({ ...spec, directory: join(base, 'runs', 'b.1') })).rejects.toThrow('not here');
@@ -48,8 +58,15 @@ test('a run is found by the executor that its record names, whichever starts new
   mkdirSync(inContainer);
   const record = JSON.parse(readFileSync(join(directory, 'spec.json'), 'utf8')) as object;
   writeFileSync(join(inContainer, 'spec.json'), JSON.stringify({ ...record, container: 'x' }));
-  const back = executorByRecord({ local, docker: async () => other, starts: 'local' });
+  const back = executorByRecord({
+    local,
+    docker: async () => other,
+    kubernetes: async () => other,
+    starts: 'local',
+  });
+  expect(await back.attach(inContainer)).toBeNull();
+  writeFileSync(join(inContainer, 'spec.json'), JSON.stringify({ ...record, job: 'x' }));
   expect(await back.attach(inContainer)).toBeNull();
   await back.close();
-  expect(asked).toEqual([inContainer, 'close']);
+  expect(asked).toEqual([inContainer, inContainer, 'close', 'close']);
 });

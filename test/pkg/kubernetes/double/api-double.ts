@@ -16,6 +16,8 @@ export interface PlannedFault {
   readonly match: RegExp;
   readonly status: number;
   readonly retryAfterSeconds?: number;
+  /** whether the request is done all the same, and only its answer is lost; default false */
+  readonly isDone?: boolean;
   /** how often; default once */
   times?: number;
 }
@@ -127,7 +129,7 @@ export class ApiDouble {
     const line = `${method} ${url.pathname}${url.search}`;
     this.requests.push(line);
     const fault = this.#faults.find(({ match, times = 0 }) => times > 0 && match.test(line));
-    if (fault !== undefined) {
+    if (fault !== undefined && fault.isDone !== true) {
       fault.times = (fault.times ?? 1) - 1;
       if (fault.retryAfterSeconds !== undefined) {
         response.setHeader('retry-after', String(fault.retryAfterSeconds));
@@ -140,6 +142,11 @@ export class ApiDouble {
       return;
     }
     const body = text === '' ? undefined : JSON.parse(text);
+    if (fault?.isDone) {
+      fault.times = 0;
+      // what would have been sent goes nowhere
+      response.end = () => response.destroy();
+    }
     this.#route({ method, url, body, response });
   }
 

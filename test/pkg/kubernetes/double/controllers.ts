@@ -10,6 +10,7 @@ export type Fate =
   | { readonly kind: 'no-pod' }
   | { readonly kind: 'unschedulable' }
   | { readonly kind: 'waits'; readonly reason: string; readonly message: string }
+  | { readonly kind: 'runs-instead'; readonly script: string }
   | { readonly kind: 'start-error'; readonly reason: string; readonly message: string };
 
 const now = () => new Date().toISOString().replace(/\.\d+/, '');
@@ -61,6 +62,18 @@ export class Controllers {
   async evict(name: string): Promise<void> {
     this.#note(name, { reason: 'Evicted', message: 'The node was low on resource: memory.' });
     await this.#kill(name);
+  }
+
+  /** Somebody empties the node: the pod is told why, and deleted. */
+  async drain(name: string): Promise<void> {
+    const reason = 'EvictionByEvictionAPI';
+    this.#condition(name, { type: 'DisruptionTarget', status: 'True', reason, message: 'Eviction API' });
+    await this.deletePod(name, 0);
+  }
+
+  /** Makes another pod of a job, as the controller may when it does not know better. */
+  async makeSecondPod(job: string): Promise<void> {
+    await this.#makePod(this.#store.get('jobs', job));
   }
 
   /** The kernel takes the whole container for want of memory. */
@@ -155,6 +168,7 @@ export class Controllers {
       this.#container(name, 'Pending', { waiting: { reason: 'CreateContainerConfigError', message } });
       return;
     }
+    if (this.fate.kind === 'runs-instead') pod.spec.containers[0].command = ['sh', '-c', this.fate.script];
     const container = runContainer(pod, this.#places);
     this.running.set(name, container);
     this.#container(name, 'Running', { running: { startedAt: now() } });
