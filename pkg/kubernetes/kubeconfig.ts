@@ -26,8 +26,8 @@ const userShape = z.object({
   'client-key': z.string().optional(),
   'client-key-data': z.base64().optional(),
   username: z.string().optional(),
-  exec: z.unknown(),
-  'auth-provider': z.unknown(),
+  exec: z.unknown().optional(),
+  'auth-provider': z.unknown().optional(),
 });
 const shape = z.object({
   'current-context': z.string().default(''),

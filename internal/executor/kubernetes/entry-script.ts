@@ -62,7 +62,8 @@ done
 /**
  * Two loops that look at files, because nothing else reaches from one machine to another: one does what the agent asks for
  * (a number, and what), one hands over what the script reads. Both are deaf, and leave what keeps the output alone: all is
- * stopped first, so that nothing new comes to be, then everything else is killed, then what keeps the output goes on.
+ * stopped first, so that nothing new comes to be, then everything else is killed, then what keeps the output goes on. Who waits
+ * for input is seen as elsewhere: by its system call (read or readv, of x64 or arm64), or by where it sleeps. @see findInputReader
  */
 const steward = `k_deaf() {
   trap '' HUP INT QUIT USR1 USR2 ALRM TERM PIPE
@@ -85,9 +86,42 @@ k_each() {
     [ "$1" ] && kill "-$1" "$k_one"
   done
 }
+k_reads_another() {
+  for k_file in "$k_entry"/fd/*; do
+    [ -p "$k_file" ] || continue
+    [ "$k_file" -ef pipes/stdin ] && continue
+    while read -r k_key k_value; do
+      [ "$k_key" = flags: ] && break
+    done <"$k_entry/fdinfo/\${k_file##*/}"
+    case $k_value in *[04]) return 0 ;; esac
+  done
+  return 1
+}
+k_waits() {
+  k_known=no
+  for k_entry in /proc/[0-9]*; do
+    case \${k_entry#/proc/} in 1 | "$k_self" | "$k_feeder" | "$k_holder") continue ;; esac
+    k_call=
+    read -r k_call k_number_of k_rest <"$k_entry/syscall"
+    case $k_call in
+      0 | 19 | 63 | 65) [ "$k_entry/fd/$((k_number_of))" -ef pipes/stdin ] && k_known=yes && break ;;
+      '')
+        [ "$k_entry/fd/0" -ef pipes/stdin ] || continue
+        k_place=
+        read -r k_place <"$k_entry/wchan"
+        case $k_place in
+          *pipe_read*) k_reads_another || { k_known=yes; break; } ;;
+          '' | 0) k_known=unknown ;;
+        esac
+        ;;
+    esac
+  done
+  echo "$k_known"
+}
 k_do() {
   case $1 in
     list) k_each ;;
+    input) k_waits ;;
     end) k_each; kill -TERM -1 ;;
     kill) kill -STOP -1; k_each KILL; k_each KILL ;;
   esac
@@ -113,7 +147,7 @@ k_steward() {
       k_done=$k_number
       { echo "$k_number"; k_do "$k_verb"; echo .; } >${runFile.pod}/answer
       # not before the answer is complete: once what keeps the output is done the pod ends
-      [ "$k_verb" = list ] || kill -CONT -1
+      case $k_verb in end | kill) kill -CONT -1 ;; esac
     fi
     k_look_oom
     k_pause

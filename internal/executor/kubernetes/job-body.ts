@@ -1,4 +1,5 @@
 /** The job of a run, as the cluster gets it. Nothing in it is secret: whoever may look at jobs reads all of it. */
+import { existsSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { getgid, getuid } from 'node:process';
 import { InputError } from '../../domain/errors.ts';
@@ -104,7 +105,8 @@ function mountsOf(run: JobRun, { volume, shared = [] }: KubernetesOptions) {
       `${path} is not on the volume that pods share with the agent (${volume.claim}, mounted at ${volume.mountPath}); put the base directory and the working directory there, see kubernetes.volume_mount`,
     );
   }
-  const places = new Map(shared.map((one) => [one.path, one]));
+  // where there is nothing yet, the node would make it
+  const places = new Map(shared.filter(({ path }) => existsSync(path)).map((one) => [one.path, one]));
   for (const path of own) places.set(path, { path, readOnly: false });
   return [...places.values()].flatMap(({ path, readOnly }) => {
     const subPath = subPathOf(path, volume);

@@ -118,7 +118,7 @@ export class KubernetesRun implements Run {
       await clock.sleep(againMs);
     }
     // a pod that does not listen any more goes with its job
-    const found = killed?.length ?? ((await this.#watch.isGone()) ? 0 : 1);
+    const found = killed?.length ?? ((await this.#isOver()) ? 0 : 1);
     if (await this.#isOver()) await this.ended();
     await endJob(this.#parts, patienceMs);
     await this.#watch.look();
@@ -133,8 +133,9 @@ export class KubernetesRun implements Run {
   }
 
   async isReadingInput(): Promise<boolean | null> {
-    // who reads is seen by the kernel of the pod's node alone
-    return this.#parts.record.input === 'none' || (await this.ended()) !== null ? false : null;
+    if (this.#parts.record.input === 'none' || (await this.#isOver())) return false;
+    const answer = await this.#line.askForReader();
+    return answer === null && (await this.#isOver()) ? false : answer;
   }
 
   async usage(): Promise<Usage> {

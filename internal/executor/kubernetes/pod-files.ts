@@ -6,8 +6,8 @@ import { isDead, type ProcessStat, parseStat } from '../../../pkg/process/proc.t
 import { readRunFile, runFile } from '../shim/run-files.ts';
 import type { UsageSample } from '../shim/run-usage.ts';
 
-/** What a pod can be asked for: to list its processes, to end them (SIGTERM), to kill them. */
-export type PodVerb = 'list' | 'end' | 'kill';
+/** What a pod can be asked for: to list its processes, to end them (SIGTERM), to kill them, whether one waits for input. */
+export type PodVerb = 'list' | 'end' | 'kill' | 'input';
 
 /** How long a pod may take to answer: it looks every 0.1 s, but network file systems remember for seconds; ms. */
 const answerMs = 5_000;
@@ -47,13 +47,25 @@ export class PodLine {
   }
 
   /** @returns the living processes of the script, before anything was done to them; null when the pod did not answer */
-  ask(verb: PodVerb): Promise<readonly PodProcess[] | null> {
+  async ask(verb: Exclude<PodVerb, 'input'>): Promise<readonly PodProcess[] | null> {
+    const lines = await this.#queue(verb);
+    return lines === null ? null : processesIn(lines);
+  }
+
+  /** Whether a process of the script is blocked reading its stdin; null when the pod cannot tell. */
+  async askForReader(): Promise<boolean | null> {
+    const said = (await this.#queue('input'))?.[0];
+    return said === 'yes' || said === 'no' ? said === 'yes' : null;
+  }
+
+  #queue(verb: PodVerb): Promise<readonly string[] | null> {
     const answer = this.#last.then(() => this.#ask(verb));
     this.#last = answer.catch(() => {});
     return answer;
   }
 
-  async #ask(verb: PodVerb): Promise<readonly PodProcess[] | null> {
+  /** @returns the lines of the answer */
+  async #ask(verb: PodVerb): Promise<readonly string[] | null> {
     const { clock, directory, isOver } = this.#parts;
     const file = `${runFile.pod}/answer`;
     const number = 1 + Math.max(numberIn(directory, `${runFile.pod}/ask`), numberIn(directory, file));
@@ -68,7 +80,7 @@ export class PodLine {
       // asked before: what ended meanwhile may have answered last
       const isLate = (await isOver()) || clock.monotonicMs() >= until;
       const text = readRunFile(directory, file) ?? '';
-      if (text.startsWith(`${number}\n`) && text.endsWith('\n.\n')) return processesIn(text);
+      if (text.startsWith(`${number}\n`) && text.endsWith('\n.\n')) return text.split('\n').slice(1, -2);
       if (isLate) return null;
       await clock.sleep(againMs);
     }
@@ -79,9 +91,9 @@ function numberIn(directory: string, file: string): number {
   return Number.parseInt(readRunFile(directory, file) ?? '', 10) || 0;
 }
 
-function processesIn(text: string): readonly PodProcess[] {
+function processesIn(lines: readonly string[]): readonly PodProcess[] {
   const found = new Map<string, PodProcess>();
-  for (const line of text.split('\n').slice(1, -2)) {
+  for (const line of lines) {
     const stat = parseStat(line);
     if (stat === null || isDead(stat)) continue;
     const key = `${stat.pid}.${stat.startTicks}`;

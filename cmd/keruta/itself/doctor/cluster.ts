@@ -1,4 +1,6 @@
+import { InputError } from '../../../../internal/domain/errors.ts';
 import type { Permission } from '../../../../pkg/kubernetes/cluster.ts';
+import type { ClusterAccess } from '../../../../pkg/kubernetes/cluster-access.ts';
 import { ClusterError } from '../../../../pkg/kubernetes/cluster-error.ts';
 import { fail, ok, settingsCheck, skipped, warn } from './check.ts';
 
@@ -17,7 +19,13 @@ export const clusterCheck = settingsCheck('cluster', async ({ context }, { value
   const { kubernetesImage: image, kubernetesVolumeClaim: claim, kubernetesNamespace: namespace } = values;
   if (image === null) return fail('no image is set', 'set kubernetes.image, such as debian:bookworm-slim');
   if (claim === null) return fail('no claim is set', 'set kubernetes.volume_claim');
-  const access = readAccess(values, process.env);
+  let access: ClusterAccess;
+  try {
+    access = readAccess(values, process.env);
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error;
+    return fail(error.message, 'set kubernetes.kubeconfig, or run the agent in a pod that has an account');
+  }
   const cluster = new Cluster({
     access,
     clock: context.clock,
