@@ -44,14 +44,14 @@ describe.runIf(canRunPods)('an agent whose scripts run as jobs of a cluster', ()
   });
 
   test('says that the pod of a task was evicted', async () => {
-    const running = place.keruta(['run', '-c', 'sleep 300', '--quiet']);
-    const pod = await until(() => {
-      const found = cluster.api.store.list('pods').find(({ status }) => status.phase === 'Running');
-      return found ?? null;
+    let running: ReturnType<typeof place.keruta> | undefined;
+    await new Promise<string>((onOutput) => {
+      running = place.keruta(['run', '-c', 'echo up; sleep 300', '--quiet'], { onOutput });
     });
+    const pod = cluster.api.store.list('pods').findLast(({ status }) => status.phase === 'Running');
     expect(pod.spec.nodeSelector).toEqual({ disk: 'fast' });
     await cluster.api.controllers.evict(pod.metadata.name);
-    expect((await running).status).not.toBe(0);
+    expect((await running)?.status).not.toBe(0);
     expect((await shown()).map(({ reason }) => reason)).toContain('pod_evicted');
   });
 

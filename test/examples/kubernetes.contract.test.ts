@@ -40,7 +40,7 @@ describe.runIf(canRunPods)('examples/kubernetes', () => {
     expect([status, out]).toEqual([0, 'of the registry\n']);
     expect(specs[0]).toMatchObject({
       image: 'debian:bookworm-slim',
-      resources: { limits: { memory: '512000000', cpu: '1.5' } },
+      resources: { limits: { memory: '536870912', cpu: '1.5' } },
       envFrom: [{ secretRef: { name: 'registry-access' } }],
     });
   });
