@@ -3,10 +3,11 @@
  * into the run directory, which lies on a volume that agent and pods share: so what is true of a run stands in its directory,
  * whether the cluster answers or not. The log that the cluster keeps of a pod is not enough: it is rotated, and knows lines.
  */
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { umask } from 'node:process';
 import { Cluster } from '../../../pkg/kubernetes/cluster.ts';
+import { isUnreachable } from '../../../pkg/kubernetes/cluster-error.ts';
 import type { Executor, KnownRun, Run, RunSpec } from '../executor.ts';
 import { missingInterpreter, readScript } from '../shim/interpreter.ts';
 import { marker } from '../shim/process-tree.ts';
@@ -35,6 +36,8 @@ export function makeKubernetesExecutor(options: KubernetesOptions): Executor {
 const lastWorkMs = 5_000;
 /** For how long a cluster that is away is asked to delete the job of a start that failed; ms. */
 const patienceMs = 10_000;
+/** From when a pod has taken its environment until it says that it has begun, and that is seen here; ms. */
+const takenMs = 1_000;
 const privately = { mode: 0o600 } as const;
 
 class KubernetesExecutor implements Executor {
@@ -141,10 +144,22 @@ class KubernetesExecutor implements Executor {
     try {
       const failure = await startJob({ ...parts, body, directory, timeoutMs: startTimeoutMs });
       if (failure !== null) throw await this.#giveUp({ spec, job, failure });
+    } catch (error) {
+      if (!isUnreachable(error) || !(await this.#hasBegunAfterAll(directory, job))) throw error;
     } finally {
       rmSync(join(directory, runFile.environment), { force: true });
     }
     return this.#runOf(directory, record, { isNew: true });
+  }
+
+  /** A job that the cluster may have made before it went away: from now on it cannot begin any more, but it may have. */
+  async #hasBegunAfterAll(directory: string, job: string): Promise<boolean> {
+    const { clock } = this.#options;
+    rmSync(join(directory, runFile.environment), { force: true });
+    await clock.sleep(takenMs);
+    if (existsSync(join(directory, runFile.shim))) return true;
+    await endJob({ clock, cluster: this.#cluster, job }, 0).catch(() => {});
+    return existsSync(join(directory, runFile.shim));
   }
 
   /** Deletes what does not begin, so that it never will. @returns what to say of it */

@@ -274,6 +274,14 @@ describe.runIf(canRunPods)('a start', () => {
     expect(readFileSync(join(place.base, 'ledger'), 'utf8')).toBe('ran\n');
   });
 
+  test('that came through before the cluster went away is no failed one', async () => {
+    place.api.fail({ match: /^POST .*jobs$/, status: 0, isDone: true });
+    place.api.fail({ match: /^POST .*jobs$/, status: 503, times: 9 });
+    const run = await executor.start(specOf('echo ran >>$BASE/ledger; exit 5'));
+    expect(await endOf(run)).toMatchObject({ exitCode: 5 });
+    expect(readFileSync(join(place.base, 'ledger'), 'utf8')).toBe('ran\n');
+  });
+
   test('with a cluster that is away, or refuses this account, says which', async () => {
     place.api.fail({ match: /^POST .*jobs$/, status: 403, times: 2 });
     await expect(executor.start(specOf('true'))).rejects.toMatchObject({ code: 'KERUTA_ERR_CLUSTER_DENIED' });
