@@ -7,6 +7,7 @@ import type { AddressInfo } from 'node:net';
 import { type Document, makeCheck } from '../../../fixtures/schemas/make-check.ts';
 import { Controllers } from './controllers.ts';
 import { matches, ObjectStore } from './object-store.ts';
+import { answer, answerClaim, refuse, statusOf, verbOf } from './replies.ts';
 import { roleAllows } from './role.ts';
 import type { ContainerPlaces } from './run-container.ts';
 
@@ -168,7 +169,13 @@ export class ApiDouble {
     if (rules !== undefined && !roleAllows(rules, asksFor)) {
       return this.#complain(asked, 403, 'Forbidden', `may not ${verb} ${asksFor.resource}`);
     }
-    if (resource === 'persistentvolumeclaims') return this.#claim(response, name ?? '');
+    if (resource === 'persistentvolumeclaims') {
+      return answerClaim(response, {
+        name: name ?? '',
+        namespace,
+        isThere: (name ?? '') in this.#options.claims,
+      });
+    }
     if (subresource === 'log') return this.#log(asked, name ?? '');
     if (!(resource in definitionOf) || subresource !== undefined)
       return this.#complain(asked, 404, 'NotFound');
@@ -272,18 +279,6 @@ export class ApiDouble {
     return response;
   }
 
-  #claim(response: ServerResponse, name: string): ServerResponse {
-    if (!(name in this.#options.claims)) return refuse(response, 404, 'NotFound', `no claim ${name}`);
-    const object = {
-      apiVersion: 'v1',
-      kind: 'PersistentVolumeClaim',
-      metadata: { name, namespace: this.namespace },
-      spec: { accessModes: ['ReadWriteMany'] },
-      status: { phase: 'Bound' },
-    };
-    return answer(response, 200, object);
-  }
-
   #review(asked: Asked): ServerResponse {
     const faults = check('V1SelfSubjectAccessReview', asked.body);
     if (faults.length > 0) return this.#complain(asked, 422, 'Invalid', faults.join('; '));
@@ -305,24 +300,4 @@ export class ApiDouble {
     this.complaints.push(`${method} ${url.pathname}: ${status} ${message}`);
     return refuse(response, status, reason, message);
   }
-}
-
-function verbOf(method: string, url: URL, name: string | undefined): string {
-  if (method === 'POST') return 'create';
-  if (method === 'DELETE') return 'delete';
-  if (name !== undefined) return 'get';
-  return url.searchParams.has('watch') ? 'watch' : 'list';
-}
-
-function statusOf(code: number, reason: string, message: string): Document {
-  return { apiVersion: 'v1', kind: 'Status', status: 'Failure', metadata: {}, code, reason, message };
-}
-
-function refuse(response: ServerResponse, status: number, reason: string, message: string): ServerResponse {
-  return answer(response, status, statusOf(status, reason, message));
-}
-
-function answer(response: ServerResponse, status: number, body: Document): ServerResponse {
-  response.writeHead(status, { 'content-type': 'application/json' });
-  return response.end(JSON.stringify(body));
 }
