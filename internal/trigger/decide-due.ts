@@ -55,6 +55,9 @@ export function decideDue(state: DueState): DueDecision {
   const { now, catchUp } = state;
   const windowFrom = Math.max(state.cursor, now - Math.max(catchUp.windowMs, onTimeMs));
   const before = firstOf(state, state.cursor);
+  const passedOver = catchUp.policy === 'all' ? 'missed_limit' : 'missed';
+  // the newest are not summed up: they may be made good, or on time; nothing falls due more often than each second
+  const kept = catchUp.max + onTimeMs / 1000 + 1;
   const instants: DueInstant[] = [];
   const due: { readonly nominalAt: number; readonly effectiveAt: number }[] = [];
   let [cursor, next] = [state.cursor, before];
@@ -64,9 +67,10 @@ export function decideDue(state: DueState): DueDecision {
     next = firstOf(state, cursor);
   }
   for (; next !== null && next.effectiveAt <= now; next = firstOf(state, cursor)) {
-    if (due.length === maxInstants) {
-      const [first] = due.splice(0);
-      if (first !== undefined) instants.push({ ...first, isRun: false, reason: 'missed', until: cursor });
+    if (due.length === maxInstants + kept) {
+      const [first, last] = [due[0], due[maxInstants - 1]];
+      due.splice(0, maxInstants);
+      if (first && last) instants.push({ ...first, isRun: false, reason: passedOver, until: last.nominalAt });
     }
     due.push(next);
     cursor = next.nominalAt;
@@ -76,8 +80,7 @@ export function decideDue(state: DueState): DueDecision {
   due.forEach((one, index) => {
     if (index >= late.length) instants.push({ ...one, isRun: true, reason: 'due' });
     else if (index >= late.length - madeGood) instants.push({ ...one, isRun: true, reason: 'caught_up' });
-    else
-      instants.push({ ...one, isRun: false, reason: catchUp.policy === 'all' ? 'missed_limit' : 'missed' });
+    else instants.push({ ...one, isRun: false, reason: passedOver });
   });
   return { instants, cursor, nextAt: next?.effectiveAt ?? null };
 }

@@ -80,4 +80,31 @@ describe('whatever the policy, and however seldom somebody looks', () => {
       }),
     );
   });
+
+  test('of a gap of any length `all` makes good exactly the newest ones that its limit allows', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 1000 }),
+        fc.integer({ min: 1, max: 5000 }),
+        fc.constantFrom(1_000, 60_000),
+        (max, missed, gridMs) => {
+          const limits = { triggerId: 't', schedule: every(gridMs), spreadMs: 0, startAt: null, endAt: null };
+          const catchUp = { policy: 'all', windowMs: 100 * 86_400_000, max } as const;
+          const now = begin + missed * gridMs;
+          const { instants } = decideDue({ ...limits, catchUp, cursor: begin, now });
+          const all = Array.from({ length: missed }, (_, n) => begin + (n + 1) * gridMs);
+          const [late, onTime] = [
+            all.filter((at) => now - at > onTimeMs),
+            all.filter((at) => now - at <= onTimeMs),
+          ];
+          const ran = instants.filter(({ isRun }) => isRun).map(({ nominalAt }) => nominalAt);
+          expect(ran).toEqual([...late.slice(-max), ...onTime]);
+          expect(instants.flatMap((one) => instantsOf(one, gridMs))).toEqual(all);
+          const reasons = new Set(instants.filter(({ isRun }) => !isRun).map(({ reason }) => reason));
+          expect([...reasons]).toEqual(late.length > max ? ['missed_limit'] : []);
+        },
+      ),
+      { numRuns: 100 },
+    );
+  });
 });
