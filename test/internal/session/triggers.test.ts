@@ -1,9 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import type { Occurrence } from '../../../internal/domain/workflow.ts';
 import { applyWorkflow, deleteWorkflow } from '../../../internal/session/apply-workflow.ts';
+import { claim } from '../../../internal/session/claim.ts';
+import { finish } from '../../../internal/session/finish.ts';
+import { renew } from '../../../internal/session/renew.ts';
 import { tick } from '../../../internal/session/tick.ts';
 import { fireNow, pauseTrigger, resumeTrigger } from '../../../internal/session/trigger-verbs.ts';
-import { caller, makeWorld, never, type World } from './claims-world.ts';
+import { caller, makeWorld, never, report, type World } from './claims-world.ts';
 
 const minute = 60_000;
 
@@ -170,6 +173,22 @@ describe('what fell due while nobody was there', () => {
     expect((await world.rows()).at(-1)).toBe('09:43 run due');
   });
 
+  test('of a minutely trigger makes one run after a whole day without a server, and it goes on', async () => {
+    const world = await at('2026-01-01T08:00:30Z', {
+      ...{ overlap: 'allow', triggers: [{ type: 'cron', expression: '* * * * *' }] },
+    });
+    await world.go('2026-01-02T08:00:30Z');
+    const rows = await occurrencesOf(world);
+    expect(rows.filter(({ decision }) => decision === 'run')).toHaveLength(1);
+    // each of 1,440 minutes is on record, the oldest of them as one row
+    const minutes = ({ nominalAt, details }: Occurrence) =>
+      details.until === undefined ? 1 : (Date.parse(String(details.until)) - nominalAt) / minute + 1;
+    expect(rows.reduce((sum, row) => sum + minutes(row), 0)).toBe(24 * 60);
+    expect((await world.rows()).at(-1)).toBe('08:00 run due');
+    await world.go('2026-01-02T08:01:00Z');
+    expect((await occurrencesOf(world)).filter(({ decision }) => decision === 'run')).toHaveLength(2);
+  });
+
   test('what is older than the window is summed up in one row', async () => {
     const world = await at('2026-01-01T10:00:01Z', {
       ...every5,
@@ -280,6 +299,42 @@ describe('a task that is not finished', () => {
     expect((await world.tasks()).map(({ status }) => status)).toEqual(['CANCELLED', 'PENDING']);
   });
 
+  test('with cancel_other, the one that runs is asked to end, and the next begins when it has', async () => {
+    const world = await at(second(-10), grid('cancel_other'));
+    const session = await world.store.sessionByName('w');
+    const claimNext = async (agentId: string) => {
+      const request = { agentId, claimId: agentId, waitMs: 0, agent: { hostname: 'h', version: '1' } };
+      const found = await claim(world.parts, {
+        ...{ caller, sessionId: session?.id ?? '', request, signal: never },
+      });
+      return found.claim;
+    };
+    await world.go(second(0));
+    const first = await claimNext('one');
+    await world.go(second(10));
+    const ref = { caller, taskId: first?.task.id ?? '', number: 1 };
+    const told = await renew(world.parts, {
+      ...{ ...ref, request: { waitMs: 0, deliveredInputs: [] }, signal: never },
+    });
+    expect(told.cancel).not.toBeNull();
+    expect(await claimNext('two')).toBeNull();
+    await finish(world.parts, {
+      ...ref,
+      report: report({ exitCode: null, signal: 'SIGTERM', reason: 'cancel' }),
+    });
+    expect((await world.tasks()).map(({ status }) => status)).toEqual(['CANCELLED', 'PENDING']);
+    expect((await claimNext('two'))?.task.id).toBe((await world.tasks())[1]?.id);
+  });
+
+  test('with buffer_all, a hundred wait and the next is passed over', async () => {
+    const world = await at(second(-10), { ...grid('buffer_all'), catchUp: 'all', catchUpMax: 200 });
+    await world.go(second(-10 + 103 * 10));
+    expect((await world.tasks()).filter(({ status }) => status === 'PENDING')).toHaveLength(100);
+    const skipped = (await occurrencesOf(world)).filter(({ decision }) => decision === 'skipped');
+    expect(skipped.map(({ reason }) => reason)).toEqual(Array(3).fill('overlap_skipped'));
+    expect(skipped[0]?.details).toMatchObject({ taskId: (await world.tasks()).at(-1)?.id });
+  });
+
   test('with allow, nobody cares', async () => {
     const world = await at(second(-10), grid('allow'));
     await world.go(second(0));
@@ -315,6 +370,17 @@ describe('a definition that changes', () => {
     expect(await world.rows()).toEqual([]);
     await world.go('2026-01-01T15:00:00Z');
     expect(await world.rows()).toEqual(['15:00 run due']);
+  });
+
+  test('fires once at an instant that the old rule had and the new one has, with what is run now', async () => {
+    const world = await at('2026-01-01T09:58:00Z', { ...every5, overlap: 'allow' });
+    // the old one is due and not decided yet
+    world.clock.jump(2 * minute);
+    await world.apply({ run: 'echo new', triggers: [{ type: 'cron', expression: '0,5,30 * * * *' }] });
+    await world.go('2026-01-01T10:05:00Z');
+    await world.go('2026-01-01T10:29:00Z');
+    expect(await world.rows()).toEqual(['10:05 run due']);
+    expect((await world.tasks()).map(({ script }) => script)).toEqual(['echo new']);
   });
 
   test('switched off and on again, it makes good nothing of the time between', async () => {

@@ -8,6 +8,7 @@ const types = [
   { type: 'file', path: '/in' },
   { type: 'task-end', workflow: 'other' },
   { type: 'webhook', auth: { type: 'github', secretEnv: 'A' } },
+  { type: 'github', repository: 'acme/site', events: ['push'] },
   { type: 'email', allowedSenders: ['*@example.org'], authservId: 'mx.example.org' },
 ];
 
@@ -24,7 +25,13 @@ function overlaps(workflow: object = {}, trigger: object = {}) {
 const all = (overlap: string) => Object.fromEntries(types.map(({ type }) => [type, overlap]));
 
 test('what happened is queued when something else is under way, an instant or a wish is skipped', () => {
-  const events = { file: 'allow', 'task-end': 'allow', webhook: 'allow', email: 'allow' };
+  const events = {
+    file: 'allow',
+    'task-end': 'allow',
+    webhook: 'allow',
+    github: 'allow',
+    email: 'allow',
+  };
   expect(overlaps()).toEqual({ ...all('skip'), ...events });
 });
 
