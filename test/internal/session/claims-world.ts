@@ -17,6 +17,7 @@ import { type SessionParts, systemCaller } from '../../../internal/session/parts
 import { renew } from '../../../internal/session/renew.ts';
 import { submitTask } from '../../../internal/session/submit.ts';
 import { openSqliteStore } from '../../../internal/store/sqlite-store.ts';
+import type { Store } from '../../../internal/store/store.ts';
 import { TestClock } from '../../../pkg/clock/test-clock.ts';
 import { silentLog } from '../../../pkg/log/log.ts';
 import { systemRandom } from '../../../pkg/random/random.ts';
@@ -26,10 +27,18 @@ export const never = new AbortController().signal;
 export const sessionId = '11111111-2222-4333-8444-555555555555';
 const at = '2026-01-01T00:00:00.000Z';
 
+let openStore = (clock: TestClock): Promise<Store> =>
+  openSqliteStore({ file: ':memory:', clock, log: silentLog });
+
+/** Has the worlds that are made from now on rest in another store; it is closed when its test has ended. */
+export function restIn(open: (clock: TestClock) => Promise<Store>): void {
+  openStore = open;
+}
+
 export async function makeWorld() {
   const directory = await mkdtemp(join(tmpdir(), 'claims-'));
   const clock = new TestClock();
-  const store = await openSqliteStore({ file: ':memory:', clock, log: silentLog });
+  const store = await openStore(clock);
   const blob = openFileBlobStore({ directory, log: silentLog, durability: 'process' });
   onTestFinished(async () => {
     await blob.close();
