@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { systemClock } from '../../../pkg/clock/system-clock.ts';
 import { makeStreamLog } from '../../../pkg/log/stream-log.ts';
+import { recorded } from '../../fixtures/github/deliveries.ts';
 import { commits, pullRequest, push, repository } from '../trigger/github/payloads.ts';
 import { openGithub, openGithubWith, secrets, sign } from './github-world.ts';
 import { adminToken } from './start-server.ts';
@@ -146,6 +147,21 @@ describe('a delivery of GitHub', () => {
     expect((await send(sender('other[bot]'))).body.triggers).toMatchObject([{ reason: 'event' }]);
     const rows = (await server.call('GET', 'workflows/w0/occurrences')).body;
     expect(rows[1]).toMatchObject({ details: { filteredBy: 'self_caused' } });
+  });
+
+  test('is taken as GitHub has sent it, of every event, and is decided', async () => {
+    const events = [...new Set(recorded.map(([event]) => event))].filter((event) => event !== 'ping');
+    const { send, server } = await openGithub({ repository: '*/*', events, tags: '*', ignoreBots: false });
+    const expected: string[] = [];
+    const answered: string[] = [];
+    for (const [event, body] of recorded) {
+      const { status, body: told } = await send(body, { 'x-github-event': event });
+      answered.push(`${event}: ${status < 300} ${told.status === 'ignored' || told.status === 'pong'}`);
+      expected.push(`${event}: true ${event === 'ping' || body.repository === undefined}`);
+    }
+    expect(answered).toEqual(expected);
+    const rows = (await server.call('GET', 'workflows/w0/occurrences?limit=1000')).body;
+    expect(rows).toHaveLength(expected.filter((one) => one.endsWith('false')).length);
   });
 
   test('of 25 MiB is taken, a larger one is refused with 413', async () => {
