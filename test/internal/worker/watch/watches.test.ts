@@ -154,6 +154,35 @@ describe('a watched directory', () => {
     expect(words()).toHaveLength(count);
   });
 
+  test('50,000 files at once are all told, once each', { timeout: 300_000 }, async () => {
+    const here = place();
+    const { told, words } = await begin(here, { watch: { mode: 'batch', maxEntries: 60_000 } });
+    const changes = () => told.reduce((sum, one) => sum + one.changes.length, 0);
+    for (let n = 0; n < 50_000; n++) {
+      if (n % 500 === 0) mkdirSync(join(here.root, `d${n / 500}`));
+      writeFileSync(join(here.root, `d${Math.floor(n / 500)}`, `${n}`), '');
+    }
+    await vi.waitFor(() => expect(changes()).toBeGreaterThanOrEqual(50_000), {
+      timeout: 240_000,
+      interval: 500,
+    });
+    expect(new Set(words()).size).toBe(50_000);
+    expect(words()).toHaveLength(50_000);
+    // a file of a batch is never left behind for being one of many
+    expect(Math.max(...told.map((one) => one.changes.length))).toBeLessThanOrEqual(1_000);
+  });
+
+  test('more than 50,000 files at once are too many, and the status says what to do', {
+    timeout: 300_000,
+  }, async () => {
+    const here = place();
+    const { told, status } = await begin(here);
+    for (let n = 0; n <= 50_000; n++) writeFileSync(join(here.root, `${n}`), '');
+    await vi.waitFor(() => expect(status()?.state).toBe('failed'), { timeout: 240_000, interval: 500 });
+    expect(status()?.note).toMatch(/more than 50000 files and directories; name a smaller directory/);
+    expect(told.length).toBeLessThan(50_000);
+  });
+
   test('a tree that is moved in is told whole', async () => {
     const here = place();
     const { words } = await begin(here);
