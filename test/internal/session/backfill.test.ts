@@ -98,6 +98,23 @@ describe('a backfill', () => {
     expect(await tasks()).toHaveLength(5);
   });
 
+  test('obeys the limit of a day, which force does not pass over, and goes on there the next day', async () => {
+    const { fill, go, tasks, rows } = await world({
+      ...hourly,
+      overlap: 'allow',
+      policy: { maxRunsPerDay: 5 },
+    });
+    expect(states(await fill())).toEqual({ run: 5, refused: 19 });
+    expect(await tasks()).toHaveLength(5);
+    expect((await rows()).filter(({ reason }) => reason === 'run_limit')).toMatchObject([
+      { source: 'backfill', nominalAt: at('01T05:00:00') },
+    ]);
+    expect(states(await fill())).toEqual({ ran: 5, refused: 19 });
+    // the next day has one instant of its own before
+    await go('03T00:00:00');
+    expect(states(await fill())).toEqual({ ran: 5, run: 4, refused: 15 });
+  });
+
   test('counts for the overlap of what falls due meanwhile', async () => {
     const { fill, go, rows } = await world();
     await fill({ to: at('01T01:00:00') });

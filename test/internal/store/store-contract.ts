@@ -1,7 +1,7 @@
 import { describe } from 'vitest';
 import type { Store } from '../../../internal/store/store.ts';
 import { testFigures } from './contract/figures.ts';
-import { useFixture } from './contract/fixture.ts';
+import { type Fixture, useFixture } from './contract/fixture.ts';
 import { testGovernance } from './contract/governance.ts';
 import { testHangings } from './contract/hangings.ts';
 import { testLaws } from './contract/laws.ts';
@@ -29,21 +29,19 @@ export interface StorePlace {
   tamper(statement: string): Promise<void>;
 }
 
-/** The laws of `internal/store/store.ts` and every method of the port; every adapter passes it. */
-export function storeContract(name: string, harness: StoreHarness): void {
+const allParts = [
+  ...[testLaws, testTasks, testQueue, testFigures, testHangings, testWorkflows, testReports, testGovernance],
+  ...[testLedger, testNotifications, testNouns, testProperties],
+];
+
+/** The laws of `internal/store/store.ts` and every method of the port; every adapter passes it. @param parts  default: all */
+export function storeContract(
+  name: string,
+  harness: StoreHarness,
+  parts: readonly ((fixture: () => Fixture) => void)[] = allParts,
+): void {
   describe(`the store on ${name}`, () => {
     const fixture = useFixture(harness);
-    testLaws(fixture);
-    testTasks(fixture);
-    testQueue(fixture);
-    testFigures(fixture);
-    testHangings(fixture);
-    testWorkflows(fixture);
-    testReports(fixture);
-    testGovernance(fixture);
-    testLedger(fixture);
-    testNotifications(fixture);
-    testNouns(fixture);
-    testProperties(fixture);
+    for (const part of parts) part(fixture);
   });
 }

@@ -13,11 +13,12 @@ export interface Value {
   readonly value: number;
 }
 
-/** Starts it. */
-export async function startObserved(log: Log = silentLog) {
+/** Starts it. @param aheadMs  how far its clock is ahead of that of its store */
+export async function startObserved(log: Log = silentLog, aheadMs = 0) {
   const opened = await openParts(undefined, log);
   await ensureAdminToken(opened, { given: adminToken });
-  const { store, clock } = opened;
+  const { clock } = opened;
+  const store = { ...opened.store, now: async () => (await opened.store.now()) - aheadMs };
   const observed = observe({ store, clock, log });
   const parts = { ...opened, store: observed.store, triggerHost: hostOf() };
   const server = buildServer({

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { serverMetricTable } from '../../../../internal/domain/metric-table.ts';
 import { makeBreakerSamples } from '../../../../internal/server/metrics/figures.ts';
 import { maxTriggerLabels, ServerMetrics } from '../../../../internal/server/metrics/server-metrics.ts';
+import { silentLog } from '../../../../pkg/log/log.ts';
 import { systemRandom } from '../../../../pkg/random/random.ts';
 import { sampleTask } from '../../store/samples.ts';
 import { sampleOccurrence } from '../../store/workflow-samples.ts';
@@ -125,6 +126,18 @@ describe('/metrics', () => {
     expect(find(values, 'keruta_llm_tokens_total', { model: 'm', direction: 'in' })).toBe(14);
     expect(find(values, 'keruta_execution_cost_usd_count', trigger)).toBe(2);
     expect(find(values, 'keruta_execution_cost_usd_sum', trigger)).toBe(0.5);
+  });
+
+  test('X2: tells how far the clock is from that of the store', async () => {
+    const skewOf = async (observed: typeof server) => {
+      // it is looked at with the health
+      await observed.call('GET', '/health');
+      return find(await observed.values(), 'keruta_clock_skew_seconds');
+    };
+    const ahead = await startObserved(silentLog, 300_000);
+    expect(Math.abs(Number(await skewOf(server)))).toBeLessThan(30);
+    expect(Math.abs(Number(await skewOf(ahead)) - 300)).toBeLessThan(30);
+    await ahead.close();
   });
 
   test('leaves out what the store cannot say, and says that it is away', async () => {
