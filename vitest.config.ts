@@ -21,7 +21,15 @@ export default defineConfig({
           testTimeout: 60_000,
         },
       },
-      { test: { name: 'contract', include: ['test/**/*.contract.test.ts'], testTimeout: 60_000 } },
+      {
+        test: {
+          name: 'contract',
+          include: ['test/**/*.contract.test.ts'],
+          testTimeout: 60_000,
+          // a database for each test is made in a hook
+          hookTimeout: 60_000,
+        },
+      },
       {
         test: {
           name: 'e2e',
