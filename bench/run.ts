@@ -1,6 +1,6 @@
 /**
  * Measures what the product promises, against baselines taken in the same run. By hand: `npm run bench [names]`.
- * Names: commands latency line idle empty volume redact webhook triggers busy files ledger policies playbook slots coder.
+ * Names: start commands latency line idle empty volume redact webhook triggers busy files ledger policies playbook slots coder.
  */
 import { existsSync } from 'node:fs';
 import { benchBusy } from './busy.ts';
@@ -13,11 +13,13 @@ import { benchPlaybook } from './playbook.ts';
 import { benchPolicies } from './policies.ts';
 import { benchRedact } from './redact.ts';
 import { benchSlots } from './slots.ts';
+import { benchStart } from './start.ts';
 import { agentReady, benchEmpty, benchFirstLine, benchIdle, benchLatency, benchVolume } from './tasks.ts';
 import { benchTriggers } from './triggers.ts';
 import { benchWebhook } from './webhook.ts';
 
 const parts: Record<string, (bench: Bench) => Promise<Row | Row[]>> = {
+  start: benchStart,
   commands: benchCommands,
   latency: benchLatency,
   line: benchFirstLine,
