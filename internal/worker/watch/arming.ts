@@ -30,10 +30,15 @@ export interface WatchLimits {
   readonly used: () => number;
   /** for how long nothing is tried anew after a fault; ms */
   readonly againAfterMs: number;
+  /** type of the file system of a path. @see statfs(2) */
+  readonly fileSystem: (path: string) => Promise<number>;
 }
 
 /** @see WatchLimits */
-export const systemLimits: WatchLimits = { most: mostWatches, used: usedWatches, againAfterMs };
+export const systemLimits: WatchLimits = {
+  ...{ most: mostWatches, used: usedWatches, againAfterMs },
+  fileSystem: async (path) => (await statfs(path)).type,
+};
 
 /** What it is made with. */
 export interface ArmingParts {
@@ -81,7 +86,9 @@ export class Arming {
     const { root, clock, limits } = this.#parts;
     this.#root = await rootOf(root);
     const why =
-      (await remoteness(root)) ?? this.#shortage(directories) ?? (await this.#try(directories, signal));
+      (await remoteness(root, limits)) ??
+      this.#shortage(directories) ??
+      (await this.#try(directories, signal));
     if (signal.aborted || why === null) return;
     this.#retryAt = clock.monotonicMs() + limits.againAfterMs;
     if (this.#why === why) return;
@@ -163,9 +170,8 @@ async function rootOf(root: string): Promise<string> {
   return `${dev}:${ino}:${birthtimeNs}`;
 }
 
-async function remoteness(root: string): Promise<string | null> {
-  const { type } = await statfs(root);
-  return remoteTypes.includes(type)
+async function remoteness(root: string, { fileSystem }: WatchLimits): Promise<string | null> {
+  return remoteTypes.includes(await fileSystem(root))
     ? 'it is on a network file system, which does not tell of all changes'
     : null;
 }

@@ -419,6 +419,16 @@ describe('with too few watches', () => {
   });
 });
 
+test('F6: a directory on a network file system is looked at from time to time, and the status says why', async () => {
+  const here = place();
+  const nfs = 0x6969;
+  const limits = { ...systemLimits, fileSystem: async () => nfs };
+  const { words, status } = await begin(here, { limits, state: /polling/ });
+  expect(status()?.note).toBe('it is on a network file system, which does not tell of all changes');
+  writeFileSync(join(here.root, 'a'), 'x');
+  await vi.waitFor(() => expect(words()).toEqual(['create a']), patient);
+});
+
 test('a directory with more than maxEntries is not watched, and the status says what to do', async () => {
   const here = place();
   for (let n = 0; n < 5; n++) writeFileSync(join(here.root, `${n}`), 'x');
