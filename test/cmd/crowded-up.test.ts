@@ -60,6 +60,15 @@ test('daemon status tells the jobs of all workflows, and what failed in their se
     scheduled: [{ name: 'timed', state: 'awake' }],
     errors: [{ taskId: id, name: 'timed' }],
   });
+  const text = (await k('daemon', 'status')).out;
+  for (const line of [
+    /^pid +\d+$/m,
+    /^up +\d/m,
+    /^scheduled jobs: 1$/m,
+    /^ {2}- timed \(next: \d{4}-01-01T/m,
+  ])
+    expect(text).toMatch(line);
+  expect(text).toContain(`timed (${id}): `);
 }, 120_000);
 
 test('daemon stop says of an agent in the foreground how it is ended', async () => {
