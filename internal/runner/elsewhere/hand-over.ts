@@ -1,7 +1,7 @@
 /** What a runner in a container is handed: files beside what it writes down. */
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { environmentText } from '../../executor/docker/container-environment.ts';
+import { environmentText } from '../../executor/shim/container-environment.ts';
 import type { RunnerJob } from './elsewhere.ts';
 
 /** Where a runner's own place is: home, with the pool of its slots. */
