@@ -15,13 +15,25 @@ export const firingEnv = {
 /** How much is fired. */
 export interface FiringPlan {
   readonly timed: number;
-  /** every instant of the timed ones is a multiple of it; ms */
-  readonly gridMs: number;
+  /** every instant of a timed one is a multiple of one of these; they have them in turn; ms */
+  readonly gridsMs: readonly number[];
   /** a trigger of such instants, as it stands in a workflow */
-  readonly trigger: Readonly<Record<string, unknown>>;
+  readonly trigger: (gridMs: number) => Readonly<Record<string, unknown>>;
   readonly deliveries: number;
   /** the deliveries are spread over so long; ms */
   readonly overMs: number;
+  /** whether servers are also paused and asked to stop, or only killed */
+  readonly isPaused: boolean;
+}
+
+/** A trigger whose instants are the multiples of some seconds. */
+export function everySeconds(gridMs: number): Readonly<Record<string, unknown>> {
+  return { type: 'interval', every: `${gridMs / 1000}s`, anchor: '2026-01-01T00:00:00Z' };
+}
+
+/** Which instants a timed trigger has. @param name  as it was applied */
+function gridOf({ gridsMs }: FiringPlan, name: string): number {
+  return gridsMs[Number(name.slice(1)) % gridsMs.length] ?? 1;
 }
 
 /** A webhook as it stands in a workflow, for deliveries as {@link deliverTo} sends them. */
@@ -40,10 +52,14 @@ const hooks = [
 const perWorkflow = 100;
 
 /** Makes the workflows. */
-export async function applyFiring(place: Place, { timed, trigger }: FiringPlan): Promise<void> {
+export async function applyFiring(place: Place, plan: FiringPlan): Promise<void> {
+  const { timed, trigger } = plan;
   for (let from = 0; from < timed; from += perWorkflow) {
     const count = Math.min(perWorkflow, timed - from);
-    const triggers = Array.from({ length: count }, (_, n) => ({ ...trigger, name: `t${from + n}` }));
+    const triggers = Array.from({ length: count }, (_, n) => {
+      const name = `t${from + n}`;
+      return { ...trigger(gridOf(plan, name)), name };
+    });
     await place.api('POST', '/workflows', {
       ...{ name: `timed-${from}`, run: 'true', overlap: 'allow', catchUp: 'all', triggers },
     });
@@ -142,10 +158,10 @@ export function decided(ask: Ask, until: number): number {
 }
 
 /** How many instants there were, up to one. @param until  epoch ms */
-export function expectedInstants(ask: Ask, { gridMs }: FiringPlan, until: number): number {
-  const made = ask("SELECT created_at FROM triggers WHERE type IN ('cron', 'interval')");
-  const count = (at: number) => Math.floor(until / gridMs) - Math.floor(at / gridMs);
-  return made.reduce((sum, [createdAt]) => sum + count(Number(createdAt)), 0);
+export function expectedInstants(ask: Ask, plan: FiringPlan, until: number): number {
+  const made = ask("SELECT name, created_at FROM triggers WHERE type IN ('cron', 'interval')");
+  const count = (at: number, gridMs: number) => Math.floor(until / gridMs) - Math.floor(at / gridMs);
+  return made.reduce((sum, [name = '', createdAt]) => sum + count(Number(createdAt), gridOf(plan, name)), 0);
 }
 
 /** Compares everything that is on record with what fell due and what was sent. @returns how many occurrences and tasks */
@@ -160,12 +176,13 @@ export function checkRecord(
   const timed = "SELECT trigger_id, nominal_at FROM occurrences WHERE source IN ('cron', 'interval')";
   for (const [triggerId = '', at] of ask(`${timed} AND nominal_at <= ${until} ORDER BY nominal_at`))
     instants.set(triggerId, [...(instants.get(triggerId) ?? []), Number(at)]);
-  const made = ask("SELECT id, created_at FROM triggers WHERE type IN ('cron', 'interval')");
+  const made = ask("SELECT id, created_at, name FROM triggers WHERE type IN ('cron', 'interval')");
   expect(made).toHaveLength(plan.timed);
-  for (const [id = '', createdAt] of made) {
+  for (const [id = '', createdAt, name = ''] of made) {
     const expected: number[] = [];
-    const first = (Math.floor(Number(createdAt) / plan.gridMs) + 1) * plan.gridMs;
-    for (let at = first; at <= until; at += plan.gridMs) expected.push(at);
+    const gridMs = gridOf(plan, name);
+    const first = (Math.floor(Number(createdAt) / gridMs) + 1) * gridMs;
+    for (let at = first; at <= until; at += gridMs) expected.push(at);
     expect({ id, instants: instants.get(id) ?? [] }).toEqual({ id, instants: expected });
   }
   // every delivery is on record once, as its sender was told
