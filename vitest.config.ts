@@ -35,7 +35,6 @@ export default defineConfig({
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],
           testTimeout: 60_000,
-          fileParallelism: false,
         },
       },
       {
@@ -45,7 +44,6 @@ export default defineConfig({
           testTimeout: process.env.FAULTS === 'full' ? 1_800_000 : 120_000,
           // a place with ten thousand files takes its time to go
           hookTimeout: process.env.FAULTS === 'full' ? 300_000 : 60_000,
-          fileParallelism: false,
         },
       },
     ],
