@@ -83,7 +83,7 @@ describe.skipIf(engineHost === null)('a runner in a container', () => {
     expect(shown).not.toContain(secret);
     writeFileSync(task.gate, '');
     const { status, stdout, stderr } = await run.ended;
-    expect({ status, stderr: stderr.replace(/.* repository mirrored .*\n/, '') }).toEqual({
+    expect({ status, stderr: stderr.replace(/.*repository mirrored.*\n/, '') }).toEqual({
       status: 0,
       stderr: '',
     });
