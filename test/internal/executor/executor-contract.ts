@@ -251,11 +251,10 @@ export function executorContract(name: string, makeFixture: () => Promise<Execut
          env -i /bin/sleep 300 &
          (env -i setsid /bin/sleep 300 &)
          sh -c 'kill -STOP $$' &
-         sleep 0.2; echo up; sleep 300`,
+         echo up; sleep 300`,
       );
       await until(async () => (await run.size('stdout')) > 0);
-      const before = await run.processes();
-      expect(before.length).toBeGreaterThanOrEqual(8);
+      await until(async () => (await run.processes()).length >= 8);
       await run.interrupt();
       expect(await run.kill()).toBeGreaterThanOrEqual(8);
       expect(await run.processes()).toEqual([]);
@@ -285,10 +284,13 @@ export function executorContract(name: string, makeFixture: () => Promise<Execut
     });
 
     test('what a run used is told while it runs and afterwards', async () => {
-      const run = await start('i=0; while [ $i -lt 60000 ]; do i=$((i+1)); done; echo up; sleep 0.3');
+      const run = await start(
+        'i=0; while [ $i -lt 60000 ]; do i=$((i+1)); done; echo up; sleep 0.3; while [ ! -e measured ]; do sleep 0.02; done',
+      );
       await until(async () => (await run.size('stdout')) > 0);
       const during = await run.usage();
       expect(during.peakMemoryBytes).toBeGreaterThan(100_000);
+      await endOf(await start(`: >${join(fixture.base, 'measured')}`));
       await endOf(run);
       const after = await run.usage();
       expect(after.cpuMs).toBeGreaterThan(10);
