@@ -67,6 +67,8 @@ export const notifyTest = command({
   exits: { 1: 'the message was not taken' },
   run: async (context, values) => {
     const client = await context.makeClient();
+    // sending may take its time; a server that does not answer at all is found out by a question that may not
+    await client.notifications.channels({ signal: context.signal });
     const tried = await client.notifications.test(values.channel, { signal: context.signal });
     if (context.json) await printJson(context, tried);
     else if (tried.isTaken)
