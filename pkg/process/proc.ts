@@ -161,17 +161,12 @@ function signal(pid: number, name: NodeJS.Signals | 0): boolean {
   }
 }
 
-/** Whether a process was started with this entry (`NAME=value`) in its environment; false when it is not ours. */
-export function hasEnvironmentEntry(pid: number, entry: string): boolean {
-  const text = readProc(`${pid}/environ`);
-  return text !== null && (text.startsWith(`${entry}\0`) || text.includes(`\0${entry}\0`));
-}
-
-/** The value of a variable with which a process was started; null when it has none, or is not ours. */
-export function readEnvironmentEntry(pid: number, name: string): string | null {
-  const text = `\0${readProc(`${pid}/environ`) ?? ''}`;
-  const from = text.indexOf(`\0${name}=`);
-  return from === -1 ? null : (text.slice(from + name.length + 2).split('\0', 1)[0] ?? null);
+/** The values of a variable with which a process was started: one, as a rule; none when it is not ours. */
+export function readEnvironmentEntries(pid: number, name: string): readonly string[] {
+  return (readProc(`${pid}/environ`) ?? '')
+    .split('\0')
+    .filter((entry) => entry.startsWith(`${name}=`))
+    .map((entry) => entry.slice(name.length + 1));
 }
 
 /** Descriptors that a process has open; empty when it is gone or not ours. */

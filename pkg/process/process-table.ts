@@ -2,9 +2,10 @@
 import type { Clock } from '../clock/clock.ts';
 import {
   descriptorKey,
+  isDead,
   listPids,
   type ProcessStat,
-  readEnvironmentEntry,
+  readEnvironmentEntries,
   readStat,
   ticksPerSecond,
 } from './proc.ts';
@@ -14,16 +15,20 @@ const maxShare = 0.05;
 /** A process is still becoming what it was started as; ms. */
 const youngMs = 5_000;
 
-/** Processes as they were at a moment; neither the first nor this one. What is asked for is found at once, however many there are. */
+/**
+ * Processes as they were at a moment; neither the first nor this one. What is asked for is found at once, however many there are;
+ * what has to be read for it is read of those alone that began at `since` or later (clock ticks since boot), once.
+ */
 export interface ProcessLook {
+  /** the youngest first */
   readonly stats: readonly ProcessStat[];
   withPid(pid: number): readonly ProcessStat[];
   inSession(session: number): readonly ProcessStat[];
   childrenOf(pid: number): readonly ProcessStat[];
-  /** Those that were started with this variable in their environment. */
-  withEntry(name: string, value: string): readonly ProcessStat[];
-  /** Those that have this file as stdin, stdout or stderr. @see descriptorKey */
-  withStream(key: string): readonly ProcessStat[];
+  /** Those that were started with this entry (`NAME=value`) in their environment; older ones may be among them. */
+  withEntry(entry: string, since: number): readonly ProcessStat[];
+  /** Those that have this file as stdin, stdout or stderr; older ones may be among them. @see descriptorKey */
+  withStream(key: string, since: number): readonly ProcessStat[];
 }
 
 /** A look at a machine with many processes takes ms, and a hundred runs ask for it. */
@@ -47,20 +52,45 @@ export function processTable(clock: Clock): ProcessTable {
 
 /** Looks at some processes alone, now. */
 export function lookAt(pids: readonly number[]): ProcessLook {
-  return new Look(pids, ({ pid }, name) => readEnvironmentEntry(pid, name));
+  return new Look(pids, ({ pid }, name) => readEnvironmentEntries(pid, name));
+}
+
+/** Those that are alive and not older than a moment. @param startTicks  clock ticks since boot */
+export function livingOf(startTicks: number, stats: readonly ProcessStat[]): readonly ProcessStat[] {
+  return stats.filter((stat) => stat.startTicks >= startTicks && !isDead(stat));
+}
+
+/** Some processes, and all that came from them; the oldest first, so that none learns of its child's death before its own. */
+export function withDescendants(
+  roots: readonly ProcessStat[],
+  childrenOf: (pid: number) => readonly ProcessStat[],
+): readonly ProcessStat[] {
+  const found = new Map(roots.map((stat) => [stat.pid, stat]));
+  // what is put in while it goes through them is gone through too
+  for (const pid of found.keys()) for (const child of childrenOf(pid)) found.set(child.pid, child);
+  return [...found.values()].sort((one, other) => one.startTicks - other.startTicks || one.pid - other.pid);
+}
+
+type EntriesOf = (stat: ProcessStat, name: string) => readonly string[];
+
+/** Processes by what they are: of so many, the youngest, it is known. */
+interface Group {
+  readonly found: Map<unknown, ProcessStat[]>;
+  count: number;
 }
 
 class Look implements ProcessLook {
   readonly stats: readonly ProcessStat[];
-  readonly #entryOf: (stat: ProcessStat, name: string) => string | null;
-  readonly #groups = new Map<string, ReadonlyMap<unknown, readonly ProcessStat[]>>();
+  readonly #entriesOf: EntriesOf;
+  readonly #groups = new Map<string, Group>();
 
-  constructor(pids: readonly number[], entryOf: (stat: ProcessStat, name: string) => string | null) {
-    this.#entryOf = entryOf;
+  constructor(pids: readonly number[], entriesOf: EntriesOf) {
+    this.#entriesOf = entriesOf;
     this.stats = pids
       .filter((pid) => pid > 1 && pid !== process.pid)
       .map(readStat)
-      .filter((stat) => stat !== null);
+      .filter((stat) => stat !== null)
+      .sort((one, other) => other.startTicks - one.startTicks);
   }
 
   withPid(pid: number): readonly ProcessStat[] {
@@ -75,32 +105,40 @@ class Look implements ProcessLook {
     return this.#find('parent', pid, (stat) => [stat.parentPid]);
   }
 
-  withEntry(name: string, value: string): readonly ProcessStat[] {
-    return this.#find(`entry ${name}`, value, (stat) => [this.#entryOf(stat, name)]);
+  withEntry(entry: string, since: number): readonly ProcessStat[] {
+    const at = entry.indexOf('=');
+    const [name, value] = [entry.slice(0, at), entry.slice(at + 1)];
+    return this.#find(`entry ${name}`, value, (stat) => this.#entriesOf(stat, name), since);
   }
 
-  withStream(key: string): readonly ProcessStat[] {
-    return this.#find('stream', key, ({ pid }) => [
-      ...new Set([0, 1, 2].map((fd) => descriptorKey(pid, fd))),
-    ]);
+  withStream(key: string, since: number): readonly ProcessStat[] {
+    return this.#find('stream', key, streamsOf, since);
   }
 
-  /** The first question of a kind sorts all by it. */
+  /** A question of a kind sorts all by it that no earlier one has. */
   #find(
     kind: string,
     wanted: unknown,
     keysOf: (stat: ProcessStat) => readonly unknown[],
+    since = Number.NEGATIVE_INFINITY,
   ): readonly ProcessStat[] {
-    let group = this.#groups.get(kind);
-    if (group === undefined) {
-      const sorted = new Map<unknown, ProcessStat[]>();
-      for (const stat of this.stats)
-        for (const key of keysOf(stat)) sorted.set(key, [...(sorted.get(key) ?? []), stat]);
-      group = sorted;
-      this.#groups.set(kind, group);
+    const group = this.#groups.get(kind) ?? { found: new Map<unknown, ProcessStat[]>(), count: 0 };
+    this.#groups.set(kind, group);
+    for (const stat of this.stats.slice(group.count)) {
+      if (stat.startTicks < since) break;
+      group.count++;
+      for (const key of new Set(keysOf(stat))) {
+        const same = group.found.get(key);
+        if (same === undefined) group.found.set(key, [stat]);
+        else same.push(stat);
+      }
     }
-    return group.get(wanted) ?? [];
+    return group.found.get(wanted) ?? [];
   }
+}
+
+function streamsOf({ pid }: ProcessStat): readonly (string | null)[] {
+  return [0, 1, 2].map((descriptor) => descriptorKey(pid, descriptor));
 }
 
 class Table implements ProcessTable {
@@ -109,7 +147,7 @@ class Table implements ProcessTable {
   #takenAt = 0;
   #tookMs = 0;
   /** by name, and then by process */
-  readonly #entries = new Map<string, Map<string, string | null>>();
+  readonly #entries = new Map<string, Map<string, readonly string[]>>();
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -119,7 +157,7 @@ class Table implements ProcessTable {
     const began = this.#clock.monotonicMs();
     const allowedMs = maxAgeMs <= 0 ? 0 : Math.max(maxAgeMs, this.#tookMs / maxShare);
     if (this.#last !== null && this.#takenAt >= since && began - this.#takenAt < allowedMs) return this.#last;
-    const look = new Look(listPids() ?? [], (stat, name) => this.#entry(stat, name));
+    const look = new Look(listPids() ?? [], (stat, name) => this.#entriesOf(stat, name));
     this.#last = look;
     this.#takenAt = this.#clock.monotonicMs();
     this.#tookMs = this.#takenAt - began;
@@ -128,15 +166,15 @@ class Table implements ProcessTable {
   }
 
   /** What a process was seen with stays true of it, once it is older than its birth: it is read once. */
-  #entry(stat: ProcessStat, name: string): string | null {
-    const ofName = this.#entries.get(name) ?? new Map<string, string | null>();
+  #entriesOf(stat: ProcessStat, name: string): readonly string[] {
+    const ofName = this.#entries.get(name) ?? new Map<string, readonly string[]>();
     this.#entries.set(name, ofName);
     const known = ofName.get(keyOf(stat));
     if (known !== undefined) return known;
-    const value = readEnvironmentEntry(stat.pid, name);
+    const values = readEnvironmentEntries(stat.pid, name);
     // between its birth and its program it has what the one has that made it
-    if (!isYoung(stat)) ofName.set(keyOf(stat), value);
-    return value;
+    if (!isYoung(stat)) ofName.set(keyOf(stat), values);
+    return values;
   }
 
   #forgetGone({ stats }: ProcessLook): void {

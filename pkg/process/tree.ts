@@ -1,16 +1,8 @@
 /** Finds and ends everything that came from one program. */
 import { readlinkSync } from 'node:fs';
 import type { Clock } from '../clock/clock.ts';
-import {
-  hasEnvironmentEntry,
-  isDead,
-  listPids,
-  type ProcessId,
-  type ProcessStat,
-  readStat,
-  residentBytes,
-  signalProcess,
-} from './proc.ts';
+import { listPids, type ProcessId, type ProcessStat, residentBytes, signalProcess } from './proc.ts';
+import { livingOf, lookAt, withDescendants } from './process-table.ts';
 
 /** How the processes that came from one program are known: by any of these, and as children of one that is. */
 export interface Tree {
@@ -73,25 +65,20 @@ export function memoryOf(tree: Tree): number {
 function findProcesses({ marker, root, outputs = new Set() }: Tree): readonly ProcessStat[] | null {
   const pids = listPids();
   if (pids === null) return null;
-  const living = pids
-    .filter((pid) => pid > 1 && pid !== process.pid)
-    .map(readStat)
-    .filter((stat) => stat !== null)
-    // what came from it is not older than it
-    .filter((stat) => stat.startTicks >= (root?.startTicks ?? 0) && !isDead(stat));
-  const leader = living.find(({ pid }) => pid === root?.pid);
+  const look = lookAt(pids);
+  // what came from it is not older than it
+  const since = root?.startTicks ?? 0;
+  const living = (stats: readonly ProcessStat[]) => livingOf(since, stats);
+  const leader = root === null ? undefined : living(look.withPid(root.pid))[0];
   // as long as a session has processes its number is nobody else's; when it has none, the number may be
-  const isSession = root !== null && (leader === undefined || leader.startTicks === root.startTicks);
-  const isRoot = (stat: ProcessStat) => isSession && stat.session === root.pid;
-  const holds = ({ pid }: ProcessStat) =>
-    outputs.size > 0 && [...outputsOf(pid)].some((one) => outputs.has(one));
-  const roots = living.filter((stat) => isRoot(stat) || hasEnvironmentEntry(stat.pid, marker) || holds(stat));
-  const found = new Map(roots.map((stat) => [stat.pid, stat]));
-  for (let before = -1; before !== found.size; ) {
-    before = found.size;
-    for (const stat of living) if (found.has(stat.parentPid)) found.set(stat.pid, stat);
-  }
-  return [...found.values()];
+  const isSession = leader === undefined || leader.startTicks === root?.startTicks;
+  const holds = ({ pid }: ProcessStat) => [...outputsOf(pid)].some((one) => outputs.has(one));
+  const roots = [
+    ...(root !== null && isSession ? look.inSession(root.pid) : []),
+    ...look.withEntry(marker, since),
+    ...(outputs.size === 0 ? [] : living(look.stats).filter(holds)),
+  ];
+  return withDescendants(living(roots), (pid) => living(look.childrenOf(pid)));
 }
 
 /** What a process prints to, as far as it is no file and ours to see: Node gives its children sockets, which have names. */

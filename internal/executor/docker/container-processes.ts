@@ -8,8 +8,8 @@ import {
   readProc,
   readStat,
 } from '../../../pkg/process/proc.ts';
-import { lookAt } from '../../../pkg/process/process-table.ts';
-import { livingOf, pipeKeys, type RunProcesses, withDescendants } from '../shim/process-tree.ts';
+import { livingOf, lookAt, withDescendants } from '../../../pkg/process/process-table.ts';
+import { pipeKeys, type RunProcesses } from '../shim/process-tree.ts';
 import { readRunFile, runFile } from '../shim/run-files.ts';
 
 /**

@@ -11,8 +11,8 @@ import {
   type ProcessStat,
   readStat,
 } from '../../../pkg/process/proc.ts';
-import { lookAt, type ProcessTable } from '../../../pkg/process/process-table.ts';
-import { livingOf, marker, pipeKeys, type RunProcesses, withDescendants } from '../shim/process-tree.ts';
+import { livingOf, lookAt, type ProcessTable, withDescendants } from '../../../pkg/process/process-table.ts';
+import { marker, pipeKeys, type RunProcesses } from '../shim/process-tree.ts';
 import { readLeader } from '../shim/run-files.ts';
 
 /** What is known of a run when its processes are looked for. */
@@ -45,7 +45,8 @@ export function findRunProcesses(table: ProcessTable, traits: RunTraits): RunPro
   if (traits.bootId === null || traits.bootId !== bootId()) return { scripts: [], keepers: [] };
   const young = newPids(traits);
   const look = young === null ? table.look(traits.maxAgeMs, traits.startedAt ?? undefined) : lookAt(young);
-  const ofRun = (stats: readonly ProcessStat[]) => livingOf(shim?.startTicks ?? 0, stats);
+  const since = shim?.startTicks ?? 0;
+  const ofRun = (stats: readonly ProcessStat[]) => livingOf(since, stats);
   const pipes = pipeKeys(directory);
   const withItsPid = shim === null ? [] : ofRun(look.withPid(shim.pid));
   const isShim = (stat: ProcessStat) => stat.pid === shim?.pid && stat.startTicks === shim.startTicks;
@@ -53,8 +54,8 @@ export function findRunProcesses(table: ProcessTable, traits: RunTraits): RunPro
   const sessionIsOurs = shimIsAlive || (!traits.swept && withItsPid.length === 0);
   const roots = [
     ...(shim !== null && sessionIsOurs ? look.inSession(shim.pid) : []),
-    ...look.withEntry(marker, runId),
-    ...[...pipes.all].flatMap((key) => look.withStream(key)),
+    ...look.withEntry(`${marker}=${runId}`, since),
+    ...[...pipes.all].flatMap((key) => look.withStream(key, since)),
   ];
   const found = withDescendants(ofRun(roots), (pid) => ofRun(look.childrenOf(pid)));
 

@@ -1,6 +1,6 @@
 /** The processes of a run, as /proc shows them, whatever its shim runs in. */
 import { join } from 'node:path';
-import { fileKey, isDead, type ProcessStat } from '../../../pkg/process/proc.ts';
+import { fileKey, type ProcessStat } from '../../../pkg/process/proc.ts';
 import { runFile } from './run-files.ts';
 
 /** The live processes of a run. */
@@ -14,26 +14,10 @@ export interface RunProcesses {
 /** Name of the environment marker. */
 export const marker = 'KERUTA_RUN_ID';
 
-/** Those that are alive and not older than a moment. @param startTicks  clock ticks since boot */
-export function livingOf(startTicks: number, stats: readonly ProcessStat[]): readonly ProcessStat[] {
-  return stats.filter((stat) => stat.startTicks >= startTicks && !isDead(stat));
-}
-
 /** What names the FIFOs of a run. */
 export function pipeKeys(directory: string): { output: ReadonlySet<string>; all: ReadonlySet<string> } {
   const key = (name: string) => fileKey(join(directory, runFile.pipes, name));
   const output = [key('stdout'), key('stderr')].filter((found) => found !== null);
   const input = [key('stdin'), key('hold')].filter((found) => found !== null);
   return { output: new Set(output), all: new Set([...output, ...input]) };
-}
-
-/** Some processes, and all that came from them. */
-export function withDescendants(
-  roots: readonly ProcessStat[],
-  childrenOf: (pid: number) => readonly ProcessStat[],
-): readonly ProcessStat[] {
-  const found = new Map(roots.map((stat) => [stat.pid, stat]));
-  // what is put in while it goes through them is gone through too
-  for (const pid of found.keys()) for (const child of childrenOf(pid)) found.set(child.pid, child);
-  return [...found.values()];
 }

@@ -5,18 +5,19 @@ import {
   bootId,
   descriptorKey,
   fileKey,
-  hasEnvironmentEntry,
   isAlive,
   isDead,
   isPipeReader,
   listDescriptors,
   listPids,
   parseStat,
+  readEnvironmentEntries,
   readProc,
   readStat,
   residentBytes,
   signalProcess,
 } from '../../../pkg/process/proc.ts';
+import { lookAt } from '../../../pkg/process/process-table.ts';
 
 const stop: (() => void)[] = [];
 afterEach(() => {
@@ -88,7 +89,7 @@ describe.skipIf(bootId() === null)('a machine with /proc', () => {
     expect(isAlive({ pid: 99_999_999, startTicks: null })).toBe(false);
     expect(residentBytes(99_999_999)).toBe(0);
     expect(listDescriptors(99_999_999)).toEqual([]);
-    expect(hasEnvironmentEntry(99_999_999, 'A=1')).toBe(false);
+    expect(readEnvironmentEntries(99_999_999, 'A')).toEqual([]);
     expect(isPipeReader(99_999_999, 0)).toBe(false);
     expect(descriptorKey(99_999_999, 0)).toBeNull();
   });
@@ -96,10 +97,12 @@ describe.skipIf(bootId() === null)('a machine with /proc', () => {
   test('an entry of the environment is found whole only', async () => {
     const { child, pid } = sleeper({ FIRST: 'a', MARK: 'run-1', LAST: 'z' });
     await new Promise((resolve) => child.once('spawn', resolve));
-    expect(hasEnvironmentEntry(pid, 'MARK=run-1')).toBe(true);
-    expect(hasEnvironmentEntry(pid, 'LAST=z')).toBe(true);
-    expect(hasEnvironmentEntry(pid, 'MARK=run-')).toBe(false);
-    expect(hasEnvironmentEntry(pid, 'ARK=run-1')).toBe(false);
+    const has = (entry: string) => lookAt([pid]).withEntry(entry, 0).length === 1;
+    expect(has('MARK=run-1')).toBe(true);
+    expect(has('LAST=z')).toBe(true);
+    expect(has('MARK=run-')).toBe(false);
+    expect(has('ARK=run-1')).toBe(false);
+    expect(readEnvironmentEntries(pid, 'MARK')).toEqual(['run-1']);
   });
 
   test('a file has one key, whatever leads to it', () => {

@@ -3,7 +3,7 @@ import { afterEach, expect, test } from 'vitest';
 import { systemClock } from '../../../pkg/clock/system-clock.ts';
 import { TestClock } from '../../../pkg/clock/test-clock.ts';
 import { descriptorKey, type ProcessStat, readStat } from '../../../pkg/process/proc.ts';
-import { lookAt, processTable } from '../../../pkg/process/process-table.ts';
+import { lookAt, processTable, withDescendants } from '../../../pkg/process/process-table.ts';
 
 const children: ChildProcess[] = [];
 
@@ -74,13 +74,27 @@ test('finds processes by what they are', async () => {
   const pidsOf = (stats: readonly ProcessStat[]) => stats.map((stat) => stat.pid).sort();
   expect(pidsOf(look.withPid(pid))).toEqual([pid]);
   expect(pidsOf(look.inSession(pid))).toEqual(both);
-  expect(pidsOf(look.withEntry('MARK', 'run=1'))).toEqual(both);
-  expect(look.withEntry('MARK', 'run')).toEqual([]);
-  expect(look.withEntry('ARK', 'run=1')).toEqual([]);
-  expect(pidsOf(look.withStream(descriptorKey(pid, 1) ?? ''))).toEqual(both);
-  expect(look.withStream('none')).toEqual([]);
+  expect(pidsOf(look.withEntry('MARK=run=1', 0))).toEqual(both);
+  expect(look.withEntry('MARK=run', 0)).toEqual([]);
+  expect(look.withEntry('ARK=run=1', 0)).toEqual([]);
+  expect(pidsOf(look.withStream(descriptorKey(pid, 1) ?? '', 0))).toEqual(both);
+  expect(look.withStream('none', 0)).toEqual([]);
+  const { startTicks = 0 } = sleeper ?? {};
+  const anew = lookAt([pid, sleeper?.pid ?? 0]);
+  // what is too old is not read
+  expect(anew.withEntry('MARK=run=1', startTicks + 1)).toEqual([]);
+  expect(pidsOf(anew.withEntry('MARK=run=1', 0))).toEqual(both);
   expect(lookAt([pid, 99_999_999]).stats).toEqual([expect.objectContaining({ pid })]);
   process.kill(sleeper?.pid ?? 0, 'SIGKILL');
+});
+
+test('of processes and what came from them the oldest is first, wherever the search began', () => {
+  const stat = (pid: number, parentPid: number, startTicks: number) =>
+    ({ pid, parentPid, startTicks }) as ProcessStat;
+  const all = [stat(9, 1, 5), stat(3, 9, 5), stat(30, 9, 6), stat(20, 30, 7), stat(10, 30, 7)];
+  const childrenOf = (pid: number) => all.filter(({ parentPid }) => parentPid === pid);
+  const pids = withDescendants([stat(20, 30, 7), stat(9, 1, 5)], childrenOf).map(({ pid }) => pid);
+  expect(pids).toEqual([3, 9, 30, 10, 20]);
 });
 
 test('looks at a young process again with every look, since it may not be what it was started as yet', async () => {
@@ -92,7 +106,7 @@ test('looks at a young process again with every look, since it may not be what i
   children.push(child);
   await new Promise((resolve) => child.stdout.once('data', resolve));
   const pid = child.pid ?? 0;
-  const has = (value: string) => table.look(0).withEntry('MARK', value).length;
+  const has = (value: string) => table.look(0).withEntry(`MARK=${value}`, 0).length;
   expect([has('young-1'), has('young-2')]).toEqual([1, 0]);
   child.stdin.write('go\n');
   while (readStat(pid)?.command !== 'sleep') await systemClock.sleep(2);
