@@ -85,14 +85,18 @@ async function countRunning(bench: Bench): Promise<number> {
 /** Sends at an even pace, whatever the answers take. @returns how long each took; ms */
 async function deliver(bench: Bench): Promise<readonly number[]> {
   const times: number[] = [];
-  const open: Promise<void>[] = [];
+  const open: Promise<unknown>[] = [];
+  const faults: unknown[] = [];
   const began = performance.now();
   for (let n = 0; n < deliveries; n++) {
     const aheadMs = began + (n / perSecond) * 1000 - performance.now();
     if (aheadMs > 0) await pause(aheadMs);
-    open.push(deliverOne(bench, n).then((tookMs) => void times.push(tookMs)));
+    // one that fails ends the measurement, not the program, which has tasks to end
+    const [took, failed] = [(tookMs: number) => times.push(tookMs), (fault: unknown) => faults.push(fault)];
+    open.push(deliverOne(bench, n).then(took, failed));
   }
   await Promise.all(open);
+  if (faults.length > 0) throw new AggregateError(faults, `${faults.length} of ${deliveries} failed`);
   return times;
 }
 
