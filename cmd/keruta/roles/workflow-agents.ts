@@ -9,6 +9,8 @@ import { type AgentStart, startAgent } from './start-agent.ts';
 
 /** How often it is looked which sessions there are; ms. */
 const lookEveryMs = 1_000;
+/** So many agents begin at once: a hundred would hold up the server beside them for seconds. */
+const mostBeginning = 4;
 
 /** What all agents of the process have in common. */
 export type CommonStart = Pick<
@@ -90,7 +92,8 @@ export function hostWorkflows(
       })),
     });
     for (const id of answer.leave) running.get(id)?.control.stop('drain');
-    for (const id of answer.start) begin(id);
+    const beginning = [...running.values()].filter(({ status }) => status === null).length;
+    for (const id of answer.start.slice(0, Math.max(0, mostBeginning - beginning))) begin(id);
   }
 
   /** Sessions whose agents never have nothing to do, since they watch files. One agent is left to those that take turns. */
@@ -140,6 +143,8 @@ export function hostWorkflows(
       onReady: (status) => {
         const agent = running.get(id);
         if (agent) agent.status = status;
+        // the next one may begin
+        bell.abort();
       },
     });
   }
