@@ -55,7 +55,7 @@ export interface CursorState {
 }
 
 /** How long acknowledgements may stay in memory; ms. What is lost of them is found out again from the server. */
-const saveAfterMs = 250;
+const saveAfterMs = 2_000;
 
 /** The cursor of one run: state in memory, written to its file soon (`touch`) or now (`save`). */
 export class Cursor {
@@ -81,7 +81,7 @@ export class Cursor {
     return this.#isSaved;
   }
 
-  /** Says that something changed that can be found out again; it is written within a quarter of a second. */
+  /** Says that something changed that can be found out again; it is written within two seconds. */
   touch(): void {
     if (this.#isClosed) return;
     this.#cancelSave ??= this.#clock.after(saveAfterMs, () => this.save());

@@ -95,14 +95,17 @@ export async function followRun(parts: TaskParts, scene: Scene, begun: BegunRun)
   }
 }
 
-/** Samples are taken this often, or less when the run has gone on for long; ms. */
+/** Samples are taken this often at first; ms. */
 const sampleMs = 500;
+/** And this often when the run has gone on for long: a short peak of memory counts too; ms. */
+const maxSampleMs = 10_000;
 
 async function sampleUsage({ clock, log }: TaskParts, run: Run, signal: AbortSignal): Promise<void> {
   try {
-    for (;;) {
-      await clock.sleep(sampleMs, signal);
-      await run.usage();
+    for (let gapMs = sampleMs; ; ) {
+      await clock.sleep(gapMs, signal);
+      const { samples } = await run.usage();
+      gapMs = Math.min(maxSampleMs, Math.max(sampleMs, samples?.everyMs ?? 0));
     }
   } catch (error) {
     if (!signal.aborted) log.debug('what a run uses can no longer be measured', { error });

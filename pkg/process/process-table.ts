@@ -11,7 +11,7 @@ import {
 } from './proc.ts';
 
 /** Looking takes at most this part of the time of those who take an old look. */
-const maxShare = 0.05;
+const maxShare = 0.02;
 /** A process is still becoming what it was started as; ms. */
 const youngMs = 5_000;
 
@@ -36,7 +36,7 @@ export interface ProcessTable {
   /**
    * Every process; none where there is no /proc.
    * @param maxAgeMs  how old the look may be; 0 = look now. An older one is given while looks take too much time
-   * @param since  and not from before this moment of the clock (monotonic ms), whatever it takes
+   * @param since  and not from before this moment of the clock (monotonic ms), if that does not take too much
    */
   look(maxAgeMs: number, since?: number): ProcessLook;
 }
@@ -155,8 +155,9 @@ class Table implements ProcessTable {
 
   look(maxAgeMs: number, since = Number.NEGATIVE_INFINITY): ProcessLook {
     const began = this.#clock.monotonicMs();
-    const allowedMs = maxAgeMs <= 0 ? 0 : Math.max(maxAgeMs, this.#tookMs / maxShare);
-    if (this.#last !== null && this.#takenAt >= since && began - this.#takenAt < allowedMs) return this.#last;
+    const sharedMs = maxAgeMs <= 0 ? 0 : this.#tookMs / maxShare;
+    const allowedMs = this.#takenAt >= since ? Math.max(maxAgeMs, sharedMs) : sharedMs;
+    if (this.#last !== null && began - this.#takenAt < allowedMs) return this.#last;
     const look = new Look(listPids() ?? [], (stat, name) => this.#entriesOf(stat, name));
     this.#last = look;
     this.#takenAt = this.#clock.monotonicMs();

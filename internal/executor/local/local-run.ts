@@ -57,6 +57,7 @@ export class LocalRun implements Run {
   readonly #streams: RunStreams;
   readonly #input: RunInput;
   #end: RunEnd | null = null;
+  #shimSeen: ProcessId | null = null;
 
   constructor(parts: LocalRunParts) {
     this.directory = parts.directory;
@@ -184,7 +185,8 @@ export class LocalRun implements Run {
   }
 
   #shim(): ProcessId | null {
-    return readProcessId(this.directory, runFile.shim) ?? this.#launched;
+    this.#shimSeen ??= readProcessId(this.directory, runFile.shim);
+    return this.#shimSeen ?? this.#launched;
   }
 
   #shimIsGone(): boolean {

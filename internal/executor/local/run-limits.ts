@@ -1,5 +1,5 @@
 /** What a script may use, with all that it starts. */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   type GroupLimits,
@@ -8,7 +8,7 @@ import {
 } from '../../../pkg/process/control-group.ts';
 import { enterWords } from '../../../pkg/process/enter.ts';
 import { DeniedError } from '../../domain/errors.ts';
-import { runFile } from '../shim/run-files.ts';
+import { readRunFile, runFile } from '../shim/run-files.ts';
 
 /** Limits of a run; null: no limit. */
 export interface RunLimits extends GroupLimits {
@@ -40,13 +40,7 @@ export function limitRun(directory: string, limits: RunLimits): readonly string[
 
 /** The group of a run; none when it has no limits that need one. */
 export function groupsOf(directory: string): readonly string[] {
-  try {
-    return readFileSync(join(directory, runFile.groups), 'utf8')
-      .split('\n')
-      .filter((line) => line !== '');
-  } catch {
-    return [];
-  }
+  return (readRunFile(directory, runFile.groups) ?? '').split('\n').filter((line) => line !== '');
 }
 
 /** Says that limits cannot be kept, and what can be done about it. */

@@ -27,7 +27,7 @@ export interface RunTraits {
   readonly swept: boolean;
   /** the newest pid when the run was started, if that was a moment ago; null = look at every process */
   readonly newestPidBefore: number | null;
-  /** how old a look at the machine may be; ms; 0 = look now */
+  /** how old a look at the machine may be; ms; 0 = look now, and closer: who holds a pipe of the run without any other trait of it, too */
   readonly maxAgeMs: number;
   /** when the run began, or before; monotonic ms; null = not known. No look from before then will do */
   readonly startedAt: number | null;
@@ -55,7 +55,8 @@ export function findRunProcesses(table: ProcessTable, traits: RunTraits): RunPro
   const roots = [
     ...(shim !== null && sessionIsOurs ? look.inSession(shim.pid) : []),
     ...look.withEntry(`${marker}=${runId}`, since),
-    ...[...pipes.all].flatMap((key) => look.withStream(key, since)),
+    // three links of every process of the machine: too much for a look that only tells how a run does
+    ...(traits.maxAgeMs > 0 ? [] : [...pipes.all].flatMap((key) => look.withStream(key, since))),
   ];
   const found = withDescendants(ofRun(roots), (pid) => ofRun(look.childrenOf(pid)));
 

@@ -86,8 +86,11 @@ export type RunRecord = Readonly<z.infer<typeof runRecordShape>>;
 
 /** Reads a small file; null when it is not there. */
 export function readRunFile(directory: string, name: string): string | null {
+  const path = join(directory, name);
+  // the end of a run is looked for often, and mostly not there: an error costs more than all else
+  if (!existsSync(path)) return null;
   try {
-    return readFileSync(join(directory, name), 'utf8');
+    return readFileSync(path, 'utf8');
   } catch {
     return null;
   }

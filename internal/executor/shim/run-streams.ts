@@ -1,5 +1,5 @@
 import { statSync } from 'node:fs';
-import { open, stat } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { StreamName } from '../../domain/task.ts';
 import type { StreamLoss } from '../executor.ts';
@@ -19,13 +19,9 @@ export class RunStreams {
 
   /** @see Run.size */
   async size(stream: StreamName): Promise<number> {
-    try {
-      const { size } = await stat(join(this.#directory, stream));
-      this.#seen[stream].size = Math.max(this.#seen[stream].size, size);
-      return size;
-    } catch {
-      return 0;
-    }
+    const size = sizeOf(join(this.#directory, stream));
+    this.#seen[stream].size = Math.max(this.#seen[stream].size, size);
+    return size;
   }
 
   /** @see Run.read */
@@ -33,7 +29,7 @@ export class RunStreams {
     // most looks find nothing new: this one costs a microsecond, opening the file a thread
     const path = join(this.#directory, stream);
     const seen = this.#seen[stream];
-    seen.size = Math.max(seen.size, statSync(path, { throwIfNoEntry: false })?.size ?? 0);
+    seen.size = Math.max(seen.size, sizeOf(path));
     if (seen.size <= offset) return new Uint8Array();
     const file = await open(path).catch(() => null);
     if (file === null) return new Uint8Array();
@@ -52,5 +48,14 @@ export class RunStreams {
   /** @see Run.losses */
   losses(): readonly StreamLoss[] {
     return [...readLosses(this.#directory), ...deletedStreams(this.#directory, this.#seen)];
+  }
+}
+
+/** bytes; 0 = there is no file, or nobody can tell */
+function sizeOf(path: string): number {
+  try {
+    return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+  } catch {
+    return 0;
   }
 }

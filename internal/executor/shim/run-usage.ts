@@ -5,6 +5,10 @@ import { UsageSeries } from './usage-series.ts';
 
 /** The time stamps of files are coarser than clocks, and a wall clock is slewed; ms. */
 const toleranceMs = 1_000;
+/** Samples of one run take no more of a processor than this: a hundred runs are sampled by one. */
+const maxShare = 0.000_2;
+/** Yet they are taken so often at least; ms. */
+const maxGapMs = 5_000;
 
 /** What a measurement is made from. */
 export interface UsageSource {
@@ -49,6 +53,7 @@ export function sampleProcesses(scripts: readonly ProcessStat[]): UsageSample | 
 export class UsageMeter {
   readonly #clock: Clock;
   #sampledAt = Number.NEGATIVE_INFINITY;
+  #tookMs = 0;
   #peakMemoryBytes: number | null = null;
   #cpuMs: number | null = null;
   #readBytes: number | null = null;
@@ -61,15 +66,20 @@ export class UsageMeter {
 
   /** Whether the next measurement takes a sample, if the script has not ended. */
   isDue(): boolean {
-    return this.#clock.monotonicMs() - this.#sampledAt >= this.#series.gapMs;
+    const gapMs = Math.max(this.#series.gapMs, Math.min(this.#tookMs / maxShare, maxGapMs));
+    return this.#clock.monotonicMs() - this.#sampledAt >= gapMs;
   }
 
   /** Samples, unless it did so a moment ago or the script has ended, and answers. */
   measure(source: UsageSource): Usage {
     if (source.endedAt === null && this.isDue()) {
-      this.#sampledAt = this.#clock.monotonicMs();
+      const began = this.#clock.monotonicMs();
       const sample = source.sample();
-      if (sample !== null) this.#take(sample);
+      if (sample !== null) {
+        this.#sampledAt = began;
+        this.#tookMs = this.#clock.monotonicMs() - began;
+        this.#take(sample);
+      }
     }
     return {
       durationMs: Math.round(this.#durationMs(source)),

@@ -288,6 +288,7 @@ export function executorContract(name: string, makeFixture: () => Promise<Execut
         'i=0; while [ $i -lt 60000 ]; do i=$((i+1)); done; echo up; sleep 0.3; while [ ! -e measured ]; do sleep 0.02; done',
       );
       await until(async () => (await run.size('stdout')) > 0);
+      await until(async () => (await run.usage()).peakMemoryBytes !== null);
       const during = await run.usage();
       expect(during.peakMemoryBytes).toBeGreaterThan(100_000);
       await endOf(await start(`: >${join(fixture.base, 'measured')}`));
