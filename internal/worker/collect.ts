@@ -1,6 +1,7 @@
 import { realpathSync } from 'node:fs';
 import { basename, dirname, join, resolve, sep } from 'node:path';
 import { readJsonFile } from '../../pkg/files/json-file.ts';
+import { keepHeapSmall } from '../../pkg/process/small-heap.ts';
 import { KerutaError } from '../domain/errors.ts';
 import { defaultDescription } from './artifacts/describe.ts';
 import { type ArtifactFile, type ArtifactSnapshot, scanArtifacts } from './artifacts/scan.ts';
@@ -16,6 +17,8 @@ import type { TaskParts } from './task-parts.ts';
 const limits = { maxCount: 10_000, maxTotalBytes: 1024 * 1024 * 1024 };
 /** How many files are sent at the same time. */
 const lanes = 4;
+/** From so many files on, what their requests leave behind would let the heap grow past what an agent may have. */
+const manyFiles = 200;
 /** How many skipped files are named one by one in the task's log. */
 const maxNotes = 50;
 /** `<run>/artifacts.json`: how the artifacts directories were before the run. */
@@ -123,6 +126,11 @@ async function sendAll(
       }
     }
   };
-  await Promise.all(Array.from({ length: Math.min(lanes, wanted.length) }, work));
+  const giveBack = wanted.length < manyFiles ? () => {} : keepHeapSmall();
+  try {
+    await Promise.all(Array.from({ length: Math.min(lanes, wanted.length) }, work));
+  } finally {
+    giveBack();
+  }
   return sent;
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { hasEnded, pause, type Started, until } from '../e2e/place.ts';
 import { Lab } from './lab/lab.ts';
-import { isStopped, peakMegabytes } from './lab/processes.ts';
+import { isStopped, maxAgentMebibytes, peakMegabytes } from './lab/processes.ts';
 import { rounds, tally } from './lab/rounds.ts';
 
 /** J. Artifacts: what a task leaves to be collected, and what happens to it on the way. */
@@ -108,7 +108,7 @@ test('F-106: odd names arrive as data, and no path on the server is made from th
   tally({ row: 'F-106', rounds: 1, note: `${names.length} of 11 taken` });
 });
 
-test('F-107: a sparse terabyte, a file over the limit and one more than a task may have are left out before they are read; many small ones arrive', async () => {
+test('F-107: a sparse terabyte, a file over the limit and one more than a task may have are left out before they are read; many small ones arrive, in bounded memory', async () => {
   const count = rounds(300, 10_000);
   const most = 10_000;
   const before = Date.now();
@@ -122,7 +122,10 @@ test('F-107: a sparse terabyte, a file over the limit and one more than a task m
   for (const name of ['sparse', 'big']) expect(said).toContain(`skipped: ${name}: `);
   // by name the last
   if (count + 1 > most) expect(said).toContain(`skipped: s9999: over the limit of ${most} artifacts`);
-  const note = `${count} files in ${Date.now() - before} ms, agent ${peakMegabytes(agent.pid)} MiB at most`;
+  const peak = peakMegabytes(agent.pid);
+  expect(peak).toBeGreaterThan(0);
+  expect(peak).toBeLessThan(maxAgentMebibytes);
+  const note = `${count} files in ${Date.now() - before} ms, agent ${peak} MiB at most`;
   tally({ row: 'F-107', rounds: 1, note });
 });
 

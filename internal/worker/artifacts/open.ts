@@ -103,9 +103,9 @@ interface Digest {
 async function digestOf(handle: FileHandle, request: OpenRequest, copy?: FileHandle): Promise<Digest> {
   const hash = createHash('sha256');
   const { mask } = request;
-  const piece = Buffer.allocUnsafe(pieceBytes);
   const { size: end } = await handle.stat();
   if (end > request.maxBytes) throw tooLarge(request);
+  const piece = Buffer.allocUnsafe(Math.min(pieceBytes, end));
   const take = async (bytes: Uint8Array) => {
     hash.update(bytes);
     if (copy) await copy.writeFile(bytes);
