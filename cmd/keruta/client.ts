@@ -6,6 +6,7 @@ import type { LoadedSettings } from '../../internal/config/load-settings.ts';
 import { NotFoundError } from '../../internal/domain/errors.ts';
 import { makeHttp } from '../../pkg/http/http.ts';
 import type { CommandContext } from './command.ts';
+import { patienceMs, usualPromise } from './patience.ts';
 import { readServerState } from './server-state.ts';
 import { requireTls, warnOfPlainHttp } from './transport.ts';
 
@@ -34,14 +35,12 @@ export function findAccess(settings: LoadedSettings): ApiAccess {
   return { url, token: isOurs ? readLocalToken(values.dataDir) : null };
 }
 
-/** No command makes a script wait longer than this for an API that has not said a word, unless it is told to; ms. */
-const silenceMs = 4_000;
-
-/** Makes the client of a command. */
+/** Makes the client of a command. For an API that has not said a word it waits as long as was promised, unless told otherwise. */
 export async function makeCommandClient(context: CommandContext): Promise<ApiClient> {
   const settings = await context.settings();
   const { url, token } = findAccess(settings);
   warnOfPlainHttp(url, context);
+  const silenceMs = patienceMs(usualPromise, context.upMs?.() ?? 0);
   return makeApiClient({
     http: makeHttp({
       userAgent: `keruta/${context.version}`,

@@ -135,6 +135,8 @@ export interface CommandContext {
   /** the user's home; `''` when there is none */
   readonly home: string;
   readonly uid: number;
+  /** since the process began; ms; left out where no process is behind it: then nothing has passed */
+  readonly upMs?: () => number;
   /** version of keruta, such as `0.1.0` */
   readonly version: string;
   /** the words behind the command, as they were written: for commands that start another keruta */

@@ -9,6 +9,7 @@ export async function runProcess(runLarge: EntryParts['runLarge']): Promise<void
     argv: process.argv.slice(2),
     env: process.env,
     home: homeOfUser(process.env),
+    upMs: () => process.uptime() * 1000,
     signal: stop.signal,
     writeOut: (text) => process.stdout.write(text),
     writeErr: (text) => process.stderr.write(text),

@@ -16,6 +16,8 @@ export interface EntryParts {
   readonly argv: readonly string[];
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly home: string;
+  /** since the process began; ms */
+  readonly upMs: () => number;
   readonly signal: AbortSignal;
   readonly writeOut: (text: string) => void;
   readonly writeErr: (text: string) => void;
@@ -80,6 +82,7 @@ function findPlace(parts: EntryParts, spoken: Spoken): SpeakPlace | null {
       taskId,
       spoolDirectory: join(base, 'spool'),
       timeoutMs: 30_000,
+      spentMs: parts.upMs(),
     },
   };
 }

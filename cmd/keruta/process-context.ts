@@ -39,6 +39,7 @@ export function makeProcessParts(): ProcessParts {
     cwd: process.cwd(),
     home: homeOfUser(process.env),
     uid: process.getuid?.() ?? 0,
+    upMs: () => process.uptime() * 1000,
     version,
     clock: systemClock,
     random: systemRandom,

@@ -8,7 +8,7 @@ import { Lab } from './lab/lab.ts';
 import { slackMs } from './lab/processes.ts';
 import { FlakyProxy } from './lab/proxy.ts';
 import { chance, isFull, rounds, seed, tally } from './lab/rounds.ts';
-import { goFirst, heldUp } from './lab/starvation.ts';
+import { goFirst, heldUp, heldUpSinceStart } from './lab/starvation.ts';
 
 /** J. Commands whose API is away, that are called where they make no sense, or all at once. */
 let lab: Lab;
@@ -32,7 +32,7 @@ describe('F-112: with an API that', () => {
     async (name, mode, rows) => {
       const proxy = await FlakyProxy.listen(lab.server.port);
       proxy.set(mode);
-      let [slowest, slowestMs] = ['', 0];
+      let [slowest, slowestMs, frequentMs] = ['', 0, 0];
       const one = async (command: string, [words, status]: Row) => {
         const base = lab.place.path(`base-${mode}`, command);
         const env = {
@@ -44,10 +44,14 @@ describe('F-112: with an API that', () => {
         const [began, held] = [performance.now(), heldUp()];
         const started = lab.place.start(lab.place.executable, words, { env, timeoutMs: 60_000 });
         goFirst(started.pid);
+        const waited = heldUpSinceStart(started.pid);
         const ended = await started.ended;
         const tookMs = Math.round(performance.now() - began);
         const limitMs = /^(log|progress|cost)\b(?! verify)/.test(command) ? 2_000 : 5_000;
-        expect(tookMs, `${command}: ${ended.stderr}`).toBeLessThan(limitMs + slackMs + held());
+        // full rounds are held to what is promised, but for what the machine itself held up
+        const mayTakeMs = limitMs + (isFull ? 0 : slackMs) + held() + waited();
+        expect(tookMs, `${command}: ${ended.stderr}`).toBeLessThan(mayTakeMs);
+        if (limitMs === 2_000) frequentMs = Math.max(frequentMs, tookMs);
         expect(ended.status, `${command}: ${ended.stderr}`).toBe(status);
         expect(ended.stderr).not.toMatch(/\n +at /);
         if (status === 0) expect(ended.stderr).toContain(`kept for later in ${base}`);
@@ -62,7 +66,7 @@ describe('F-112: with an API that', () => {
       tally({
         row: 'F-112',
         rounds: count,
-        note: `an API that ${name}: slowest ${slowest}, ${slowestMs} ms`,
+        note: `an API that ${name}: slowest ${slowest}, ${slowestMs} ms; of log, progress and cost ${frequentMs} ms`,
       });
     },
   );

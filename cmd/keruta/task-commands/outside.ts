@@ -19,6 +19,7 @@ import {
   UnavailableError,
 } from '../../../internal/domain/errors.ts';
 import type { Clock } from '../../../pkg/clock/clock.ts';
+import { frequentPromise, patienceMs, usualPromise } from '../patience.ts';
 import { parseLevel, parsePercentage, type Spoken } from './grammar.ts';
 import { type LightAnswer, lightRequest } from './light-http.ts';
 
@@ -31,6 +32,8 @@ export interface OutsidePlace {
   readonly spoolDirectory: string;
   /** the most that one request may take; ms */
   readonly timeoutMs: number;
+  /** what the command has taken already; ms: it is taken off its patience */
+  readonly spentMs: number;
 }
 
 /** What it works with. */
@@ -40,11 +43,6 @@ export interface OutsideParts {
   readonly order: string;
   readonly warn: (line: string) => void;
 }
-
-/** No command makes a script wait longer than this for an API that does not answer; ms. */
-const patienceMs = 4_000;
-/** The same for what scripts say in loops; with the start of the process under 2 s. */
-const shortPatienceMs = 1_500;
 
 /** Makes the request of a command, its values judged. @throws {InputError} for a bad value */
 export function outsideRequest(spoken: Spoken, place: OutsidePlace, at: number): SpooledRequest {
@@ -97,7 +95,7 @@ export async function speakOutside(
     readonly isFrequent: boolean;
   },
 ): Promise<'sent' | 'kept'> {
-  const longest = options.isFrequent ? shortPatienceMs : patienceMs;
+  const longest = patienceMs(options.isFrequent ? frequentPromise : usualPromise, place.spentMs);
   const deadline = parts.clock.monotonicMs() + Math.min(longest, place.timeoutMs);
   const left = () => Math.max(1, deadline - parts.clock.monotonicMs());
   const sendOld = async (request: SpooledRequest): Promise<SendResult> => {

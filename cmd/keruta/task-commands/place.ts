@@ -23,6 +23,7 @@ export async function placeOf(context: CommandContext): Promise<SpeakPlace> {
       taskId,
       spoolDirectory: join(values.baseDir, 'spool'),
       timeoutMs: values.apiTimeout,
+      spentMs: context.upMs?.() ?? 0,
     },
   };
 }

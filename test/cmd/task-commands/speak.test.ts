@@ -43,6 +43,7 @@ function call(argv: readonly string[], over: Partial<EntryParts> = {}): Promise<
     argv,
     env: { KERUTA_API_URL: url, KERUTA_TASK_ID: 't1', KERUTA_API_TOKEN: 'krt_tsk_x' },
     home,
+    upMs: () => 0,
     signal: new AbortController().signal,
     writeOut: (text) => {
       out += text;

@@ -30,6 +30,27 @@ export function heldUp(): () => number {
   return () => (noStarvation === null ? Math.ceil(waitedMsOf('self') - before) : 0);
 }
 
+/**
+ * The same of a process that was just started, from its start to its end, which may come meanwhile.
+ * @returns tells for how long its main thread had to wait so far; ms; stops looking
+ */
+export function heldUpSinceStart(pid: number): () => number {
+  let waitedMs = 0;
+  const look = () => {
+    try {
+      waitedMs = waitedMsOf(pid);
+    } catch {
+      // it has ended: what was seen last stands
+    }
+  };
+  const timer = setInterval(look, lookEveryMs);
+  look();
+  return () => {
+    clearInterval(timer);
+    return Math.ceil(waitedMs);
+  };
+}
+
 /** For how long the main thread of a process was ready to run and had to wait, since its start; ms. */
 function waitedMsOf(pid: number | 'self'): number {
   return Number(readFileSync(`/proc/${pid}/schedstat`, 'utf8').split(' ')[1] ?? 0) / 1e6;
