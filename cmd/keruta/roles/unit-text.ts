@@ -32,6 +32,7 @@ export function unitText(parts: UnitParts): string {
     '[Unit]',
     'Description=keruta agent',
     ...(user === null ? [] : ['Wants=network-online.target', 'After=network-online.target']),
+    neverGivenUp,
     '',
     '[Service]',
     notify,
@@ -112,6 +113,10 @@ function execLine(parts: UnitParts, user: string | null, token: string | null): 
   return [...words, ...(token === null ? [] : [`--api-token-file=${place}`])].join(' ');
 }
 
+const neverGivenUp = `\
+# However often it had to be started again: what its runs wrote waits for it.
+StartLimitIntervalSec=0`;
+
 const stopping = `\
 # Only the agent is told to stop, not what it started: a run outlives its agent, and the next agent takes it up. With the
 # default (control-group) every restart, upgrade and crash of the agent would kill the task.
@@ -122,6 +127,10 @@ TimeoutStopSec=30
 # It ends with 0 when its session has ended. 2: a setting is wrong, 3: the token is refused; repeating mends neither.
 Restart=on-failure
 RestartSec=5
+# One that ends by a fault again and again is started more and more rarely. (systemd before 254 does not know these two,
+# says so, and starts it every 5 s.)
+RestartSteps=6
+RestartMaxDelaySec=300
 RestartPreventExitStatus=2 3
 # A task that the kernel ends for its memory is a failed task; the default would end the agent with it.
 OOMPolicy=continue`;

@@ -4,6 +4,7 @@ import type { HostedSession } from '../../../internal/session/hosted-sessions.ts
 import type { AgentStatus } from '../../../internal/worker/agent-status.ts';
 import { AgentControl } from '../../../internal/worker/control.ts';
 import { ownDirectory } from '../../../internal/worker/own-directory.ts';
+import { RestartPauses } from './restart-pauses.ts';
 import { shareAgents } from './share-agents.ts';
 import { type AgentStart, startAgent } from './start-agent.ts';
 
@@ -55,6 +56,7 @@ export function hostWorkflows(
   const { maxWorkers, baseDir } = settings.values;
   const running = new Map<string, Hosted>();
   const servedAt = new Map<string, number>();
+  const pauses = new RestartPauses({ clock, log, random: context.random });
   let bell = new AbortController();
   let isTold = false;
   return { ended: goOn() };
@@ -75,7 +77,7 @@ export function hostWorkflows(
 
   async function look(): Promise<void> {
     const sessions = (await options.sessions()).filter(({ id }) => !options.isServed(id));
-    const wanted = sessions.map(({ id }) => id);
+    const wanted = sessions.map(({ id }) => id).filter((id) => pauses.mayStart(id));
     const watching = sessions.filter(({ watchesFiles }) => watchesFiles).map(({ id }) => id);
     const staying = stayingOf(watching, wanted.length > maxWorkers);
     const all = new Set([...wanted, ...running.keys()]);
@@ -111,8 +113,12 @@ export function hostWorkflows(
 
   function begin(id: string): void {
     const own = new AgentControl(control);
+    const since = clock.monotonicMs();
     const ended = host(id, own)
-      .catch((error: unknown) => log.error('the agent of a workflow ended', { sessionId: id, error }))
+      .catch((error: unknown) => {
+        const waitMs = pauses.failed(id, clock.monotonicMs() - since, error);
+        log.error('the agent of a workflow ended; it is started again', { sessionId: id, error, waitMs });
+      })
       .finally(() => {
         running.delete(id);
         servedAt.set(id, clock.monotonicMs());
@@ -120,7 +126,7 @@ export function hostWorkflows(
         if (own.draining.aborted) bell.abort();
         own.stop('drain');
       });
-    running.set(id, { since: clock.monotonicMs(), control: own, status: null, ended });
+    running.set(id, { since, control: own, status: null, ended });
   }
 
   async function host(id: string, own: AgentControl): Promise<void> {
