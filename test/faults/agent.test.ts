@@ -1,6 +1,9 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { mkdirSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { pause, until } from '../e2e/place.ts';
+import { makeMemoryGroup } from '../fixtures/memory-group.ts';
 import { Lab } from './lab/lab.ts';
+import { isLiving } from './lab/processes.ts';
 import { inLanes, rounds, tally } from './lab/rounds.ts';
 
 /** A. The agent's own process. */
@@ -87,3 +90,93 @@ test('F-12: an agent that crashes at each of twenty starts leaves everything for
   await last.stop('SIGKILL');
   tally({ row: 'F-12', rounds: rounds(4, 20), lines: 4000 });
 });
+
+test('F-12: an agent inside keruta up that cannot start is tried again more and more rarely', async () => {
+  const base = lab.place.path('up-base');
+  mkdirSync(base, { mode: 0o700 });
+  // where the agents of workflows have their directories
+  lab.place.file('up-base/workers', 'in the way');
+  lab.place.file('crash.yaml', 'name: crash\nrun: echo x\n');
+  const { PATH = '', HOME = '' } = lab.place.env;
+  const env = { PATH, HOME, KERUTA_DATA_DIR: lab.place.path('up-data') };
+  const start = (...words: readonly string[]) =>
+    lab.place.start(lab.place.executable, words, { env, timeoutMs: 170_000 });
+  const up = start('up', '--port', '0', '--agent-port', '0', '--base-dir', base);
+  await until('it is ready', () => up.stderr().includes('the agent is ready'), 60_000);
+  expect(await start('apply', '-f', lab.place.path('crash.yaml')).ended).toMatchObject({ status: 0 });
+  const count = rounds(2, 6);
+  const told = () =>
+    [...up.stderr().matchAll(/^.*the agent of a workflow ended.*$/gm)].map(
+      ([line]) => JSON.parse(line) as { readonly time: string; readonly waitMs: number },
+    );
+  await until('it failed often enough', () => told().length >= count, 120_000);
+  const faults = told().slice(0, count);
+  const gapsMs = faults
+    .map(({ time }) => Date.parse(time))
+    .flatMap((at, index, all) => at - (all[index - 1] ?? at));
+  for (const [crash, { waitMs }] of faults.entries()) {
+    expect(waitMs).toBeGreaterThanOrEqual(500 * 2 ** crash);
+    expect(waitMs).toBeLessThanOrEqual(1_000 * 2 ** crash);
+    // what is told is what is done, to the millisecond of a stamp
+    if (crash > 0) expect(gapsMs[crash]).toBeGreaterThanOrEqual((faults[crash - 1]?.waitMs ?? 0) - 2);
+  }
+  // everything else of the process works
+  expect(await up.stop()).toMatchObject({ status: 0 });
+  tally({
+    row: 'F-12',
+    rounds: count,
+    note: `pauses of ${faults.map(({ waitMs }) => waitMs).join(', ')} ms`,
+  });
+});
+
+const canLimit = (() => {
+  const group = makeMemoryGroup(64 * 1024 ** 2);
+  group?.remove();
+  return group !== null;
+})();
+
+test.skipIf(!canLimit)(
+  `F-06: of an agent and a task that share 300 MB the kernel takes the task that eats them${canLimit ? '' : ' (needs root and a control group)'}`,
+  async () => {
+    const group = makeMemoryGroup(300 * 1024 ** 2);
+    onTestFinished(() => group?.remove());
+    const session = await lab.place.session('f06');
+    const [go, eater] = [lab.place.path('f06-go'), lab.place.path('f06-eater')];
+    const words = [
+      'daemon',
+      '--session-id',
+      session,
+      '--port',
+      '0',
+      '--base-dir',
+      lab.place.path('base-f06'),
+    ];
+    const agent = lab.place.start(
+      '/bin/bash',
+      ['-c', `${group?.enter}; exec "$@"`, 'bash', lab.place.executable, ...words],
+      { timeoutMs: 170_000 },
+    );
+    onTestFinished(async () => void (await agent.stop('SIGKILL')));
+    await until('the agent is ready', () => agent.stderr().includes('the agent is ready'), 60_000);
+    const id = await lab.submit(
+      session,
+      `echo $$ > '${eater}'; echo before; while [ ! -e '${go}' ]; do sleep 0.05; done; exec tail /dev/zero`,
+    );
+    await until('it runs', async () => (await lab.place.logs(id)) === 'before\n');
+    const script = Number((await lab.place.bash(`cat '${eater}'`)).stdout);
+    expect(group?.processes()).toEqual(expect.arrayContaining([agent.pid, script]));
+    lab.place.file('f06-go', '');
+    const task = await lab.place.whole(id, 60_000);
+    expect(task).toMatchObject({
+      ...{ status: 'FAILED', exitCode: null, signal: 'SIGKILL', reason: 'oom', attempt: 1 },
+    });
+    expect(await lab.place.logs(id)).toBe('before\n');
+    expect([isLiving(script), isLiving(agent.pid)]).toEqual([false, true]);
+    // the same agent, with the same memory
+    const next = await lab.submit(session, 'echo next');
+    expect(await lab.place.whole(next, 30_000)).toMatchObject({ status: 'COMPLETED', attempt: 1 });
+    expect(isLiving(agent.pid)).toBe(true);
+    expect(await agent.stop()).toMatchObject({ status: 0 });
+    tally({ row: 'F-06', rounds: 1, note: 'one group of 300 MB: the task died, the agent lives' });
+  },
+);

@@ -4,8 +4,9 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import type { Started } from '../e2e/place.ts';
 import { until } from '../e2e/place.ts';
+import { Disk, noDisks } from './lab/disk.ts';
 import { Lab } from './lab/lab.ts';
-import { has } from './lab/processes.ts';
+import { has, isLiving } from './lab/processes.ts';
 import { tally } from './lab/rounds.ts';
 
 /** I. Git: what a remote, a task before, or a name can do to the checkout of the next task. */
@@ -185,8 +186,39 @@ test('F-101: an agent that is killed in the middle of a clone leaves nothing tha
   expect((await lab.place.logs(id, 'stdout')).trim()).toMatch(/8$/);
   expect(clones(session).filter((path) => !path.endsWith('/big') && !path.includes('.keruta'))).toEqual([]);
   await end(next);
-  tally({ row: 'F-101', rounds: 1 });
+  tally({ row: 'F-101', rounds: 1, note: 'killed' });
 });
+
+test.skipIf(noDisks !== null)(
+  `F-101: a disk that is full in the middle of a clone fails the task and says so, nothing half-made is left, and with space again the next one is whole${noDisks === null ? '' : ` (skipped: ${noDisks})`}`,
+  async () => {
+    const made = await lab.place.bash(
+      'git init -q -b main large && cd large && git config core.compression 0 && for i in 1 2; do head -c 3000000 /dev/urandom > f$i; done && git add . && git -c user.name=e -c user.email=e@e.example commit -qm large && git rev-parse HEAD',
+    );
+    expect(made.status).toBe(0);
+    const session = await lab.place.session('f101 full', { repositoryUrl: lab.place.path('large') });
+    const disk = Disk.mount(lab.place.path(`base-${session}`), 'size=5m');
+    onTestFinished(() => disk.remove());
+    const env = { KERUTA_MIN_FREE_DISK: '1MB' };
+    const agent = await lab.agent(session, { args: ['--allow-local-git'], env });
+    const { task } = await runIn(session, 'echo ran');
+    expect(task).toMatchObject({ status: 'FAILED', reason: 'disk', attempt: 1 });
+    expect(task.message).toMatch(/no space left|ENOSPC/i);
+    // neither the clone nor anything of it
+    const left = clones(session).filter((path) => !path.endsWith('.keruta'));
+    expect(left).toEqual([]);
+    disk.set('remount,size=40m');
+    const next = await runIn(
+      session,
+      'git rev-parse HEAD; git status --porcelain; git fsck --full 2>&1 | grep -v dangling',
+    );
+    expect(next.task).toMatchObject({ attempt: 1, reason: null });
+    expect(next.text).toBe(made.stdout);
+    expect(isLiving(agent.pid)).toBe(true);
+    await end(agent);
+    tally({ row: 'F-101', rounds: 1, note: 'disk full: 6 MB into 5 MB' });
+  },
+);
 
 describe('F-95, F-96: names that are options or commands', () => {
   const refs = [

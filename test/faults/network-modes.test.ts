@@ -63,6 +63,12 @@ describe.concurrent('in mid-run', () => {
 });
 
 describe.concurrent('in each phase of a task', () => {
+  const outageMs = rounds(2_500, 60_000);
+  /**
+   * What an agent asks at most meanwhile, of everything that it does at the same time: the claim is renewed every 2.5 to 5 s,
+   * all else is tried again at pauses that double. For the minutes after the first: test/internal/worker/retry.test.ts.
+   */
+  const mostTries = rounds(35, 90);
   const phases: readonly [string, string][] = [
     ['poll', ''],
     ['claim', 'after_claim:stop'],
@@ -92,14 +98,20 @@ describe.concurrent('in each phase of a task', () => {
         proxy.set('refuse');
         agent.child.kill('SIGCONT');
       }
-      await pause(rounds(2500, 60_000));
+      // each try is one connection: none is repeated within a call
+      const before = proxy.connections;
+      await pause(outageMs);
+      const tries = proxy.connections - before;
+      expect(tries).toBeGreaterThan(0);
+      expect(tries).toBeLessThanOrEqual(mostTries);
       proxy.set('pass');
       const task = await lab.place.when(id, ({ logComplete }) => logComplete === true, 90_000);
       expect(task).toMatchObject({ status: 'FAILED', exitCode: 3, attempt: 1, reason: null });
       expect(await lab.place.logs(id, 'stdout')).toBe('out\n');
       expect(await lab.place.logs(id, 'stderr')).toBe('err\n');
       expect(await lab.place.artifacts(id)).toMatchObject([{ path: 'zeros', size: 6_000_000 }]);
-      tally({ row: 'F-37', rounds: 1, note: `outage in phase ${phase}` });
+      const note = `outage of ${outageMs / 1000} s in phase ${phase}: ${tries} tries`;
+      tally({ row: 'F-37', rounds: 1, note });
       await agent.stop('SIGKILL');
     },
   );
