@@ -1,6 +1,6 @@
 /**
- * Speaks to the API of a Kubernetes cluster, about one namespace: jobs, their pods and logs, claims of volumes. Knows
- * nothing of what the jobs are for.
+ * Speaks to the API of a Kubernetes cluster, about one namespace: jobs, their pods and logs, secrets, claims of volumes.
+ * Knows nothing of what the jobs are for.
  * @see https://kubernetes.io/docs/reference/using-api/api-concepts/
  */
 import type { z } from 'zod';
@@ -50,6 +50,11 @@ export interface Permission {
   readonly subresource?: string;
 }
 
+/** A whole object that is to be made. */
+export interface NamedBody {
+  readonly metadata: { readonly name: string };
+}
+
 /** A change of an object; `gone`: what was is not remembered any more, and a new list is needed. */
 export type Change<T> =
   | { readonly type: 'set' | 'deleted'; readonly object: T }
@@ -69,6 +74,8 @@ const watchStallMs = 120_000;
 /** Longest object in a watch; bytes. */
 const maxObjectBytes = 4 * 1024 ** 2;
 const pageItems = 500;
+
+type Asked = Omit<ClusterQuestion, 'method'> & Partial<Pick<ClusterQuestion, 'method'>>;
 
 /** A client of one namespace of a cluster. @throws {ClusterError} in every call */
 export class Cluster {
@@ -92,7 +99,7 @@ export class Cluster {
   }
 
   /** Makes a job. @param body  the whole object; it has to be in our namespace */
-  createJob(body: { readonly metadata: { readonly name: string } }): Promise<Job> {
+  createJob(body: NamedBody): Promise<Job> {
     const toDo = `make the job ${body.metadata.name}`;
     return this.#read(jobShape, { method: 'POST', path: this.#path('jobs'), body, toDo });
   }
@@ -106,22 +113,26 @@ export class Cluster {
    * Deletes a job, and all its pods before it: it is there until they are gone.
    * @returns false when there was none
    */
-  async deleteJob(name: string): Promise<boolean> {
+  deleteJob(name: string): Promise<boolean> {
     const body = {
       apiVersion: 'v1',
       kind: 'DeleteOptions',
       propagationPolicy: 'Foreground',
       gracePeriodSeconds: 0,
     };
-    const path = this.#path('jobs', name);
-    try {
-      const answer = await this.#ask({ method: 'DELETE', path, body, toDo: `delete the job ${name}` });
-      await answer.discard();
-      return true;
-    } catch (error) {
-      if (hasStatus(error, 404)) return false;
-      throw error;
-    }
+    return this.#delete({ path: this.#path('jobs', name), body, toDo: `delete the job ${name}` });
+  }
+
+  /** Makes a secret. @param body  the whole object; it has to be in our namespace */
+  async createSecret(body: NamedBody): Promise<void> {
+    const toDo = `make the secret ${body.metadata.name}`;
+    const answer = await this.#ask({ method: 'POST', path: this.#secretPath(), body, toDo });
+    await answer.discard();
+  }
+
+  /** @returns false when there was none */
+  deleteSecret(name: string): Promise<boolean> {
+    return this.#delete({ path: this.#secretPath(name), toDo: `delete the secret ${name}` });
   }
 
   /** Lists what has these labels. @param selector  such as `a=b,c` */
@@ -231,6 +242,22 @@ export class Cluster {
     return name === undefined ? all : `${all}/${encodeURIComponent(name)}`;
   }
 
+  #secretPath(name?: string): string {
+    const all = `/api/v1/namespaces/${this.namespace}/secrets`;
+    return name === undefined ? all : `${all}/${encodeURIComponent(name)}`;
+  }
+
+  async #delete(question: Asked): Promise<boolean> {
+    try {
+      const answer = await this.#ask({ method: 'DELETE', ...question });
+      await answer.discard();
+      return true;
+    } catch (error) {
+      if (hasStatus(error, 404)) return false;
+      throw error;
+    }
+  }
+
   #change<K extends keyof Kinds>(kind: K, text: string, toDo: string): Change<Kinds[K]> {
     const { type, object } = watchEventShape.parse(JSON.parse(text));
     if (type === 'ERROR') {
@@ -245,10 +272,7 @@ export class Cluster {
     return { type: type === 'DELETED' ? 'deleted' : 'set', object: parsed };
   }
 
-  async #find<T extends z.ZodType>(
-    shape: T,
-    question: Omit<ClusterQuestion, 'method'>,
-  ): Promise<z.infer<T> | null> {
+  async #find<T extends z.ZodType>(shape: T, question: Asked): Promise<z.infer<T> | null> {
     try {
       return await this.#read(shape, question);
     } catch (error) {
@@ -257,10 +281,7 @@ export class Cluster {
     }
   }
 
-  async #read<T extends z.ZodType>(
-    shape: T,
-    question: Omit<ClusterQuestion, 'method'> & { readonly method?: ClusterQuestion['method'] },
-  ): Promise<z.infer<T>> {
+  async #read<T extends z.ZodType>(shape: T, question: Asked): Promise<z.infer<T>> {
     const { toDo } = question;
     const answer = await this.#ask(question);
     try {
@@ -272,7 +293,7 @@ export class Cluster {
     }
   }
 
-  #ask(question: Omit<ClusterQuestion, 'method'> & { readonly method?: ClusterQuestion['method'] }) {
+  #ask(question: Asked) {
     const { access, clock } = this.#parts;
     return askCluster({ access, clock, http: this.#http }, { method: 'GET', ...question });
   }

@@ -46,6 +46,8 @@ const containerState = z
   })
   .default({});
 
+const containerStatus = z.object({ name: z.string(), state: containerState });
+
 /** A Pod of v1. */
 export const podShape = z.object({
   metadata,
@@ -57,9 +59,13 @@ export const podShape = z.object({
       reason: text,
       message: text,
       conditions: list(condition),
-      containerStatuses: list(z.object({ name: z.string(), state: containerState })),
+      initContainerStatuses: list(containerStatus),
+      containerStatuses: list(containerStatus),
     })
-    .default({ phase: '', reason: '', message: '', conditions: [], containerStatuses: [] }),
+    .default({
+      ...{ phase: '', reason: '', message: '', conditions: [] },
+      ...{ initContainerStatuses: [], containerStatuses: [] },
+    }),
 });
 /** @see podShape */
 export type Pod = z.infer<typeof podShape>;

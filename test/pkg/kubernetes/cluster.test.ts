@@ -45,6 +45,43 @@ describe('a cluster', () => {
     expect(await cluster.deleteJob('one')).toBe(false);
   });
 
+  test('makes a secret once, deletes it, and has it go with the job that owns it', async () => {
+    api.controllers.fate = { kind: 'no-pod' };
+    const { metadata } = await cluster.createJob(jobBody('one', 'true'));
+    const owner = { apiVersion: 'batch/v1', kind: 'Job', name: 'one', uid: metadata.uid };
+    const secret = (name: string) => ({
+      ...{ apiVersion: 'v1', kind: 'Secret' },
+      metadata: { name, namespace: 'work', ownerReferences: [owner] },
+      data: { key: 'dmFsdWU=' },
+    });
+    for (const name of ['kept', 'gone']) await cluster.createSecret(secret(name));
+    await expect(cluster.createSecret(secret('gone'))).rejects.toMatchObject({ status: 409 });
+    expect([await cluster.deleteSecret('gone'), await cluster.deleteSecret('gone')]).toEqual([true, false]);
+    await cluster.deleteJob('one');
+    await until(() => api.store.list('secrets').length === 0);
+  });
+
+  test.runIf(canRunPods)(
+    'tells of what runs before the container of a pod, and why it went wrong',
+    async () => {
+      const body = jobBody('one', 'true');
+      const { spec } = body.spec.template;
+      const message = { terminationMessagePolicy: 'FallbackToLogsOnError' };
+      spec.initContainers = [
+        { ...spec.containers[0], ...message, command: ['sh', '-c', 'echo no room; exit 3'] },
+      ];
+      await cluster.createJob(body);
+      const pod = await until(async () => {
+        const found = await podOf('one');
+        return found.status.phase === 'Failed' && found;
+      });
+      expect(pod.status.initContainerStatuses.map(({ state }) => state.terminated)).toMatchObject([
+        { exitCode: 3, message: 'no room' },
+      ]);
+      expect(pod.status.containerStatuses[0]?.state.waiting?.reason).toBe('PodInitializing');
+    },
+  );
+
   test('lists more objects than fit into one answer', async () => {
     api.controllers.fate = { kind: 'no-pod' };
     for (let number = 0; number < 501; number++) api.store.set('jobs', jobBody(`job-${number}`, 'true'));

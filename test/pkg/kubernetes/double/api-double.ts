@@ -7,7 +7,7 @@ import type { AddressInfo } from 'node:net';
 import { type Document, makeCheck } from '../../../fixtures/schemas/make-check.ts';
 import { Controllers } from './controllers.ts';
 import { matches, ObjectStore } from './object-store.ts';
-import { answer, answerClaim, refuse, statusOf, verbOf } from './replies.ts';
+import { answer, answerClaim, objectFaults, refuse, statusOf, verbOf } from './replies.ts';
 import { roleAllows } from './role.ts';
 import type { ContainerPlaces } from './run-container.ts';
 
@@ -38,7 +38,7 @@ function check(definition: string, document: Document): readonly string[] {
   checks.set(definition, known);
   return known(document);
 }
-const definitionOf: Readonly<Record<string, string>> = { jobs: 'V1Job', pods: 'V1Pod' };
+const definitionOf: Readonly<Record<string, string>> = { jobs: 'V1Job', pods: 'V1Pod', secrets: 'V1Secret' };
 const kindOf: Readonly<Record<string, string>> = { jobs: 'JobList', pods: 'PodList' };
 
 interface Asked {
@@ -187,7 +187,8 @@ export class ApiDouble {
     if (verb === 'get') return answer(response, 200, object);
     const faults = body === undefined ? [] : check('V1DeleteOptions', body);
     if (faults.length > 0) return this.#complain(asked, 400, 'BadRequest', faults.join('; '));
-    void this.controllers[resource === 'jobs' ? 'deleteJob' : 'deletePod'](name ?? '');
+    if (resource === 'secrets') this.store.delete(resource, name ?? '');
+    else void this.controllers[resource === 'jobs' ? 'deleteJob' : 'deletePod'](name ?? '');
     return answer(response, 200, object);
   }
 
@@ -196,20 +197,15 @@ export class ApiDouble {
     if (faults.length > 0) {
       return this.#complain({ url, body, response, method }, 422, 'Invalid', faults.join('; '));
     }
-    const { name, namespace } = body.metadata;
-    const isName = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(name);
-    const labels = Object.values<string>({ ...body.metadata.labels, ...body.spec.template.metadata.labels });
-    const isLabelled = labels.every((text) =>
-      /^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$/.test(text),
-    );
-    if (!isName || !isLabelled || namespace !== this.namespace) {
-      return this.#complain({ url, body, response, method }, 422, 'Invalid', 'name, label or namespace');
-    }
+    const { name } = body.metadata;
+    const fault = objectFaults(body, this.namespace);
+    if (fault !== null) return this.#complain({ url, body, response, method }, 422, 'Invalid', fault);
     if (this.store.get(resource, name) !== undefined) {
       return refuse(response, 409, 'AlreadyExists', `${resource} "${name}" already exists`);
     }
     const metadata = { ...body.metadata, uid: `uid-${this.store.version}` };
-    return answer(response, 201, this.store.set(resource, { ...body, metadata, status: {} }));
+    const status = resource === 'secrets' ? {} : { status: {} };
+    return answer(response, 201, this.store.set(resource, { ...body, metadata, ...status }));
   }
 
   #list({ url, response }: Asked, resource: string): ServerResponse {

@@ -1,8 +1,18 @@
 /** What a cluster does by itself: makes the pods of jobs, schedules and runs them, cleans up behind deletions. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { systemClock } from '../../../../pkg/clock/system-clock.ts';
 import type { Document } from '../../../fixtures/schemas/make-check.ts';
 import type { ObjectStore } from './object-store.ts';
-import { type ContainerPlaces, type RunningContainer, runContainer } from './run-container.ts';
+import {
+  type ContainerPlaces,
+  type ContainerSpec,
+  messageOf,
+  type RunningContainer,
+  runContainer,
+} from './run-container.ts';
+import { secretOf } from './secret-of.ts';
 
 /** What becomes of the next pods. */
 export type Fate =
@@ -21,6 +31,9 @@ export class Controllers {
   readonly running = new Map<string, RunningContainer>();
   fate: Fate = { kind: 'runs' };
   #pods = 0;
+  /** containers that come before the one of a pod */
+  readonly #initial = new Map<string, RunningContainer>();
+  readonly #scratch = mkdtempSync(join(tmpdir(), 'pods-'));
 
   constructor(store: ObjectStore, places: ContainerPlaces) {
     this.#store = store;
@@ -39,6 +52,9 @@ export class Controllers {
     const pods = this.#store.list('pods', `batch.kubernetes.io/job-name=${name}`);
     await Promise.all(pods.map((pod) => this.deletePod(pod.metadata.name)));
     this.#store.delete('jobs', name);
+    for (const { metadata } of this.#store.list('secrets')) {
+      if (metadata.ownerReferences?.[0]?.name === name) this.#store.delete('secrets', metadata.name);
+    }
   }
 
   /** Deletes a pod: its first process is asked to end, and killed when its time is up. */
@@ -48,7 +64,7 @@ export class Controllers {
     this.#store.change('pods', name, (one) => {
       one.metadata.deletionTimestamp ??= now();
     });
-    const container = this.running.get(name);
+    const container = this.running.get(name) ?? this.#initial.get(name);
     container?.signal('SIGTERM');
     const cancel = systemClock.after(graceMs, () => container?.signal('SIGKILL'));
     if (graceMs === 0) container?.signal('SIGKILL');
@@ -90,7 +106,11 @@ export class Controllers {
   /** Ends everything. */
   async stop(): Promise<void> {
     this.fate = { kind: 'no-pod' };
-    await Promise.all([...this.running.keys()].map((name) => this.#kill(name)));
+    for (const { metadata } of this.#store.list('pods')) {
+      if (!this.running.has(metadata.name)) this.#store.delete('pods', metadata.name);
+    }
+    await Promise.all([...this.running.keys(), ...this.#initial.keys()].map((name) => this.#kill(name)));
+    rmSync(this.#scratch, { recursive: true, force: true });
   }
 
   readonly #notes = new Map<string, { reason?: string; message?: string; terminated?: string }>();
@@ -100,7 +120,7 @@ export class Controllers {
   }
 
   async #kill(name: string): Promise<void> {
-    const container = this.running.get(name);
+    const container = this.running.get(name) ?? this.#initial.get(name);
     container?.signal('SIGKILL');
     await container?.ended;
     await systemClock.sleep(0);
@@ -147,38 +167,84 @@ export class Controllers {
       pod.spec.nodeName = 'node-1';
     });
     if (fate.kind === 'waits') {
-      this.#container(name, 'Pending', { waiting: { reason: fate.reason, message: fate.message } });
+      this.#first(name, 'Pending', { waiting: { reason: fate.reason, message: fate.message } });
       return;
     }
     if (fate.kind === 'start-error') {
       const { reason, message } = fate;
-      this.#container(name, 'Failed', { terminated: { exitCode: 128, reason, message } });
+      this.#first(name, 'Failed', { terminated: { exitCode: 128, reason, message } });
       this.#endJob(this.#store.get('pods', name), false);
       return;
     }
-    this.#run(name);
+    await this.#run(name);
   }
 
-  #run(name: string): void {
+  async #run(name: string): Promise<void> {
     const pod = this.#store.get('pods', name);
     const secrets = (pod.spec.containers[0].envFrom ?? []).map(({ secretRef }: Document) => secretRef.name);
-    const missing = secrets.find((secret: string) => this.#places.secrets[secret] === undefined);
+    const missing = secrets.find(
+      (secret: string) => secretOf(this.#places, this.#store, secret) === undefined,
+    );
     if (missing !== undefined) {
       const message = `secret "${missing}" not found`;
       this.#container(name, 'Pending', { waiting: { reason: 'CreateContainerConfigError', message } });
       return;
     }
+    if (!(await this.#mounted(pod)) || !(await this.#initialize(pod))) return;
     if (this.fate.kind === 'runs-instead') pod.spec.containers[0].command = ['sh', '-c', this.fate.script];
-    const container = runContainer(pod, this.#places);
+    const container = runContainer(this.#spec(pod, pod.spec.containers[0]));
     this.running.set(name, container);
     this.#container(name, 'Running', { running: { startedAt: now() } });
     void container.ended.then((exitCode) => {
       const { terminated, ...status } = this.#notes.get(name) ?? {};
       const reason = terminated ?? (exitCode === 0 ? 'Completed' : 'Error');
       const phase = exitCode === 0 ? 'Succeeded' : 'Failed';
-      this.#container(name, phase, { terminated: { exitCode, reason, finishedAt: now() } }, status);
+      const message = messageOf(pod.spec.containers[0], container, exitCode);
+      this.#container(name, phase, { terminated: { exitCode, reason, message, finishedAt: now() } }, status);
       this.#endJob(this.#store.get('pods', name), exitCode === 0);
     });
+  }
+
+  #spec(pod: Document, container: Document): ContainerSpec {
+    const scratch = join(this.#scratch, pod.metadata.name);
+    return {
+      ...{ pod, container, scratch, places: this.#places },
+      secretOf: (name) => secretOf(this.#places, this.#store, name),
+    };
+  }
+
+  /** Waits for the Secrets that a pod mounts. @returns false when the pod is gone meanwhile */
+  async #mounted(pod: Document): Promise<boolean> {
+    const { name } = pod.metadata;
+    const needed: readonly string[] = pod.spec.volumes
+      .filter(({ secret }: Document) => secret !== undefined && secret.optional !== true)
+      .map(({ secret }: Document) => secret.secretName);
+    while (needed.some((secret) => secretOf(this.#places, this.#store, secret) === undefined)) {
+      await systemClock.sleep(20);
+      if (this.#store.get('pods', name) === undefined) return false;
+    }
+    return true;
+  }
+
+  /** Runs what comes before the container of a pod. @returns whether it went well */
+  async #initialize(pod: Document): Promise<boolean> {
+    const { name } = pod.metadata;
+    for (const spec of pod.spec.initContainers ?? []) {
+      const container = runContainer(this.#spec(pod, spec));
+      this.#initial.set(name, container);
+      this.#first(name, 'Pending', { running: { startedAt: now() } });
+      const exitCode = await container.ended;
+      this.#initial.delete(name);
+      if (this.#store.get('pods', name)?.metadata.deletionTimestamp !== undefined) return false;
+      const reason = exitCode === 0 ? 'Completed' : 'Error';
+      const message = messageOf(spec, container, exitCode);
+      const state = { terminated: { exitCode, reason, message, finishedAt: now() } };
+      this.#first(name, exitCode === 0 ? 'Pending' : 'Failed', state);
+      if (exitCode === 0) continue;
+      this.#endJob(this.#store.get('pods', name), false);
+      return false;
+    }
+    return this.#store.get('pods', name) !== undefined;
   }
 
   #condition(name: string, condition: object): void {
@@ -192,6 +258,23 @@ export class Controllers {
       const containerStatuses = [{ name: pod.spec.containers[0].name, ...common, state }];
       pod.status = { ...pod.status, phase, containerStatuses, ...status };
     });
+  }
+
+  /** What happens to the first container of a pod, for which the others wait. */
+  #first(name: string, phase: string, state: object): void {
+    const [init] = this.#store.get('pods', name)?.spec.initContainers ?? [];
+    if (init === undefined) {
+      this.#container(name, phase, state);
+      return;
+    }
+    const common = { image: init.image, imageID: '', ready: false, restartCount: 0 };
+    const initContainerStatuses = [{ name: init.name, ...common, state }];
+    this.#container(
+      name,
+      phase,
+      { waiting: { reason: 'PodInitializing', message: '' } },
+      { initContainerStatuses },
+    );
   }
 
   #endJob(pod: Document | undefined, isSuccess: boolean): void {

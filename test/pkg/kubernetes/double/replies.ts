@@ -45,3 +45,17 @@ export function answerClaim(
     status: { phase: 'Bound' },
   });
 }
+
+/** What an API server has against an object besides its shape; null: nothing. */
+export function objectFaults(body: Document, namespace: string): string | null {
+  const { metadata, spec, stringData = {}, data = {} } = body;
+  const isName = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(metadata.name);
+  const labels = Object.values<string>({ ...metadata.labels, ...spec?.template.metadata.labels });
+  const isLabelled = labels.every((text) => /^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$/.test(text));
+  if (!isName || !isLabelled || metadata.namespace !== namespace) return 'name, label or namespace';
+  if (body.kind !== 'Secret') return null;
+  const values = Object.entries<string>({ ...data, ...stringData });
+  if (!values.every(([key]) => /^[-._a-zA-Z0-9]{1,253}$/.test(key))) return 'data: a key';
+  const bytes = values.reduce((sum, [, value]) => sum + Buffer.byteLength(value), 0);
+  return bytes > 1_048_576 ? 'data: Too long: may not be more than 1048576 bytes' : null;
+}

@@ -1,6 +1,7 @@
 /** Runs the container of a pod as a process of this machine, in name spaces of its own, as a kubelet would. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { getuid } from 'node:process';
 import type { Document } from '../../../fixtures/schemas/make-check.ts';
 
@@ -27,6 +28,19 @@ export interface ContainerPlaces {
   /** directories by claim: a pod finds its claim under the same path as everybody else here */
   readonly claims: Readonly<Record<string, string>>;
   readonly secrets: Readonly<Record<string, Readonly<Record<string, string>>>>;
+  /** a directory with programs that every image has, first on its PATH */
+  readonly programs?: string;
+}
+
+/** One container of a pod. */
+export interface ContainerSpec {
+  readonly pod: Document;
+  readonly container: Document;
+  /** of the pod: where its volumes lie that are its own */
+  readonly scratch: string;
+  readonly places: ContainerPlaces;
+  /** the keys of a Secret that is there */
+  readonly secretOf: (name: string) => Readonly<Record<string, Uint8Array>> | undefined;
 }
 
 /** What an image says about itself, and what Kubernetes says to everybody. */
@@ -41,13 +55,22 @@ const imageEnvironment = {
 const quote = (text: string) => `'${text.replaceAll("'", "'\\''")}'`;
 
 /** Starts it. @throws when its volumes are not as this double can make them */
-export function runContainer(pod: Document, places: ContainerPlaces): RunningContainer {
-  const [container] = pod.spec.containers;
-  const setUp = ['mount -t proc proc /proc', ...mountCommands(pod, places)];
+export function runContainer(spec: ContainerSpec): RunningContainer {
+  const { pod, container, places, secretOf } = spec;
+  const setUp = ['mount -t proc proc /proc', ...mountCommands(spec)];
   const own = Object.fromEntries((container.env ?? []).map(({ name, value }: Document) => [name, value]));
-  const given = (container.envFrom ?? []).map(({ secretRef }: Document) => places.secrets[secretRef.name]);
+  const given = (container.envFrom ?? []).map(({ secretRef }: Document) =>
+    Object.fromEntries(
+      Object.entries(secretOf(secretRef.name) ?? {}).map(([key, value]) => [
+        key,
+        Buffer.from(value).toString(),
+      ]),
+    ),
+  );
   const env = Object.assign({}, imageEnvironment, { HOSTNAME: pod.metadata.name }, ...given, own);
-  const text = [...setUp, `cd ${quote(container.workingDir)}`, 'exec "$@"'].join(' && ');
+  if (places.programs !== undefined) env.PATH = `${places.programs}:${env.PATH}`;
+  const directory = container.workingDir ?? '/';
+  const text = [...setUp, `cd ${quote(directory)}`, 'exec "$@"'].join(' && ');
   const root = getuid?.() === 0 ? [] : ['--map-root-user'];
   const child = spawn(
     'unshare',
@@ -57,26 +80,44 @@ export function runContainer(pod: Document, places: ContainerPlaces): RunningCon
   return watchChild(child);
 }
 
-function mountCommands(pod: Document, { claims, secrets }: ContainerPlaces): readonly string[] {
+function mountCommands(spec: ContainerSpec): readonly string[] {
+  const { pod, container } = spec;
   const volumes = new Map<string, Document>(pod.spec.volumes.map((one: Document) => [one.name, one]));
-  return pod.spec.containers[0].volumeMounts.flatMap((mount: Document) => {
-    const { mountPath, name, subPath = '', readOnly = false } = mount;
-    const volume = volumes.get(name);
-    const path = quote(mountPath);
-    if (volume?.persistentVolumeClaim !== undefined) {
-      const directory = claims[volume.persistentVolumeClaim.claimName];
-      const real = subPath === '' ? directory : `${directory}/${subPath}`;
-      if (real !== mountPath) throw new Error(`the claim lies at ${real}, not at ${mountPath}`);
-      return readOnly ? [`mount --bind ${path} ${path}`, `mount -o remount,bind,ro ${path}`] : [];
-    }
-    if (volume?.emptyDir !== undefined) return [`mount -t tmpfs -o mode=777 tmpfs ${path}`];
-    const files = Object.entries(secrets[volume?.secret?.secretName] ?? {});
-    return [
-      `mkdir -p ${path}`,
-      `mount -t tmpfs tmpfs ${path}`,
-      ...files.map(([file, value]) => `printf %s ${quote(value)} >${path}/${quote(file)}`),
-    ];
-  });
+  const mounts: readonly Document[] = container.volumeMounts ?? [];
+  // what a node would make in the image is not to be made on this machine
+  const hasRun = mounts.some(({ mountPath }) => mountPath.startsWith('/run/'));
+  return [
+    ...(hasRun ? ['mount -t tmpfs tmpfs /run'] : []),
+    ...mounts.flatMap((mount) => mountCommand(spec, volumes.get(mount.name), mount)),
+  ];
+}
+
+function mountCommand(spec: ContainerSpec, volume: Document, mount: Document): readonly string[] {
+  const { places, scratch } = spec;
+  const { mountPath, name, subPath = '', readOnly = false } = mount;
+  const path = quote(mountPath);
+  const readable = readOnly ? [`mount -o remount,bind,ro ${path}`] : [];
+  if (volume?.persistentVolumeClaim !== undefined) {
+    const directory = places.claims[volume.persistentVolumeClaim.claimName];
+    const real = subPath === '' ? directory : `${directory}/${subPath}`;
+    if (real !== mountPath) throw new Error(`the claim lies at ${real}, not at ${mountPath}`);
+    return readOnly ? [`mount --bind ${path} ${path}`, ...readable] : [];
+  }
+  const source = join(scratch, name);
+  mkdirSync(source, { recursive: true });
+  chmodSync(source, 0o777);
+  if (volume?.secret !== undefined) writeSecret(source, volume.secret, spec);
+  const place = subPath === '' ? `mkdir -p ${path}` : `{ [ -e ${path} ] || : >${path}; }`;
+  return [place, `mount --bind ${quote(join(source, subPath))} ${path}`, ...readable];
+}
+
+function writeSecret(directory: string, volume: Document, { secretOf }: ContainerSpec): void {
+  const data = secretOf(volume.secretName) ?? {};
+  const all = Object.keys(data).map((key) => ({ key, path: key }));
+  for (const { key, path, mode = volume.defaultMode ?? 0o644 } of (volume.items ?? all) as Document[]) {
+    rmSync(join(directory, path), { force: true });
+    writeFileSync(join(directory, path), data[key] ?? '', { mode });
+  }
 }
 
 function watchChild(child: ChildProcess): RunningContainer {
@@ -123,4 +164,13 @@ function firstProcess(pid: number | undefined): number | null {
   } catch {
     return null;
   }
+}
+
+/** What a container that went wrong leaves as its message, when it is told to. */
+export function messageOf(spec: Document, container: RunningContainer, exitCode: number): string {
+  if (exitCode === 0 || spec.terminationMessagePolicy !== 'FallbackToLogsOnError') return '';
+  return container.log
+    .map(({ text }) => text)
+    .join('\n')
+    .slice(-2048);
 }
