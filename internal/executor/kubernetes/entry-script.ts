@@ -3,8 +3,8 @@ import type { ReadScript } from '../shim/interpreter.ts';
 import { runFile } from '../shim/run-files.ts';
 import { shimScript } from '../shim/shim-script.ts';
 
-/** Exit codes of a pod whose script has not begun. */
-export const entryExit = { environment: 120, interpreter: 121, programs: 122 } as const;
+/** Exit codes of a pod that does not get to what it is for. */
+export const entryExit = { environment: 120, interpreter: 121, programs: 122, secret: 123 } as const;
 
 /** Where the programs of the shim are looked for in an image. */
 const folders = '/usr/bin:/bin:/usr/local/bin:/run/current-system/sw/bin';

@@ -45,7 +45,7 @@ export function jobBody(run: JobRun, options: KubernetesOptions, namespace: stri
 }
 
 function podSpec(run: JobRun, options: KubernetesOptions) {
-  const { image, imagePullPolicy, serviceAccount, nodeSelector, secrets = [], volume } = options;
+  const { image, imagePullPolicy, secrets = [], volume } = options;
   const [uid, gid] = [getuid?.() ?? 0, getgid?.() ?? 0];
   const files = secrets.filter(({ mountPath }) => mountPath !== null);
   const variables = secrets.filter(({ mountPath }) => mountPath === null);
@@ -53,8 +53,7 @@ function podSpec(run: JobRun, options: KubernetesOptions) {
     restartPolicy: 'Never',
     terminationGracePeriodSeconds: graceSeconds,
     enableServiceLinks: false,
-    ...(serviceAccount ? { serviceAccountName: serviceAccount } : { automountServiceAccountToken: false }),
-    ...(nodeSelector && Object.keys(nodeSelector).length > 0 ? { nodeSelector } : {}),
+    ...podPlace(options),
     securityContext: {
       runAsUser: uid,
       runAsGroup: gid,
@@ -80,7 +79,7 @@ function podSpec(run: JobRun, options: KubernetesOptions) {
           ? {}
           : { envFrom: variables.map(({ name }) => ({ secretRef: { name } })) }),
         resources: resourcesOf(options),
-        securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } },
+        securityContext: withoutRights,
         volumeMounts: [
           ...mountsOf(run, options),
           { name: 'pipes', mountPath: join(run.directory, runFile.pipes) },
@@ -94,6 +93,20 @@ function podSpec(run: JobRun, options: KubernetesOptions) {
     ],
   };
 }
+
+/** Whose a pod is, and where it may be. */
+export function podPlace({
+  serviceAccount,
+  nodeSelector,
+}: Pick<KubernetesOptions, 'serviceAccount' | 'nodeSelector'>) {
+  return {
+    ...(serviceAccount ? { serviceAccountName: serviceAccount } : { automountServiceAccountToken: false }),
+    ...(nodeSelector && Object.keys(nodeSelector).length > 0 ? { nodeSelector } : {}),
+  };
+}
+
+/** What a container may not. */
+export const withoutRights = { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } };
 
 /** Of the volume a pod has what its run needs, and not what is other runs' business. */
 function mountsOf(run: JobRun, { volume, shared = [] }: KubernetesOptions) {
@@ -117,12 +130,13 @@ function mountsOf(run: JobRun, { volume, shared = [] }: KubernetesOptions) {
 }
 
 /** Where a path lies in the whole volume; null: elsewhere. */
-function subPathOf(path: string, { mountPath, subPath }: SharedVolume): string | null {
+export function subPathOf(path: string, { mountPath, subPath }: SharedVolume): string | null {
   const inside = relative(mountPath, path);
   return inside === '..' || inside.startsWith('../') ? null : join(subPath, inside).replace(/^\.$/, '');
 }
 
-function resourcesOf({ memoryBytes, cpus }: KubernetesOptions) {
+/** Limits of a container, which are asked for as well. */
+export function resourcesOf({ memoryBytes, cpus }: Pick<KubernetesOptions, 'memoryBytes' | 'cpus'>) {
   const limits = {
     ...(memoryBytes ? { memory: String(memoryBytes) } : {}),
     ...(cpus ? { cpu: String(cpus) } : {}),

@@ -19,7 +19,7 @@ export interface RunSight {
 }
 
 /**
- * Watches all pods of one agent, over one connection. What it says of a pod that is there may be a moment old; that a pod
+ * Watches pods, such as all of one agent, over one connection. What it says of a pod that is there may be a moment old; that a pod
  * is gone it says only after having asked.
  */
 export class JobWatch {
@@ -32,16 +32,16 @@ export class JobWatch {
     readonly cluster: Cluster;
     readonly clock: Clock;
     readonly log: Log;
-    /** @see agentLabel */
-    readonly agent: string;
+    /** labels of the pods that are watched */
+    readonly selector: string;
   }) {
-    const { cluster, clock, log, agent } = parts;
+    const { cluster, clock, log, selector } = parts;
     this.#cluster = cluster;
     this.#pods = new ObjectCache({
       cluster,
       clock,
       kind: 'pods',
-      selector: `${label.agent}=${agent}`,
+      selector,
       onChange: () => {
         for (const listener of [...this.#listeners]) listener();
       },

@@ -17,15 +17,15 @@ import { settleStart } from './broken-start.ts';
 import { explain, startFailed } from './cluster-faults.ts';
 import { endJob } from './end-job.ts';
 import { entryCommand, entryScript } from './entry-script.ts';
-import { jobBody } from './job-body.ts';
-import { agentLabel, jobName } from './job-name.ts';
+import { containerName, jobBody } from './job-body.ts';
+import { agentLabel, jobName, label } from './job-name.ts';
 import { JobWatch } from './job-watch.ts';
 import type { KubernetesOptions } from './kubernetes-options.ts';
 import { KubernetesRun } from './kubernetes-run.ts';
 import { removeOrphans } from './orphans.ts';
 import { podEnvironmentText } from './pod-environment.ts';
 import { makePodFiles } from './pod-files.ts';
-import { type StartFailure, startJob } from './start-job.ts';
+import { type StartFailure, startJob, waitForStart } from './start-job.ts';
 
 /** Makes the Kubernetes executor. Nothing happens before the first call. */
 export function makeKubernetesExecutor(options: KubernetesOptions): Executor {
@@ -52,7 +52,8 @@ class KubernetesExecutor implements Executor {
     const { access, clock, log, namespace, userAgent } = options;
     this.#options = options;
     this.#cluster = new Cluster({ access, clock, namespace, userAgent });
-    this.#watch = new JobWatch({ cluster: this.#cluster, clock, log, agent: agentLabel(options) });
+    const selector = `${label.agent}=${agentLabel(options)}`;
+    this.#watch = new JobWatch({ cluster: this.#cluster, clock, log, selector });
   }
 
   start(spec: RunSpec): Promise<Run> {
@@ -142,7 +143,13 @@ class KubernetesExecutor implements Executor {
     }
     const parts = { clock, cluster: this.#cluster, watch: this.#watch };
     try {
-      const failure = await startJob({ ...parts, body, directory, timeoutMs: startTimeoutMs });
+      const hasBegun = () => existsSync(join(directory, runFile.shim));
+      this.#watch.start();
+      await startJob(this.#cluster, body);
+      const failure = await waitForStart({
+        ...{ ...parts, job, hasBegun, timeoutMs: startTimeoutMs },
+        container: containerName,
+      });
       if (failure !== null) throw await this.#giveUp({ spec, job, failure });
     } catch (error) {
       if (!isUnreachable(error) || !(await this.#hasBegunAfterAll(directory, job))) throw error;

@@ -2,7 +2,6 @@ import type { Clock } from '../../../pkg/clock/clock.ts';
 import type { Cluster } from '../../../pkg/kubernetes/cluster.ts';
 import { followLog } from '../../../pkg/kubernetes/follow-log.ts';
 import type { Pod } from '../../../pkg/kubernetes/shapes.ts';
-import { containerName } from './job-body.ts';
 import { hasEnded } from './pod-state.ts';
 
 /** So much of the end of a log is kept; characters. */
@@ -10,18 +9,26 @@ const maxChars = 1_000;
 /** How long the rest of a log may take to come once nobody writes any more; ms. */
 const restMs = 1_000;
 
+/** Whose log it is. */
+export interface TailParts {
+  readonly clock: Clock;
+  readonly cluster: Cluster;
+  /** name of the container */
+  readonly container: string;
+}
+
 /**
  * The end of a pod's own log, which says what the shim could not: it is followed from when the pod is there until the script
  * begins. What the script writes never goes there.
  */
 export class PodLogTail {
-  readonly #parts: { readonly clock: Clock; readonly cluster: Cluster };
+  readonly #parts: TailParts;
   readonly #stop = new AbortController();
   #text = '';
   #pod: Pod | null = null;
   #following: Promise<void> | null = null;
 
-  constructor(parts: { readonly clock: Clock; readonly cluster: Cluster }) {
+  constructor(parts: TailParts) {
     this.#parts = parts;
   }
 
@@ -44,7 +51,7 @@ export class PodLogTail {
   }
 
   async #follow(pod: string): Promise<void> {
-    const { clock, cluster } = this.#parts;
+    const { clock, cluster, container } = this.#parts;
     const mayGoOn = () => this.#pod !== null && !hasEnded(this.#pod);
     const { signal } = this.#stop;
     try {
@@ -52,7 +59,7 @@ export class PodLogTail {
         cluster,
         clock,
         pod,
-        container: containerName,
+        container,
         mayGoOn,
         signal,
       })) {

@@ -74,7 +74,9 @@ const noSuchProgram = /executable file not found|no such file or directory|exec 
 
 /** @returns null while all is well */
 export function startFaultOf({ status }: Pod): StartFault | null {
-  const [container] = status.containerStatuses;
+  // of those that come first, the one that is not done yet
+  const initial = status.initContainerStatuses.find(({ state }) => state.terminated?.exitCode !== 0);
+  const container = initial ?? status.containerStatuses[0];
   const { waiting, terminated } = container?.state ?? {};
   const fault = (kind: StartFault['kind'], message: string, mayPass = false) => ({ kind, message, mayPass });
   if (waiting) {
@@ -88,7 +90,8 @@ export function startFaultOf({ status }: Pod): StartFault | null {
   if (terminated) {
     const { exitCode, reason, message } = terminated;
     if (noSuchProgram.test(message)) return fault('image-unfit', message);
-    if (exitCode === entryExit.programs) return fault('image-unfit', 'it lacks a program');
+    if (exitCode === entryExit.programs) return fault('image-unfit', message || 'it lacks a program');
+    if (exitCode === entryExit.secret) return fault('refused', message || 'it lacks a Secret');
     if (exitCode === entryExit.interpreter) return fault('interpreter', '');
     if (exitCode === entryExit.environment) return fault('no-environment', '');
     if (/^(StartError|ContainerCannotRun)$/.test(reason)) return fault('refused', message || reason);

@@ -1,36 +1,38 @@
-/** Makes the job of a run whose directory is written, and waits until its script has begun. */
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+/** Makes a job, and waits until that has begun for which it was made. */
 import type { Clock } from '../../../pkg/clock/clock.ts';
-import type { Cluster } from '../../../pkg/kubernetes/cluster.ts';
+import type { Cluster, NamedBody } from '../../../pkg/kubernetes/cluster.ts';
 import { hasStatus } from '../../../pkg/kubernetes/cluster-error.ts';
-import type { Pod } from '../../../pkg/kubernetes/shapes.ts';
-import { runFile } from '../shim/run-files.ts';
-import type { jobBody } from './job-body.ts';
+import type { Job, Pod } from '../../../pkg/kubernetes/shapes.ts';
 import type { JobWatch } from './job-watch.ts';
 import { PodLogTail } from './pod-log-tail.ts';
 import { hasEnded, type StartFault, startFaultOf } from './pod-state.ts';
 
-/** Which job. */
+/** Which start is waited for. */
 export interface JobStart {
   readonly clock: Clock;
   readonly cluster: Cluster;
+  /** begun */
   readonly watch: JobWatch;
-  readonly body: ReturnType<typeof jobBody>;
-  /** of the run */
-  readonly directory: string;
+  /** name of the job */
+  readonly job: string;
+  /** name of the container that is waited for */
+  readonly container: string;
+  /** asked often, with the pod as far as it is known */
+  readonly hasBegun: (pod: Pod | null) => boolean;
   /** how long the pod may take; ms */
   readonly timeoutMs: number;
+  /** aborted: the wait rejects with its reason */
+  readonly signal?: AbortSignal;
 }
 
-/** What became of a start; null: the script has begun. */
+/** What became of a start; null: it has begun. */
 export type StartFailure = {
   readonly fault: StartFault;
   readonly log: string;
   readonly waitedMs: number;
 } | null;
 
-/** How often the run directory is looked at, and the cluster asked meanwhile; ms. */
+/** How often it is looked whether it has begun, and the cluster asked meanwhile; ms. */
 const [againMs, askEveryMs] = [20, 1_000];
 /** For how long a fault that may pass is given the time to, where the whole time would be too long; ms. */
 const passMs = 30_000;
@@ -38,38 +40,30 @@ const passMs = 30_000;
 const seenMs = 2_000;
 
 /**
- * Starts it, and waits until the shim has taken the run. A job of this name that is there already is ours: the answer to
- * an earlier request was lost, or another start of the same run came first.
+ * Makes the job. One of this name that is there already is ours: the answer to an earlier request was lost, or another
+ * start of the same run came first.
+ * @returns null when it was there
  * @throws {ClusterError}
  */
-export async function startJob(start: JobStart): Promise<StartFailure> {
-  const { cluster, watch, body } = start;
-  watch.start();
+export async function startJob(cluster: Cluster, body: NamedBody): Promise<Job | null> {
   try {
-    await cluster.createJob(body);
+    return await cluster.createJob(body);
   } catch (error) {
     if (!hasStatus(error, 409)) throw error;
+    return null;
   }
-  return waitForShim(start);
 }
 
-async function waitForShim({
-  clock,
-  cluster,
-  watch,
-  body,
-  directory,
-  timeoutMs,
-}: JobStart): Promise<StartFailure> {
-  const job = body.metadata.name;
-  const hasBegun = () => existsSync(join(directory, runFile.shim));
-  const tail = new PodLogTail({ clock, cluster });
+/** Waits until the pod of a job has begun what it is for, or never will. */
+export async function waitForStart(start: JobStart): Promise<StartFailure> {
+  const { clock, cluster, watch, job, container, hasBegun, timeoutMs, signal } = start;
+  const tail = new PodLogTail({ clock, cluster, container });
   const from = clock.monotonicMs();
   let askAt = from + askEveryMs;
   let faultSince: number | null = null;
   try {
     for (;;) {
-      if (hasBegun()) return null;
+      if (hasBegun(watch.podsOf(job)[0] ?? null)) return null;
       const now = clock.monotonicMs();
       const waitedMs = now - from;
       let pod: Pod | null = watch.podsOf(job)[0] ?? null;
@@ -86,11 +80,11 @@ async function waitForShim({
       faultSince = fault === null ? null : (faultSince ?? now);
       const isOver = fault !== null && isFinal(fault, now - (faultSince ?? now), pod);
       if (isOver || waitedMs >= timeoutMs) {
-        if (hasBegun()) return null;
+        if (hasBegun(pod)) return null;
         const log = await tail.end();
         return { fault: fault ?? late(pod), log, waitedMs };
       }
-      await clock.sleep(againMs);
+      await clock.sleep(againMs, signal);
     }
   } finally {
     await tail.end();
