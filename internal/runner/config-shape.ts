@@ -17,6 +17,12 @@ const line = z
 const absolute = (what: string) => line.refine(isAbsolute, `expected the absolute path of ${what}`);
 const person = line.max(200).regex(/^[^<>\p{Cc}]+$/u, 'expected one line without < and >');
 const imageName = line.max(500).regex(/^\S+$/, 'expected the name of an image, without spaces');
+const namespaceName = z
+  .string()
+  .regex(
+    /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/,
+    'expected a namespace of Kubernetes: at most 63 of lower case, digits, dashes',
+  );
 const dnsLabel = z
   .string()
   .regex(
@@ -83,7 +89,7 @@ export const configShape = z.strictObject({
   docker_volumes: z
     .record(absolute('a directory of this machine'), absolute('a place in the container'))
     .default({}),
-  k8s_namespace: dnsLabel.default('default'),
+  k8s_namespace: namespaceName.default('default'),
   k8s_image: imageName.nullish(),
   k8s_secrets: z.array(dnsLabel).max(100).default([]),
   branch_template: line.nullish(),

@@ -18,7 +18,7 @@ import { nameOutside } from './task-id.ts';
 /** What a runner elsewhere is given besides the task; the rest is made here. */
 export type ElsewhereWish = Pick<
   RunnerJob,
-  'context' | 'config' | 'env' | 'words' | 'shared' | 'readable' | 'output'
+  'context' | 'config' | 'env' | 'words' | 'runDirectory' | 'shared' | 'readable' | 'masked' | 'output'
 >;
 
 /** What became of it. */
@@ -59,7 +59,8 @@ export async function doElsewhere(
   if (before !== null) return { result: before, isTold: false };
   const beganAt = clock.now();
   const late = new AbortController();
-  const cancelTimer = clock.after(config.timeoutMs + marginMs, () =>
+  const timeoutMs = config.timeoutMs + marginMs;
+  const cancelTimer = clock.after(place.startTimeoutMs + timeoutMs, () =>
     late.abort(new Error('the time of the task is up')),
   );
   let end: RunnerEnd | null = null;
@@ -67,7 +68,12 @@ export async function doElsewhere(
   try {
     end = await place.run({
       ...{ ...wish, directory, artifactsDirectory: parts.artifactsDirectory },
-      ...{ id: task.id, limits: config.limits, signal: AbortSignal.any([parts.signal, late.signal]) },
+      ...{
+        id: task.id,
+        limits: config.limits,
+        timeoutMs,
+        signal: AbortSignal.any([parts.signal, late.signal]),
+      },
     });
   } catch (thrown) {
     if (!(thrown instanceof KerutaError || thrown instanceof PlaceLost)) throw thrown;

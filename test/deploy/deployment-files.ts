@@ -20,7 +20,7 @@ export const version: string = JSON.parse(textOf('package.json')).version;
 
 /** Every Kubernetes object that everybody needs, with the file it stands in. */
 export function kubernetesObjects(): readonly { readonly file: string; readonly object: Document }[] {
-  const apart = ['kustomization.yaml', 'executor.yaml'];
+  const apart = ['kustomization.yaml', 'executor.yaml', 'runner.yaml'];
   const files = readdirSync(join(root, 'deploy/kubernetes')).filter((name) => !apart.includes(name));
   return files.flatMap((file) =>
     parseAllDocuments(textOf(`deploy/kubernetes/${file}`)).map((document) => ({

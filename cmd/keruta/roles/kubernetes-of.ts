@@ -9,6 +9,7 @@ import type {
 import type { ClusterAccess } from '../../../pkg/kubernetes/cluster-access.ts';
 import { ClusterAccessError } from '../../../pkg/kubernetes/cluster-access.ts';
 import { loadAccess } from '../../../pkg/kubernetes/load-access.ts';
+import type { CommandContext } from '../command.ts';
 import type { ExecutorParts } from './executor-of.ts';
 import { readCpus } from './read-cpus.ts';
 
@@ -33,32 +34,45 @@ export function kubernetesOptionsOf({
   const readable = [join(baseDir, 'bin'), join(baseDir, 'pool'), executable];
   const writable = [artifactsDir].filter((path) => path !== null);
   return {
+    ...podOptionsOf(context, values),
     clock: context.clock,
     log,
-    access: readAccess(values, process.env),
     namespace: values.kubernetesNamespace,
-    userAgent: `keruta/${context.version}`,
     baseDirectory: baseDir,
-    volume: {
-      claim: claim ?? '',
-      mountPath: values.kubernetesVolumeMount ?? baseDir,
-      subPath: values.kubernetesVolumeSubPath ?? '',
-    },
+    volume: volumeOf(values, claim ?? ''),
     image: image ?? '',
-    imagePullPolicy: (values.kubernetesImagePullPolicy as KubernetesOptions['imagePullPolicy']) ?? null,
     shared: [
       ...readable.map((path) => ({ path, readOnly: true })),
       ...writable.map((path) => ({ path, readOnly: false })),
     ],
-    serviceAccount: values.kubernetesServiceAccount,
-    nodeSelector: Object.fromEntries((values.kubernetesNodeSelector ?? []).map(readNodeLabel)),
     secrets: (values.kubernetesSecrets ?? []).map(readSecret),
     memoryBytes: values.kubernetesMemory ?? values.limitsMemory,
     cpus: readCpus(values.kubernetesCpus, 'kubernetes.cpus') ?? readCpus(values.limitsCpus, 'limits.cpus'),
-    ttlSeconds: values.kubernetesTtlSeconds,
-    startTimeoutMs: values.kubernetesStartTimeout,
     umask,
     inherited: process.env,
+  };
+}
+
+/** What counts for every pod: of a script, and of a runner. @throws {InputError} KERUTA_ERR_BAD_VALUE */
+export function podOptionsOf({ version }: Pick<CommandContext, 'version'>, values: Values) {
+  const claim = values.kubernetesVolumeClaim;
+  return {
+    access: readAccess(values, process.env),
+    userAgent: `keruta/${version}`,
+    imagePullPolicy: (values.kubernetesImagePullPolicy as KubernetesOptions['imagePullPolicy']) ?? null,
+    serviceAccount: values.kubernetesServiceAccount,
+    nodeSelector: Object.fromEntries((values.kubernetesNodeSelector ?? []).map(readNodeLabel)),
+    ttlSeconds: values.kubernetesTtlSeconds,
+    startTimeoutMs: values.kubernetesStartTimeout,
+    volume: claim === null ? null : volumeOf(values, claim),
+  };
+}
+
+function volumeOf(values: Values, claim: string): KubernetesOptions['volume'] {
+  return {
+    claim,
+    mountPath: values.kubernetesVolumeMount ?? values.baseDir,
+    subPath: values.kubernetesVolumeSubPath ?? '',
   };
 }
 

@@ -13,6 +13,7 @@ import type { CommandContext } from '../command.ts';
 import { readAddress } from '../roles/executor-of.ts';
 import { selfCommand } from '../roles/self.ts';
 import type { RunPlace } from '../task-commands/in-run.ts';
+import { secretsOfRun } from './runner-parts.ts';
 import { secretReader } from './secret-reader.ts';
 
 /** What was asked for. */
@@ -27,13 +28,15 @@ export interface ElsewhereParts {
 
 /** Of this process, its settings and its machine: a runner elsewhere is told what counts there. */
 const ownVariables =
-  /^(NODE_.*|KERUTA_(RUNNER_CONFIG|CONFIG|ENV_FILE|BASE_DIR|DATA_DIR|ARTIFACTS_DIR|EXECUTABLE|EXECUTOR|DOCKER_.*|LOG_FILE))$/;
+  /^(NODE_.*|KUBECONFIG|KUBERNETES_.*|KERUTA_(RUNNER_(CONFIG|RELAY|SECRETS)|CONFIG|ENV_FILE|BASE_DIR|DATA_DIR|ARTIFACTS_DIR|EXECUTABLE|EXECUTOR|DOCKER_.*|KUBERNETES_.*|LOG_FILE))$/;
 
 /** Makes the place; null: the runner works here. */
 export async function elsewhereOf(
   context: CommandContext,
   { settings: { values }, config }: ElsewhereParts,
 ): Promise<Elsewhere | null> {
+  if (config.executionMode === 'kubernetes' && config.kubernetes !== null)
+    return podsOf(context, values, config.kubernetes);
   if (config.executionMode !== 'docker' || config.docker === null) return null;
   const { dockerElsewhere } = await import('../../../internal/runner/elsewhere/docker.ts');
   const self = selfCommand();
@@ -51,14 +54,29 @@ export async function elsewhereOf(
   });
 }
 
+async function podsOf(
+  context: CommandContext,
+  values: LoadedSettings['values'],
+  { image, namespace, secrets }: NonNullable<RunnerConfig['kubernetes']>,
+): Promise<Elsewhere> {
+  const { kubernetesElsewhere } = await import('../../../internal/runner/elsewhere/kubernetes.ts');
+  const { podOptionsOf } = await import('../roles/kubernetes-of.ts');
+  return kubernetesElsewhere({
+    ...podOptionsOf(context, values),
+    ...{ clock: context.clock, random: context.random, log: context.log },
+    ...{ image, namespace, secrets: [...new Set(secrets)] },
+  });
+}
+
 /** Puts together what the runner is given there. Files of this machine that it needs are brought to the same place. */
 export function elsewhereWish(context: CommandContext, parts: ElsewhereParts): ElsewhereWish {
   const { settings, task, config, files, run } = parts;
   const { allowLocalGit } = settings.values;
-  const shared: string[] = run === null ? [] : [run.directory];
+  const shared: string[] = [];
   const readable: string[] = [];
   const brought = (path: string, into: string[]): string => {
-    const inside = inVolume(path, config.docker?.volumes ?? {});
+    const volumes = config.executionMode === 'docker' ? (config.docker?.volumes ?? {}) : {};
+    const inside = inVolume(path, volumes);
     if (inside === null && existsSync(path)) into.push(path);
     return inside ?? path;
   };
@@ -67,6 +85,8 @@ export function elsewhereWish(context: CommandContext, parts: ElsewhereParts): E
   return {
     shared,
     readable,
+    runDirectory: run?.directory ?? null,
+    masked: secretsOfRun(run),
     context: withKeys(files.task.value, {
       id: task.id,
       ...(slotPath === null ? {} : { slotPath: brought(slotPath, shared) }),

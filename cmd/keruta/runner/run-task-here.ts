@@ -15,9 +15,9 @@ import { ownDirectory } from '../../../internal/worker/own-directory.ts';
 import type { CommandContext } from '../command.ts';
 import { printJson } from '../people/print.ts';
 import { findRun } from '../task-commands/in-run.ts';
-import { checkConfig } from './check-config.ts';
 import { elsewhereOf, elsewhereWish } from './elsewhere-of.ts';
 import { readRunnerInput } from './read-input.ts';
+import type { Relay } from './relay-of.ts';
 import { makeRunnerParts } from './runner-parts.ts';
 
 /** What is asked for. */
@@ -29,6 +29,8 @@ export interface RunnerWish {
   readonly state: string | undefined;
   /** whether no service of somebody else's is told of it, nor a run that this process is a part of; default false */
   readonly isAlone?: boolean;
+  /** default: nobody is handed over anything */
+  readonly relay?: Relay | null;
 }
 
 /**
@@ -56,7 +58,6 @@ export async function runTaskHere(
   );
   const isAlone = wish.isAlone === true;
   const config = isAlone ? { ...read, services: noServices } : read;
-  checkConfig(config);
   const settings = await context.settings();
   ownDirectory(settings.values.baseDir, context.uid);
   const run = isAlone ? null : findRun(context.env);
@@ -79,7 +80,7 @@ export async function runTaskHere(
     const place = await elsewhereOf(context, asked);
     const { result, isTold } =
       place === null
-        ? { result: await doTask(parts, task, config), isTold: false }
+        ? { result: await doTask(wish.relay?.parts(parts) ?? parts, task, config), isTold: false }
         : await doElsewhere(parts, { task, config, place, wish: elsewhereWish(context, asked) });
     if (context.json) await printJson(context, resultJson(result));
     else if (!isTold) await context.stdout.write(`${resultText(result)}\n`);

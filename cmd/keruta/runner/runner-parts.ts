@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path';
 import { secretName } from '../../../internal/coder/command/command-agent.ts';
 import type { LoadedSettings } from '../../../internal/config/load-settings.ts';
 import { gitToken } from '../../../internal/pool/flow/git-token.ts';
+import { relayVariable, relayWishShape } from '../../../internal/runner/relay/frames.ts';
 import type { RunnerParts } from '../../../internal/runner/run-parts.ts';
 import type { RunnerConfig } from '../../../internal/runner/runner.ts';
 import { fileArtifactStore } from '../../../internal/runner/services/file-artifact-store.ts';
@@ -14,6 +15,7 @@ import { secretsOf } from '../../../internal/worker/secrets.ts';
 import { makeHttp } from '../../../pkg/http/http.ts';
 import { type Confinement, confine } from '../../../pkg/process/confine.ts';
 import { ownUsage } from '../../../pkg/process/own-usage.ts';
+import { minSecretBytes } from '../../../pkg/redact/forms.ts';
 import type { CommandContext } from '../command.ts';
 import { poolParts } from '../roles/pool-of.ts';
 import type { RunPlace } from '../task-commands/in-run.ts';
@@ -43,7 +45,7 @@ export async function makeRunnerParts(
   const own = ownVariables(config);
   const secrets = [
     ...secretsHere(env, { secretOf, names: [...own.runner, ...own.coder, ...keysOf(config)] }),
-    ...secretsOfRun(run),
+    ...[...secretsOfRun(run), ...maskedFor(env)].map((value) => ({ name: 'a secret of the agent', value })),
   ];
   const log = runnerLog(context, config.log, secrets);
   const services = makeServices(config, { http, clock, random, log, secretOf });
@@ -119,7 +121,10 @@ const ownStore: RunnerParts['store'] = { upload: async ({ name }) => `artifact:$
 function ownVariables({ gitTokenVariable, coder }: RunnerConfig) {
   const withFiles = (names: readonly string[]) => names.flatMap((name) => [name, `${name}_FILE`]);
   return {
-    runner: withFiles([gitTokenVariable, ...Object.values(serviceTokens)]),
+    runner: [
+      ...withFiles([gitTokenVariable, ...Object.values(serviceTokens)]),
+      ...Object.values(relayVariable),
+    ],
     coder: withFiles(coder?.kind === 'endpoint' ? [coder.keyVariable] : []),
   };
 }
@@ -131,9 +136,19 @@ function keysOf({ coder }: RunnerConfig): readonly string[] {
 }
 
 /** What the agent masks in the output of the task that this is: the runner looks for it in more places. */
-function secretsOfRun(run: RunPlace | null): RunnerParts['secrets'] {
-  const values = run === null ? [] : (readRecord(run.directory)?.started?.secrets ?? []);
-  return values.map((value) => ({ name: 'a secret of the agent', value }));
+export function secretsOfRun(run: RunPlace | null): readonly string[] {
+  return run === null ? [] : (readRecord(run.directory)?.started?.secrets ?? []);
+}
+
+/** The same in a pod, where the record of the run is not; and what comes from Secrets of the cluster. */
+function maskedFor(env: CommandContext['env']): readonly string[] {
+  const wish = env[relayVariable.wish];
+  if (!wish) return [];
+  const names = (env[relayVariable.secrets] ?? '').split(' ').filter((name) => name !== '');
+  const values = names
+    .map((name) => env[name] ?? '')
+    .filter((value) => Buffer.byteLength(value) >= minSecretBytes);
+  return [...relayWishShape.parse(JSON.parse(wish)).masked, ...values];
 }
 
 /** What is masked: what looks like a secret in the environment, and what files of secrets hold. */

@@ -42,12 +42,16 @@ export const runnerRun = command({
   exits: { 1: 'the task failed', [interrupted]: 'it was stopped' },
   run: async (context, values) => {
     const { runTaskHere } = await import('./run-task-here.ts');
-    const { result, wasStopped } = await runTaskHere(context, {
+    const { relayOf } = await import('./relay-of.ts');
+    const relay = relayOf(context);
+    const { result, wasStopped } = await runTaskHere(relay?.context ?? context, {
       file: values.file,
       config: values.config ?? context.env.KERUTA_RUNNER_CONFIG,
       state: values.state,
+      relay,
     });
-    if (wasStopped) return interrupted;
-    return result.success ? 0 : 1;
+    const status = wasStopped ? interrupted : result.success ? 0 : 1;
+    await relay?.end(status);
+    return status;
   },
 });

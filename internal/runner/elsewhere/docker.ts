@@ -10,6 +10,7 @@ import { type DockerPlace, label, mountOf, ownerText, removeAbandoned, volumesOf
 import { findImage, findPrograms } from './docker-programs.ts';
 import { type Elsewhere, PlaceLost, type RunnerEnd, type RunnerJob } from './elsewhere.ts';
 import { handOver } from './hand-over.ts';
+import { whileStoppable } from './while-stoppable.ts';
 
 /** How long a runner that was asked to end may take: it keeps what there is, and gives its slot back; ms. */
 const stopMs = 20_000;
@@ -24,6 +25,8 @@ export function dockerElsewhere(place: DockerPlace): Elsewhere {
   const name = `a container of the image ${place.image}`;
   return {
     name,
+    // an image that is pulled counts as work
+    startTimeoutMs: 0,
     run: async (job) => {
       try {
         return await runIn(place, engine, job);
@@ -43,7 +46,8 @@ async function runIn(place: DockerPlace, engine: Engine, job: RunnerJob): Promis
   const handed = handOver(job, inside.set);
   // one task has one name: a second start of it ends what an earlier one left
   const name = `keruta-runner-${createHash('sha256').update(job.directory).digest('hex').slice(0, 16)}`;
-  const own: Mount[] = [job.directory, job.artifactsDirectory, ...job.shared].map((path) =>
+  const ofRun = job.runDirectory === null ? [] : [job.runDirectory];
+  const own: Mount[] = [job.directory, job.artifactsDirectory, ...ofRun, ...job.shared].map((path) =>
     mountOf(path, false),
   );
   const spec: ContainerSpec = {
@@ -92,21 +96,17 @@ async function untilEnd(
   }: { readonly clock: Clock; readonly engine: Engine; readonly name: string; readonly streams: Attached },
   { output, signal }: RunnerJob,
 ): Promise<Container> {
-  const over = new AbortController();
-  const following = streams.follow(output);
-  const stopping = aborted(signal, over.signal).then(async () => {
-    if (over.signal.aborted) return;
-    await engine.signal(name, 'SIGTERM');
-    await clock.sleep(stopMs, over.signal).catch(() => {});
-    if (!over.signal.aborted) await engine.remove(name);
-  });
-  try {
-    await following;
-    return await lastLook({ clock, engine, name });
-  } finally {
-    over.abort();
-    await stopping.catch(() => {});
-  }
+  return whileStoppable(
+    {
+      ...{ clock, signal, stopMs },
+      ask: () => engine.signal(name, 'SIGTERM'),
+      force: () => engine.remove(name),
+    },
+    async () => {
+      await streams.follow(output);
+      return lastLook({ clock, engine, name });
+    },
+  );
 }
 
 /** What the engine says of a container whose output has ended. */
@@ -135,15 +135,6 @@ async function lastLook({
     }
     await clock.sleep(endAgainMs);
   }
-}
-
-function aborted(...signals: readonly AbortSignal[]): Promise<void> {
-  return new Promise((resolve) => {
-    for (const signal of signals) {
-      if (signal.aborted) resolve();
-      signal.addEventListener('abort', () => resolve(), { once: true });
-    }
-  });
 }
 
 /** One mount a place, the later one wins; outer places come first, or they would hide the inner ones. */

@@ -4,7 +4,7 @@
  *
  * Laws for every adapter: context, configuration and environment are handed in as files, never in arguments nor in settings that others
  * may read; what is printed there is handed on as it comes; when `run` has ended, in whatever way, nothing that it made is alive; when
- * this process is killed, so is the runner there, and a second start goes on with what was done.
+ * this process is killed a second start goes on with what was done: the runner there is killed too, or taken up.
  */
 
 /** One runner that shall work elsewhere. */
@@ -15,6 +15,8 @@ export interface RunnerJob {
   readonly directory: string;
   /** absolute; what was made is put here */
   readonly artifactsDirectory: string;
+  /** of the run that all this is a part of, which has the mailbox; absolute; null: of none */
+  readonly runDirectory: string | null;
   /** more that it has to write to, at the same place there; absolute */
   readonly shared: readonly string[];
   /** more that it has to read, at the same place there; absolute; must exist */
@@ -27,6 +29,10 @@ export interface RunnerJob {
   readonly env: Readonly<Record<string, string>>;
   /** more arguments of `keruta runner run` */
   readonly words: readonly string[];
+  /** what the run masks, besides what stands in `env` */
+  readonly masked: readonly string[];
+  /** from when on it may be ended by force, from its beginning; ms */
+  readonly timeoutMs: number;
   readonly limits: { readonly memoryMb: number | null; readonly cpuPercent: number | null };
   /** gets what it prints; nothing more is read until it resolves */
   readonly output: (stream: 'stdout' | 'stderr', bytes: Uint8Array) => Promise<void>;
@@ -46,6 +52,8 @@ export interface RunnerEnd {
 export interface Elsewhere {
   /** for people: `a container of the image x` */
   readonly name: string;
+  /** how long one may take to begin; ms */
+  readonly startTimeoutMs: number;
   /**
    * Runs one to its end.
    * @throws {KerutaError} it could not be started, or its end cannot be known; {@link PlaceLost} once it had begun

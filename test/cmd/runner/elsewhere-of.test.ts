@@ -50,6 +50,23 @@ describe('a runner elsewhere', () => {
     });
   });
 
+  test('in a pod is told nothing of how the cluster is reached, and of no volume of an engine', () => {
+    const { config, env, context } = wishOf({
+      config: {
+        ...{ execution_mode: 'k8s', k8s_namespace: 'acme', k8s_image: 'image', k8s_secrets: ['git-token'] },
+        docker_volumes: { '/work': '/inside' },
+      },
+      task: { slot_path: '/work/slot' },
+      env: {
+        ...{ KUBECONFIG: '/home/ann/.kube/config', KERUTA_KUBERNETES_CONTEXT: 'prod', CI: 'true' },
+        ...{ KERUTA_RUNNER_RELAY: '{}', KUBERNETES_SERVICE_HOST: '10.0.0.1' },
+      },
+    });
+    expect(config).toEqual({ execution_mode: 'local-process' });
+    expect(env).toEqual({ CI: 'true' });
+    expect(context).toMatchObject({ slotPath: '/work/slot' });
+  });
+
   test('gets secrets of files as values, the rest of the environment, and nothing that is about this process', () => {
     const directory = temporaryDirectory('secrets');
     writeFileSync(join(directory, 'token'), 'of git\n');
