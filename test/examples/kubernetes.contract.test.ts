@@ -1,6 +1,8 @@
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { parseAllDocuments } from 'yaml';
+import { readRunnerConfig } from '../../internal/runner/read-config.ts';
+import { readRunnerFile } from '../../internal/runner/runner-file.ts';
 import { useUpHere } from '../cmd/up-in-home.ts';
 import { useCluster } from '../cmd/up-in-jobs.ts';
 import { containersOf, knownVariables, textOf, unknownWords, version } from '../deploy/deployment-files.ts';
@@ -19,6 +21,16 @@ test('examples/kubernetes/agent.yaml is what Kubernetes describes, and what keru
   expect(names.filter((name: string) => !knownVariables.has(name))).toEqual([]);
   expect(await unknownWords(container.args)).toEqual([]);
   expect(container.image).toBe(`registry.example.org/keruta:${version}`);
+});
+
+test('examples/kubernetes/runner.yaml has agent tasks done in pods of the namespace that the role is for', () => {
+  const file = 'examples/kubernetes/runner.yaml';
+  const { value } = readRunnerFile(textOf(file), { file, code: 'KERUTA_ERR_CONFIG' });
+  expect(readRunnerConfig({ value, file, env: {} })).toMatchObject({
+    executionMode: 'kubernetes',
+    kubernetes: { namespace: 'keruta', secrets: ['git-token'] },
+    limits: { memoryMb: 2048, cpuPercent: 200 },
+  });
 });
 
 describe.runIf(canRunPods)('examples/kubernetes', () => {
