@@ -3,7 +3,7 @@ import { readJsonFile, writeJsonFile } from '../../pkg/files/json-file.ts';
 import { KerutaError } from '../domain/errors.ts';
 import { resultFile } from './do-task.ts';
 import { type Elsewhere, PlaceLost, type RunnerEnd, type RunnerJob } from './elsewhere/elsewhere.ts';
-import { kindOfPhase } from './fault.ts';
+import { kindOfPhase, stopFault } from './fault.ts';
 import type { JournalState } from './journal.ts';
 import type { RunnerParts } from './run-parts.ts';
 import {
@@ -92,7 +92,10 @@ export async function doElsewhere(
     return { result: told, isTold: false };
   }
   const journal = readJsonFile(join(directory, 'journal.json')) as JournalState | null;
-  error = stopped(parts.signal, late.signal, config) ?? error ?? brokenEnd(place, { end, memory, journal });
+  error =
+    stopFault({ timeUp: late.signal, stop: parts.signal }, config) ??
+    error ??
+    brokenEnd(place, { end, memory, journal });
   const made = resultWithout(task, { error, journal, durationMs: clock.now() - beganAt });
   parts.speaker.ended(error.message, error.kind);
   await parts.registry
@@ -118,12 +121,6 @@ async function keepResult(
   } catch (error) {
     log.warn('the result could not be kept', { error: String(error) });
   }
-}
-
-function stopped(stop: AbortSignal, late: AbortSignal, { timeoutMs }: RunnerConfig): RunnerError | null {
-  const message = `The task was not done within ${Math.round(timeoutMs / 1000)} s. Raise default_timeout_seconds, or ask for less.`;
-  if (late.aborted) return { kind: 'TimeoutError', message, details: [] };
-  return stop.aborted ? { kind: 'RunnerError', message: 'The task was stopped.', details: [] } : null;
 }
 
 /** Exit status of a program that somebody killed: 128 + SIGKILL. */

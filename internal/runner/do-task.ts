@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { readJsonFile, writeJsonFile } from '../../pkg/files/json-file.ts';
-import { errorOf, PhaseFault } from './fault.ts';
+import { errorOf, PhaseFault, stopFault } from './fault.ts';
 import { openJournal } from './journal.ts';
 import { commit } from './phases/commit.ts';
 import { implement } from './phases/implement.ts';
@@ -61,13 +61,7 @@ export async function doTask(
     journal,
     signal: AbortSignal.any([parts.signal, timeUp.signal]),
   });
-  const stopped = (): RunnerError | null => {
-    const message = `The task was not done within ${Math.round(config.timeoutMs / 1000)} s. Raise default_timeout_seconds, or ask for less.`;
-    if (timeUp.signal.aborted) return { kind: 'TimeoutError', message, details: [] };
-    return parts.signal.aborted
-      ? { kind: 'RunnerError', message: 'The task was stopped.', details: [] }
-      : null;
-  };
+  const stopped = () => stopFault({ timeUp: timeUp.signal, stop: parts.signal }, config);
   let place: Workplace | null = null;
   let error: RunnerError | null = null;
   const phases = new Phases(run, stopped, (found) => {

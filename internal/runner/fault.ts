@@ -1,7 +1,7 @@
 import { GitError } from '../../pkg/git/git-error.ts';
 import { KerutaError } from '../domain/errors.ts';
 import { wrapGitError } from '../domain/git-faults.ts';
-import type { RunnerError, RunnerErrorKind, RunnerPhase } from './runner.ts';
+import type { RunnerConfig, RunnerError, RunnerErrorKind, RunnerPhase } from './runner.ts';
 
 /** Most lines of details. */
 const maxDetails = 50;
@@ -45,4 +45,14 @@ export function errorOf(
   const known = error instanceof GitError ? wrapGitError(error) : error;
   const kind = known instanceof KerutaError ? kindOfPhase[phase] : 'RunnerError';
   return { kind, message: known instanceof Error ? known.message : String(known), details: [] };
+}
+
+/** Why a runner was stopped, as what went wrong; null: it was not. @param signals.timeUp  aborted: the time of the task is up */
+export function stopFault(
+  signals: { readonly timeUp: AbortSignal; readonly stop: AbortSignal },
+  { timeoutMs }: Pick<RunnerConfig, 'timeoutMs'>,
+): RunnerError | null {
+  const message = `The task was not done within ${Math.round(timeoutMs / 1000)} s. Raise default_timeout_seconds, or ask for less.`;
+  if (signals.timeUp.aborted) return { kind: 'TimeoutError', message, details: [] };
+  return signals.stop.aborted ? { kind: 'RunnerError', message: 'The task was stopped.', details: [] } : null;
 }
