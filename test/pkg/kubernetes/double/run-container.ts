@@ -151,9 +151,18 @@ function watchChild(child: ChildProcess): RunningContainer {
       const first = firstProcess(child.pid);
       if (isOver) return;
       if (first === null) child.kill('SIGKILL');
-      else process.kill(first, signal);
+      else send(first, signal);
     },
   };
+}
+
+/** One that has ended meanwhile needs no signal. */
+function send(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
 }
 
 /** The container's first process, as this machine counts; null before it is there. */
