@@ -88,6 +88,7 @@ export const commandLoaders: Readonly<Record<string, () => Promise<AnyCommand>>>
   'ledger list': async () => (await import('./people/ledger-list.ts')).ledgerList,
   'ledger show': async () => (await import('./people/ledger-show.ts')).ledgerShow,
   'ledger verify': async () => (await import('./people/ledger-verify.ts')).ledgerVerify,
+  'audit list': async () => (await import('./people/audit-list.ts')).auditList,
   'notify list': async () => (await import('./people/notify.ts')).notifyList,
   'notify test': async () => (await import('./people/notify.ts')).notifyTest,
   'cron explain': async () => (await import('./people/cron-explain.ts')).cronExplain,

@@ -40,6 +40,8 @@ export const ledgerEntryShape = z.object({
   errorClass: textOrNull,
   error: textOrNull,
   actor: z.string(),
+  /** absent from older servers */
+  address: textOrNull.default(null),
   details: z.record(z.string(), z.unknown()),
 });
 /** @see ledgerEntryShape */

@@ -78,6 +78,8 @@ export interface LedgerEntry {
   readonly error: string | null;
   /** token id, or `system` */
   readonly actor: string;
+  /** of an act: IP address from which it was asked for; null = by the server itself, or not known */
+  readonly address: string | null;
   readonly details: Readonly<Record<string, unknown>>;
 }
 
@@ -88,7 +90,7 @@ export function blankEntry(known: Pick<LedgerEntry, 'id' | 'at' | 'kind' | 'acto
     ...{ triggerId: null, trigger: null, source: null, eventId: null, nominalAt: null, effectiveAt: null },
     ...{ decision: null, mode: null, reason: null, checks: [], status: null, taskId: null, attempts: null },
     ...{ delayMs: null, durationMs: null, costMicros: null, llmCalls: null, tokensIn: null, tokensOut: null },
-    ...{ errorClass: null, error: null, details: {} },
+    ...{ errorClass: null, error: null, address: null, details: {} },
   };
 }
 

@@ -139,6 +139,8 @@ export interface AuditEntry {
   readonly at: number;
   /** token id, or `system` */
   readonly actor: string;
+  /** IP address from which it was asked for; null = by the server itself, or not known */
+  readonly address: string | null;
   readonly action: string;
   readonly sessionId: string | null;
   readonly taskId: string | null;

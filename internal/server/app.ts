@@ -20,6 +20,7 @@ import { ServerMetrics } from './metrics/server-metrics.ts';
 import { acceptMultipart } from './multipart.ts';
 import { newFastify } from './new-fastify.ts';
 import { refusePages } from './refuse-pages.ts';
+import { RefusedTokens } from './refused-tokens.ts';
 import { makeRequestRate } from './request-rate.ts';
 import type { Access, Route } from './route.ts';
 import { aboutRoutes } from './routes/about.ts';
@@ -28,7 +29,7 @@ import { metricsRoutes } from './routes/metrics.ts';
 import { routes as allRoutes } from './routes.ts';
 import { StandingAccess } from './standing-access.ts';
 import { tooMany } from './too-many.ts';
-import { readTrustedProxies } from './trusted-proxies.ts';
+import { clientAddress, readTrustedProxies } from './trusted-proxies.ts';
 
 /** @see limits.ts */
 export type { ServerLimits } from './limits.ts';
@@ -114,6 +115,7 @@ export function buildServer(options: ServerOptions): Server {
   connections.watch(app.server);
   const checkRate = makeRequestRate(clock, limits);
   const standing = new StandingAccess(clock);
+  const refused = new RefusedTokens(logger, clock);
   let liveClients = 0;
   app.setErrorHandler(sendError);
   app.addHook('onResponse', counting.onResponse);
@@ -170,10 +172,16 @@ export function buildServer(options: ServerOptions): Server {
       onRequest: async (request, reply) => {
         const access = accessOf(route, request);
         if (options.noAuth && access !== 'open') refusePages(request.raw);
-        const caller = await authenticator.identify(request.headers.authorization, access, route.whileAway);
-        callers.set(request, caller);
+        const address = clientAddress(request.ip, request.raw.socket.remoteAddress);
+        const { authorization } = request.headers;
+        const refuse = (error: unknown): never => {
+          if (authorization !== undefined) refused.note(error, { address, route: route.path });
+          throw error;
+        };
+        const caller = await authenticator.identify(authorization, access, route.whileAway).catch(refuse);
+        callers.set(request, address === undefined ? caller : { ...caller, address });
         checkRate(caller, route);
-        const check = () => authenticator.identify(request.headers.authorization, access);
+        const check = () => authenticator.identify(authorization, access);
         standing.watch({ reply, check, end: (reason) => exchanges.get(request)?.end(reason) });
         if (route.live) takeLivePlace(reply);
         if (streamed) checkDeclaredLength(request, maxBytes);

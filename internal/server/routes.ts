@@ -2,6 +2,7 @@
 import type { Route } from './route.ts';
 import { artifactRoutes } from './routes/artifacts.ts';
 import { attemptRoutes } from './routes/attempts.ts';
+import { auditRoutes } from './routes/audit.ts';
 import { autoFixRoutes } from './routes/auto-fix.ts';
 import { costRoutes } from './routes/costs.ts';
 import { deploymentRoutes } from './routes/deployments.ts';
@@ -70,5 +71,6 @@ export const routes: readonly Route[] = [
   ...costRoutes,
   ...holdRoutes,
   ...ledgerRoutes,
+  ...auditRoutes,
   ...notificationRoutes,
 ];

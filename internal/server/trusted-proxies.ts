@@ -16,6 +16,22 @@ export function readTrustedProxies(entries: readonly string[]): (address: string
   };
 }
 
+/**
+ * The address of a client, for the record.
+ * @param named  what the connection or a trusted proxy says; a proxy may pass on anything
+ * @param own    of the connection itself; stands in for what is no address
+ * @returns an IP address without zone; undefined when there is none, as behind a socket that was closed
+ */
+export function clientAddress(named: string | undefined, own: string | undefined): string | undefined {
+  for (const one of [named, own]) {
+    const plain = plainAddress(one ?? '')
+      .replace(/%.*$/, '')
+      .toLowerCase();
+    if (isIP(plain) !== 0) return plain;
+  }
+  return undefined;
+}
+
 /** Whether an address is of this machine itself. */
 export function isLoopback(address: string): boolean {
   const plain = plainAddress(address);

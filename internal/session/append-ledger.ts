@@ -2,7 +2,7 @@
 import { blankEntry, type LedgerEntry } from '../domain/ledger.ts';
 import type { Trigger, Workflow } from '../domain/workflow.ts';
 import type { Transaction } from '../store/store.ts';
-import type { Caller, SessionParts } from './parts.ts';
+import { type Caller, type SessionParts, whoOf } from './parts.ts';
 
 /** An entry before it has an id; what is left out is null. */
 export type LedgerDraft = Partial<Omit<LedgerEntry, 'id'>> & Pick<LedgerEntry, 'at' | 'kind' | 'actor'>;
@@ -23,7 +23,7 @@ export async function appendLedger(
 
 /** Something that somebody did about what may run. */
 export interface Act {
-  readonly caller: Pick<Caller, 'actor'>;
+  readonly caller: Pick<Caller, 'actor' | 'address'>;
   /** such as `trigger.paused` */
   readonly action: string;
   /** `store.now()`; epoch ms */
@@ -40,7 +40,7 @@ export async function recordAct(
   { caller, action, now, workflow, trigger, details = {} }: Act,
 ): Promise<void> {
   await appendLedger(tx, parts, {
-    ...{ at: now, kind: action, actor: caller.actor, details },
+    ...{ at: now, kind: action, ...whoOf(caller), details },
     ...{
       workflowId: workflow?.id ?? null,
       workflow: workflow?.name ?? null,

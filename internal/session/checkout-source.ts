@@ -25,6 +25,7 @@ export async function checkoutSource(
   parts: SessionParts,
   ref: AttemptRef & { readonly request: z.output<typeof checkoutRequest> },
 ): Promise<CheckoutAnswer['checkout']> {
+  const { address = null } = ref.caller;
   const { task, attempt } = await fencedAttempt(parts, ref);
   if (attempt.agentId !== ref.request.agentId)
     throw new DeniedError(
@@ -43,7 +44,7 @@ export async function checkoutSource(
     const isCloneUrl = own !== null || readRepositoryAddress(repositoryUrl)?.kind === 'https';
     return isCloneUrl ? { repositoryUrl, credentials: null, note: null } : null;
   }
-  return { repositoryUrl, ...(await lend(parts, data, { taskId: task.id, sessionId: session.id })) };
+  return { repositoryUrl, ...(await lend(parts, data, { taskId: task.id, sessionId: session.id, address })) };
 }
 
 /** Only to GitHub's host, only for the event's repository, and not when the address brings credentials of its own. */
@@ -60,7 +61,7 @@ function mayHaveToken(
 async function lend(
   parts: SessionParts,
   { repository }: GithubEventData,
-  to: { readonly taskId: string; readonly sessionId: string },
+  to: { readonly taskId: string; readonly sessionId: string; readonly address: string | null },
 ): Promise<Pick<NonNullable<CheckoutAnswer['checkout']>, 'credentials' | 'note'>> {
   const { github, store, log } = parts;
   try {

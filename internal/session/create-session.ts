@@ -2,7 +2,7 @@ import { InputError } from '../domain/errors.ts';
 import type { Session, TemplateConfig } from '../domain/session.ts';
 import type { Transaction } from '../store/store.ts';
 import { tellSession } from './events.ts';
-import type { Caller, SessionParts } from './parts.ts';
+import { type Caller, type SessionParts, whoOf } from './parts.ts';
 import { putNamedSession } from './put-session.ts';
 import { noteSession } from './session-log.ts';
 import { toInstant } from './wire.ts';
@@ -65,7 +65,7 @@ export async function createSessionIn(
   await tx.insertAudit({
     id: parts.random.uuid7(now),
     at: now,
-    actor: caller.actor,
+    ...whoOf(caller),
     action: 'session.create',
     sessionId,
     taskId: null,

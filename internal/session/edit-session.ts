@@ -4,7 +4,7 @@ import type { Transaction } from '../store/store.ts';
 import { visibleSession } from './authorize.ts';
 import { readWish, type SessionWish } from './create-session.ts';
 import { tellSession } from './events.ts';
-import type { Caller, SessionParts } from './parts.ts';
+import { type Caller, type SessionParts, whoOf } from './parts.ts';
 import { putNamedSession } from './put-session.ts';
 import { noteSession, type SessionAction } from './session-log.ts';
 import { toInstant } from './wire.ts';
@@ -189,7 +189,7 @@ async function audit(
   await tx.insertAudit({
     id: parts.random.uuid7(now),
     at: now,
-    actor: ref.caller.actor,
+    ...whoOf(ref.caller),
     action,
     sessionId: session.id,
     taskId: null,

@@ -75,6 +75,8 @@ export interface NotifyParts {
 export interface Caller {
   /** for the audit: token id, or `system` */
   readonly actor: string;
+  /** IP address of the client, for the audit; absent = nobody asked from outside */
+  readonly address?: string;
   readonly scope: TokenScope;
   /** the only session it may see; null = all */
   readonly sessionId: string | null;
@@ -84,6 +86,17 @@ export interface Caller {
   readonly attempt: number | null;
   /** what it may approve; absent = nothing but what its scope may */
   readonly role?: string | null;
+}
+
+/** Who asked, and from where, as records name it. */
+export function whoOf({
+  actor,
+  address = null,
+}: {
+  readonly actor: string;
+  readonly address?: string | null;
+}) {
+  return { actor, address };
 }
 
 /** The server itself, when a sweep or a rule acts. */

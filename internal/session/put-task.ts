@@ -2,7 +2,7 @@ import type { Task } from '../domain/task.ts';
 import { isActive } from '../domain/task-status.ts';
 import type { Transaction } from '../store/store.ts';
 import { tellStatus } from './events.ts';
-import type { Caller, SessionParts } from './parts.ts';
+import { type Caller, type SessionParts, whoOf } from './parts.ts';
 
 /** Writes a changed task, stamped, and tells where it stands now; @returns the task as written. */
 export async function putAndTell(tx: Transaction, changed: Task, now: number): Promise<Task> {
@@ -34,7 +34,7 @@ export async function auditTask(
   await tx.insertAudit({
     id: done.parts.random.uuid7(done.now),
     at: done.now,
-    actor: done.caller.actor,
+    ...whoOf(done.caller),
     action: done.action,
     sessionId: done.task.sessionId,
     taskId: done.task.id,

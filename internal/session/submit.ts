@@ -14,7 +14,7 @@ import { visibleSession, visibleTask } from './authorize.ts';
 import { checkKind } from './check-kind.ts';
 import { tellStatus } from './events.ts';
 import { needsMessage, needsState, noNeeds, readNeeds } from './needs.ts';
-import type { Caller, SessionParts } from './parts.ts';
+import { type Caller, type SessionParts, whoOf } from './parts.ts';
 import { checkTaskLimits } from './task-limits.ts';
 
 /** What became of a submission. */
@@ -99,7 +99,7 @@ function submittedEntry(
   return {
     id: parts.random.uuid7(now),
     at: now,
-    actor: caller.actor,
+    ...whoOf(caller),
     action: 'task.submit',
     sessionId: task.sessionId,
     taskId: task.id,

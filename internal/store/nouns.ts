@@ -199,6 +199,7 @@ export const auditRow = rowMap<AuditEntry>()({
   id: 'plain',
   at: 'plain',
   actor: 'plain',
+  address: 'plain',
   action: 'plain',
   sessionId: 'plain',
   taskId: 'plain',

@@ -98,7 +98,7 @@ const csvFields = [
     'workflowId',
     'triggerId',
   ],
-  ...['checks', 'details', 'id'],
+  ...['checks', 'details', 'id', 'address'],
 ] as const as readonly (keyof LedgerEntryWire)[];
 
 async function printCsv(
@@ -132,6 +132,7 @@ export async function printEntries(
     { title: 'TOOK', align: 'right' as const },
     { title: 'COST', align: 'right' as const },
     { title: 'BY' },
+    { title: 'FROM' },
     { title: 'ID' },
   ];
   const rows = entries.map((one) => [
@@ -143,6 +144,7 @@ export async function printEntries(
     one.durationMs === null ? '-' : span(one.durationMs),
     one.costMicros === null ? '-' : `$${(one.costMicros / 1e6).toFixed(4)}`,
     one.actor === 'system' ? one.actor : shortId(one.actor),
+    one.address ?? '-',
     one.executionId ?? one.id,
   ]);
   await printTable(context, columns, rows, 'the ledger has nothing like that');

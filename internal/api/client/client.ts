@@ -26,6 +26,7 @@ import {
 } from './about.ts';
 import { type ArtifactCalls, artifactCalls } from './artifacts.ts';
 import { type AttemptCalls, attemptCalls } from './attempts.ts';
+import { type AuditCalls, auditCalls } from './audit.ts';
 import { type EventCalls, eventCalls } from './events.ts';
 import { type GovernanceCalls, governanceCalls } from './governance.ts';
 import { type LedgerCalls, ledgerCalls } from './ledger.ts';
@@ -56,6 +57,7 @@ export interface ApiClient {
   readonly watches: WatchCalls;
   readonly governance: GovernanceCalls;
   readonly ledger: LedgerCalls;
+  readonly audit: AuditCalls;
   readonly notifications: NotificationCalls;
 }
 
@@ -105,6 +107,7 @@ export function makeApiClient(parts: ApiClientParts): ApiClient {
     watches: watchCalls(transport),
     governance: governanceCalls(transport),
     ledger: ledgerCalls(transport),
+    audit: auditCalls(transport),
     notifications: notificationCalls(transport),
   };
 }

@@ -1,4 +1,5 @@
 import type { Migration } from '../migrate.ts';
+import { addresses } from './addresses.ts';
 import { agentTasks } from './agent-tasks.ts';
 import { blobChunks } from './blob-chunks.ts';
 import { first } from './first.ts';
@@ -18,4 +19,5 @@ export const migrations: readonly Migration[] = [
   notifications,
   agentTasks,
   labels,
+  addresses,
 ];

@@ -56,6 +56,15 @@ test('the ledger is listed, the newest first, as many as are wanted and of what 
   expect(table.out).toMatch(/WHAT.*WORKFLOW[\s\S]*workflow\.created.*two/);
 });
 
+test('acts on sessions and tasks are listed with who and from where', { timeout: 60_000 }, async () => {
+  expect(await keruta('session', 'create', 'audited')).toMatchObject({ status: 0 });
+  const [entry] = JSON.parse((await keruta('audit', 'list', '--limit', '1', '--json')).out) as object[];
+  expect(entry).toMatchObject({ action: 'session.create', address: '127.0.0.1', taskId: null });
+  const table = await keruta('audit', 'list');
+  expect(table.out).toMatch(/WHAT.*FROM[\s\S]*session\.create.*127\.0\.0\.1/);
+  expect((await keruta('ledger', 'list', '--kind', 'trigger.fired')).out).toMatch(/FROM[\s\S]*127\.0\.0\.1/);
+});
+
 test('bad filters are refused by name', { timeout: 60_000 }, async () => {
   expect(await keruta('ledger', 'list', '--since', 'yesterday')).toMatchObject({
     status: 2,

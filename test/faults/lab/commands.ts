@@ -85,6 +85,7 @@ export const peopleCommands: Readonly<Record<string, Row>> = {
   'ledger list': [['ledger', 'list'], 6],
   'ledger show': [['ledger', 'show', nobody], 6],
   'ledger verify': [['ledger', 'verify'], 6],
+  'audit list': [['audit', 'list'], 6],
   doctor: [['doctor'], 1],
   health: [['health'], 1],
 };

@@ -22,7 +22,7 @@ async function rowsOf(action: () => Promise<unknown>) {
 }
 
 describe('S-07: the audit', () => {
-  test('has one row for each act of a person, with who and when', async () => {
+  test('has one row for each act of a person, with who, when and from where', async () => {
     const { session, task, add } = await makeTask(server);
     const other = await add();
     const token = (await server.call('POST', 'tokens', { scope: 'session', sessionId: session.id })).body;
@@ -45,6 +45,7 @@ describe('S-07: the audit', () => {
       const rows = await rowsOf(act);
       expect(rows.map((row) => row.action)).toEqual([action]);
       expect(rows[0]?.at).toBeGreaterThan(0);
+      expect(rows[0]?.address).toBe('127.0.0.1');
       const isByToken = action.startsWith('task.');
       if (isByToken) expect(rows[0]).toMatchObject({ actor: token.id, sessionId: session.id });
     }
@@ -59,9 +60,63 @@ describe('S-07: the audit', () => {
     expect(JSON.stringify(rows)).not.toContain('my password');
   });
 
+  test('says of a run by hand from where it was asked for', async () => {
+    await server.call('POST', 'workflows', { name: 'by-hand', run: 'true' });
+    const rows = await rowsOf(() => server.call('POST', 'workflows/by-hand/fire', {}));
+    const fired = rows.find(({ action }) => action === 'trigger.fired');
+    expect(fired).toMatchObject({ actor: expect.any(String), address: '127.0.0.1' });
+  });
+
+  test('has no address where the server itself acts', async () => {
+    const [own] = (await server.parts.store.ledger({ kind: 'token.create' }, { limit: 1_000 })).slice(-1);
+    expect(own).toMatchObject({ actor: 'system', address: null });
+  });
+
+  test('is read newest first over HTTP, not by a token of one session', async () => {
+    const { session } = await makeTask(server);
+    const { body: token } = await server.call('POST', 'tokens', { scope: 'session', sessionId: session.id });
+    const { body } = await server.call('GET', 'audit?limit=2');
+    expect(body).toHaveLength(2);
+    expect(body[0]).toMatchObject({ action: 'task.submit', address: '127.0.0.1', sessionId: session.id });
+    expect(body[1]).toMatchObject({ action: 'session.create' });
+    expect((await server.call('GET', 'audit?limit=1&offset=1')).body).toEqual([body[1]]);
+    const by = { authorization: `Bearer ${token.token}` };
+    expect((await server.call('GET', 'audit', undefined, by)).status).toBe(403);
+    expect((await server.call('GET', 'audit?limit=1001')).status).toBe(400);
+  });
+
   test('cannot be changed or removed through any route', () => {
     const records = routes.filter(({ path }) => /audit|ledger/.test(path));
     expect(records.filter(({ method }) => method !== 'GET')).toEqual([]);
+  });
+});
+
+describe('S-07, S-51: the address on record', () => {
+  /** What is on record of a client that says it is somebody else. */
+  async function addressOf(trustedProxies: readonly string[], forwarded: string) {
+    const other = await startServer({ limits: { trustedProxies } });
+    await other.call('POST', 'sessions', { name: 's' }, { 'x-forwarded-for': forwarded });
+    const [entry] = await other.parts.store.audit({ limit: 1, offset: 0 });
+    await other.close();
+    return entry?.address;
+  }
+
+  test.each([
+    ['of the connection, whatever it forwards', [], '203.0.113.7', '127.0.0.1'],
+    ['of the connection when another proxy is trusted', ['10.0.0.0/8'], '203.0.113.7', '127.0.0.1'],
+    ['that a trusted proxy names', ['127.0.0.1'], '203.0.113.7', '203.0.113.7'],
+    [
+      'that a trusted proxy adds, not what the client sent it',
+      ['127.0.0.1'],
+      '6.6.6.6, 203.0.113.7',
+      '203.0.113.7',
+    ],
+    ['of IPv4 written as IPv6', ['127.0.0.1'], '::ffff:203.0.113.7', '203.0.113.7'],
+    ['of IPv6 without its zone', ['127.0.0.1'], 'FE80::1%eth0', 'fe80::1'],
+    ['of the proxy when it names none', ['127.0.0.1'], 'unknown', '127.0.0.1'],
+    ['of the proxy when it names a text', ['127.0.0.1'], '<script>alert(1)</script>', '127.0.0.1'],
+  ] as const)('is the one %s', async (_title, trusted, forwarded, expected) => {
+    expect(await addressOf(trusted, forwarded)).toBe(expected);
   });
 });
 

@@ -199,6 +199,7 @@ export const matrix: Readonly<Record<string, Expectation>> = {
   'POST /api/v1/holds/release': admin({ body: { scope: 'session', name: 'nobody' } }),
   'GET /api/v1/ledger': unbound(),
   'GET /api/v1/ledger/verify': unbound(),
+  'GET /api/v1/audit': unbound(),
   'GET /api/v1/ledger/:id': unbound(),
   'DELETE /api/v1/workflows/:name': admin(),
   'GET /api/v1/workflows/:name/versions': unbound(),

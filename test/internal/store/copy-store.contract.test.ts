@@ -13,7 +13,14 @@ import { silentLog } from '../../../pkg/log/log.ts';
 import { openPostgres } from '../../../pkg/postgres/postgres.ts';
 import { systemRandom } from '../../../pkg/random/random.ts';
 import { newSchema } from '../../pkg/postgres/new-schema.ts';
-import { sampleArtifact, sampleAttempt, sampleSession, sampleTask, sampleToken } from './samples.ts';
+import {
+  sampleArtifact,
+  sampleAttempt,
+  sampleAudit,
+  sampleSession,
+  sampleTask,
+  sampleToken,
+} from './samples.ts';
 import { sampleOccurrence, sampleTrigger, sampleWorkflow } from './workflow-samples.ts';
 
 const [clock, log] = [systemClock, silentLog];
@@ -49,6 +56,7 @@ async function fill() {
   const token = sampleToken({ sessionId: session.id });
   const occurrence = sampleOccurrence({ triggerId: trigger.id, workflowId: workflow.id, key: 'delivery:1' });
   const artifact = sampleArtifact({ taskId: first!.id });
+  const audited = sampleAudit({ taskId: first!.id, address: '203.0.113.7' });
   await store.transact(async (tx) => {
     await tx.putSession(session);
     await tx.putWorkflow(workflow);
@@ -59,6 +67,7 @@ async function fill() {
     await tx.insertOccurrence(occurrence);
     await tx.putArtifact(artifact);
     await tx.takeFromCounter({ key: 'runs', amount: 7, limit: 10, now: 5 });
+    await tx.insertAudit(audited);
     await tx.putMeta('mailbox', '{"lastUid":3}');
     const entries = [1, 2, 3].map((at) => ({
       ...blankEntry({ id: systemRandom.uuid7(at), at, kind: 'cron_execution', actor: 'system' }),
@@ -67,7 +76,7 @@ async function fill() {
     const { head } = await tx.ledgerEnds();
     await tx.sealLedger(sealRows(head, await tx.unsealedLedger(100)));
   });
-  return { store, session, trigger, tasks, open, ended, token, occurrence, artifact };
+  return { store, session, trigger, tasks, open, ended, token, occurrence, artifact, audited };
 }
 
 test('a copy to PostgreSQL keeps cursors, keys that tell repetitions, limits, tokens and the seals of the ledger', async () => {
@@ -97,6 +106,7 @@ test('a copy to PostgreSQL keeps cursors, keys that tell repetitions, limits, to
     expect([await take(4), await take(3)]).toEqual([false, true]);
     expect(await there.tokenByHash(made.token.hash)).toEqual(made.token);
     expect(await there.meta('mailbox')).toBe('{"lastUid":3}');
+    expect(await there.audit({ limit: 9, offset: 0 })).toEqual([made.audited]);
     expect(await there.ledgerEnds()).toEqual(ends);
     expect(await there.ledgerRows(0, 9)).toEqual(rows);
     const tasks = await there.tasks({ sessionId: made.session.id }, 'newest');

@@ -52,6 +52,23 @@ test('an older store is told of by its missing steps, and stays as it is until i
   expect(lookAtSqliteStore(file)).toEqual({ have: known, known, missing: [] });
 });
 
+test('the audit of an older store stays as it is, without addresses', async () => {
+  await makeOlder(8);
+  const sqlite = openSqlite({ file });
+  const db = new Kysely<Tables>({ dialect: sqlite.writer });
+  const row = { id: 'a', at: 1, actor: 'system', action: 'task.submit', session_id: 's', task_id: null };
+  const values = { ...row, details: '{"n":1}' } as never;
+  await sqlite.transact(() => db.insertInto('audit').values(values).execute());
+  await sqlite.close();
+  const store = await open('apply');
+  const [entry] = await store.audit({ limit: 9, offset: 0 });
+  await store.close();
+  expect(entry).toEqual({
+    ...{ id: 'a', at: 1, actor: 'system', address: null, action: 'task.submit' },
+    ...{ sessionId: 's', taskId: null, details: { n: 1 } },
+  });
+});
+
 test('a server that is not to migrate refuses an older store, and opens one that lacks nothing', async () => {
   await makeOlder(known - 1);
   await expect(open('refuse')).rejects.toMatchObject({

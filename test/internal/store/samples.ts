@@ -211,6 +211,7 @@ export function sampleAudit(some: Partial<AuditEntry> = {}): AuditEntry {
     id: uuid(),
     at: 1000,
     actor: 'system',
+    address: null,
     action: 'task.submit',
     sessionId: null,
     taskId: null,

@@ -47,12 +47,23 @@ export function testNouns(fixture: () => Fixture): void {
 
   test('the audit is read newest first, by page', async () => {
     const { store } = fixture();
-    const entries = [1, 2, 3].map((at) => sampleAudit({ at, sessionId: 's', taskId: 't' }));
+    const entries = [1, 2, 3].map((at) =>
+      sampleAudit({ at, sessionId: 's', taskId: 't', address: at === 1 ? null : `2001:db8::${at}` }),
+    );
     await store.transact(async (tx) => {
       for (const entry of entries) await tx.insertAudit(entry);
     });
     expect(await store.audit({ limit: 10, offset: 0 })).toEqual(entries.toReversed());
     expect(await store.audit({ limit: 1, offset: 2 })).toEqual([entries[0]]);
+  });
+
+  test('the database refuses to change or remove rows of the audit', async () => {
+    const { store, tamper } = fixture();
+    const entry = sampleAudit({});
+    await store.transact((tx) => tx.insertAudit(entry));
+    await expect(tamper("UPDATE audit SET actor = 'x'")).rejects.toThrow('append-only');
+    await expect(tamper('DELETE FROM audit')).rejects.toThrow('append-only');
+    expect(await fixture().store.audit({ limit: 10, offset: 0 })).toEqual([entry]);
   });
 
   test('documents are found by title and tag, newest first, replaced and deleted', async () => {
