@@ -1,5 +1,6 @@
 /** Bodies that clients send, in every dialect that is accepted. Unknown fields are passed over. */
 import { z } from 'zod';
+import { maxGitTimeoutMs } from '../domain/session.ts';
 import { maxNeeds } from '../domain/task.ts';
 import { taskKinds } from '../domain/task-context.ts';
 import { contextShape } from './context-shape.ts';
@@ -12,6 +13,13 @@ export const newSessionBody = z.object({
   tags: z.array(z.string()).nullish(),
   repositoryUrl: z.string().nullish(),
   repositoryRef: z.string().nullish(),
+  /** for one checkout; null = as the agent's settings say; absent from a change = as before */
+  gitTimeoutSeconds: z
+    .number()
+    .int()
+    .min(1)
+    .max(maxGitTimeoutMs / 1000)
+    .nullish(),
   templateConfig: templateConfigShape.nullish(),
   workspaceId: z.string().nullish(),
 });

@@ -29,6 +29,8 @@ export const sessionShape = z.object({
   tags: z.array(z.string()),
   repositoryUrl: z.string().nullable(),
   repositoryRef: z.string(),
+  /** for one checkout; null = as the agent's settings say; absent from older servers */
+  gitTimeoutSeconds: z.number().positive().nullable().default(null),
   templateConfig: templateConfigShape.nullable(),
   workspaceId: z.string().nullable(),
   createdAt: instant,

@@ -51,6 +51,7 @@ export const tolerantSession: z.ZodType<SessionWire> = z.preprocess(
     tags: texts,
     repositoryUrl: textOrNull,
     repositoryRef: z.string().min(1).catch('main'),
+    gitTimeoutSeconds: z.number().positive().nullable().catch(null),
     templateConfig: templateConfigShape.nullable().catch(null),
     workspaceId: textOrNull,
     createdAt: instant,

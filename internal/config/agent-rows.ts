@@ -1,3 +1,4 @@
+import { maxGitTimeoutMs } from '../domain/session.ts';
 import type { SettingRow } from './row.ts';
 
 const agent = ['agent'] as const;
@@ -249,6 +250,16 @@ export const agentRows = {
     default: false,
     doc: 'go on waiting when the session has ended',
     roles: agent,
+  },
+  gitTimeout: {
+    kind: 'duration',
+    flag: 'git-timeout',
+    variables: ['KERUTA_GIT_TIMEOUT'],
+    fileKeys: ['daemon.git_timeout'],
+    range: [1_000, maxGitTimeoutMs],
+    default: 600_000,
+    doc: 'how long one checkout may take; a session may say otherwise',
+    roles: ['client', 'task', 'agent'],
   },
   allowLocalGit: {
     kind: 'bool',

@@ -15,12 +15,17 @@ export interface Session {
   readonly repositoryUrl: string | null;
   /** default `main` */
   readonly repositoryRef: string;
+  /** for one checkout of its tasks, wall time; 1 s to `maxGitTimeoutMs`; null = as the agent's settings say */
+  readonly gitTimeoutMs: number | null;
   readonly templateConfig: TemplateConfig | null;
   /** the workspace it is bound to; null until one is known */
   readonly workspaceId: string | null;
   readonly createdAt: number;
   readonly updatedAt: number;
 }
+
+/** Longest time for one checkout: a day. */
+export const maxGitTimeoutMs = 86_400_000;
 
 /** Settings of the template a workspace was made from; kept for clients, of which keruta reads the repository only. */
 export interface TemplateConfig {

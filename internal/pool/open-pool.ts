@@ -28,7 +28,7 @@ export function openPool(parts: PoolParts): RepositoryPool {
     limits: { readonly timeoutMs?: number; readonly signal?: AbortSignal },
     action: Parameters<typeof within<T>>[2],
   ): Promise<T> => {
-    const { timeoutMs = defaultTimeoutMs, signal } = limits;
+    const { timeoutMs = parts.timeoutMs ?? defaultTimeoutMs, signal } = limits;
     return within(parts, { what, timeoutMs, signal }, action).catch((error: unknown) => {
       throw wrapGitError(error);
     });

@@ -20,6 +20,8 @@ export interface PoolParts {
   readonly holder: ProcessIdentity;
   /** for https addresses that bring none; asked for each call; default: none beyond what `git` may use */
   readonly credentials?: () => RepositoryCredentials | null;
+  /** wall time of a call that says none; ms; default 10 min */
+  readonly timeoutMs?: number;
   /** most slots of one repository; 1 to 999; default 32 */
   readonly maxSlots?: number;
 }

@@ -15,6 +15,8 @@ export interface SessionWish {
   readonly repositoryUrl?: string | null | undefined;
   /** default `main` */
   readonly repositoryRef?: string | null | undefined;
+  /** whole seconds for one checkout, as `maxGitTimeoutMs` allows */
+  readonly gitTimeoutSeconds?: number | null | undefined;
   readonly templateConfig?: TemplateConfig | null | undefined;
   readonly workspaceId?: string | null | undefined;
 }
@@ -77,7 +79,7 @@ export async function createSessionIn(
 /** The fields of a session that a client decides. */
 export type SessionFields = Pick<
   Session,
-  'name' | 'description' | 'tags' | 'repositoryUrl' | 'repositoryRef' | 'templateConfig'
+  'name' | 'description' | 'tags' | 'repositoryUrl' | 'repositoryRef' | 'gitTimeoutMs' | 'templateConfig'
 >;
 
 /** Fills in what was left out, and looks at the repository. @throws {InputError} KERUTA_ERR_REPOSITORY_REFUSED */
@@ -94,6 +96,7 @@ export function readWish(wish: SessionWish): SessionFields {
     tags: [...new Set(wish.tags ?? [])],
     repositoryUrl,
     repositoryRef,
+    gitTimeoutMs: wish.gitTimeoutSeconds ? wish.gitTimeoutSeconds * 1000 : null,
     templateConfig: template,
   };
 }

@@ -29,7 +29,9 @@ export async function replaceSession(
   const fields = readWish(wish);
   return onSession(parts, ref, async (tx, before, now) => {
     const workspaceId = wish.workspaceId ?? before.workspaceId;
-    const session: Session = { ...before, ...fields, workspaceId, updatedAt: now };
+    // a client that does not know of it must not take it away
+    const { gitTimeoutMs } = wish.gitTimeoutSeconds === undefined ? before : fields;
+    const session: Session = { ...before, ...fields, gitTimeoutMs, workspaceId, updatedAt: now };
     await putNamedSession(tx, session);
     const note = noter(tx, parts, session, now);
     await note('session_updated', `Session ${session.name} was changed.`);

@@ -42,6 +42,7 @@ export function toSessionWire(session: Session): SessionWire {
     tags: [...session.tags],
     repositoryUrl,
     repositoryRef: session.repositoryRef,
+    gitTimeoutSeconds: toSecondsOrNull(session.gitTimeoutMs),
     templateConfig: template === null ? null : toTemplateWire(template, repositoryUrl, session.repositoryRef),
     workspaceId: session.workspaceId,
     createdAt: toInstant(session.createdAt),

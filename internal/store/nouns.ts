@@ -25,6 +25,7 @@ export const sessionRow = rowMap<Session>()({
   tags: 'json',
   repositoryUrl: 'plain',
   repositoryRef: 'plain',
+  gitTimeoutMs: 'plain',
   templateConfig: 'json',
   workspaceId: 'plain',
   createdAt: 'plain',

@@ -46,6 +46,8 @@ export interface AgentOptions {
   /** whether a clone that a person made may be changed */
   readonly trustWorkingDirectory: boolean;
   readonly allowLocalGit: boolean;
+  /** for one checkout, where the session says nothing else */
+  readonly gitTimeoutMs: number;
   /** URL prefixes of repositories that may be worked on; null = any */
   readonly allowedRepositories: readonly string[] | null;
   readonly sessionId: string;

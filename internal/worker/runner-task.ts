@@ -2,8 +2,10 @@
 import { join } from 'node:path';
 import { writeJsonFile } from '../../pkg/files/json-file.ts';
 import type { CheckoutAnswer } from '../api/protocol.ts';
+import { formatDuration } from '../domain/duration.ts';
 import type { AgentOptions } from './agent-options.ts';
 import type { RunRecord } from './run-record.ts';
+import { gitTimeoutOf } from './workplace.ts';
 
 /**
  * Writes the context of a task into `<run>/context.json` (0600).
@@ -11,7 +13,7 @@ import type { RunRecord } from './run-record.ts';
  * @returns variables of the runner; none for a script
  */
 export function runnerVariables(
-  options: Pick<AgentOptions, 'baseDirectory' | 'allowLocalGit' | 'runnerConfig'>,
+  options: Pick<AgentOptions, 'baseDirectory' | 'allowLocalGit' | 'gitTimeoutMs' | 'runnerConfig'>,
   { record, directory }: { readonly record: RunRecord; readonly directory: string },
   told: CheckoutAnswer['checkout'],
 ): Record<string, string> {
@@ -22,6 +24,7 @@ export function runnerVariables(
   return {
     KERUTA_CONTEXT_FILE: file,
     KERUTA_BASE_DIR: baseDirectory,
+    KERUTA_GIT_TIMEOUT: formatDuration(gitTimeoutOf(options, record.session)),
     ...(allowLocalGit ? { KERUTA_ALLOW_LOCAL_GIT: 'true' } : {}),
     ...(runnerConfig === null ? {} : { KERUTA_RUNNER_CONFIG: runnerConfig }),
     ...(told?.credentials ? { GIT_TOKEN: told.credentials.password } : {}),

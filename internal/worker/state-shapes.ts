@@ -30,7 +30,13 @@ export const recordShape = z.looseObject({
     }).shape,
   ),
   session: z.looseObject(
-    sessionShape.pick({ id: true, repositoryUrl: true, repositoryRef: true, templateConfig: true }).shape,
+    sessionShape.pick({
+      id: true,
+      repositoryUrl: true,
+      repositoryRef: true,
+      gitTimeoutSeconds: true,
+      templateConfig: true,
+    }).shape,
   ),
   attempt: count,
   runId: z.string().min(1),

@@ -1,12 +1,14 @@
 import { join } from 'node:path';
 import type { CheckoutAnswer } from '../api/protocol.ts';
 import { DeniedError } from '../domain/errors.ts';
+import type { AgentOptions } from './agent-options.ts';
 import { refuseForeign } from './allowed-repositories.ts';
 import { checkout } from './checkout/checkout.ts';
 import { withCheckout } from './checkout/checkout-lock.ts';
 import { repositoryDirectory } from './checkout/repository-directory.ts';
 import { makeDirectory } from './make-directory.ts';
 import { persist } from './retry.ts';
+import type { RunRecord } from './run-record.ts';
 import type { Scene } from './scene.ts';
 import type { TaskParts } from './task-parts.ts';
 
@@ -48,6 +50,14 @@ export async function prepareWorkplace(parts: TaskParts, scene: Scene): Promise<
   const extra = options.artifacts.extraDirectories.filter((path) => path !== own);
   parts.log.debug('the workplace is ready', { taskId: task.id, directory });
   return { directory, artifactsDirectories: [own, ...extra], commit, told };
+}
+
+/** How long one checkout of a session may take. @returns ms */
+export function gitTimeoutOf(
+  { gitTimeoutMs }: Pick<AgentOptions, 'gitTimeoutMs'>,
+  { gitTimeoutSeconds }: Pick<RunRecord['session'], 'gitTimeoutSeconds'>,
+): number {
+  return gitTimeoutSeconds === null ? gitTimeoutMs : gitTimeoutSeconds * 1000;
 }
 
 /** Asked for each attempt, shortly before it is needed: what is lent ends within the hour. It goes to git alone. */
@@ -101,6 +111,7 @@ async function repository(
         trustWorkingDir: options.trustWorkingDirectory,
         credentials: 'inherit',
         lent,
+        timeoutMs: gitTimeoutOf(options, session),
         signal,
       },
     );

@@ -141,6 +141,7 @@ export function sessionFields(session: SessionWire): (readonly [string, string |
     ['description', session.description],
     ['repository', session.repositoryUrl],
     ['ref', session.repositoryUrl === null ? null : session.repositoryRef],
+    ['git timeout', session.gitTimeoutSeconds === null ? null : span(session.gitTimeoutSeconds * 1000)],
     ['tags', session.tags.join(', ')],
     ['workspace', session.workspaceId],
     ['created', session.createdAt],

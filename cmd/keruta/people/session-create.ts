@@ -1,3 +1,4 @@
+import { maxGitTimeoutMs } from '../../../internal/domain/session.ts';
 import { command } from '../command.ts';
 import { printFields, printJson, sessionFields } from './print.ts';
 
@@ -19,6 +20,11 @@ export const sessionCreate = command({
       placeholder: 'REF',
       doc: 'branch, tag or commit (default main)',
     },
+    'git-timeout': {
+      kind: 'duration',
+      range: [1000, maxGitTimeoutMs],
+      doc: 'how long one checkout of its tasks may take (default: as the agent’s settings say)',
+    },
     tag: { kind: 'list', doc: 'a tag; may be given more than once' },
     description: { kind: 'string', doc: 'what it is for' },
     workspace: { kind: 'string', placeholder: 'ID', doc: 'workspace that it is bound to' },
@@ -31,6 +37,8 @@ export const sessionCreate = command({
         name: values.name,
         repositoryUrl: values.repository ?? null,
         repositoryRef: values.ref ?? null,
+        gitTimeoutSeconds:
+          values['git-timeout'] === undefined ? null : Math.ceil(values['git-timeout'] / 1000),
         tags: [...(values.tag ?? [])],
         description: values.description ?? null,
         workspaceId: values.workspace ?? null,

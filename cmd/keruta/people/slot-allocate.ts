@@ -18,6 +18,7 @@ export const slotAllocate = command({
     for: { kind: 'string', placeholder: 'NAME', doc: 'who needs it (default: the name of the user)' },
     lease: { kind: 'duration', default: 3_600_000, doc: 'how long it is yours' },
     'allow-local-git': fromSetting('allowLocalGit'),
+    'git-timeout': fromSetting('gitTimeout'),
   },
   examples: [
     'cd "$(keruta slot allocate https://github.com/acme/site.git)"',

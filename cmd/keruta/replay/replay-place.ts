@@ -59,6 +59,7 @@ export async function bringRepository(
     {
       ...{ repositoryUrl: url, ref, refIsDefault, directory, taskId, signal },
       ...{ allowLocalGit: values.allowLocalGit, trustWorkingDir: false, credentials: 'inherit' },
+      timeoutMs: values.gitTimeout,
     },
   );
   return commit;

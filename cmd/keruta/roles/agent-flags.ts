@@ -14,6 +14,7 @@ export const agentOptions = {
   'working-dir': fromSetting('workingDir'),
   'trust-working-dir': fromSetting('trustWorkingDir'),
   'allow-local-git': fromSetting('allowLocalGit'),
+  'git-timeout': fromSetting('gitTimeout'),
   label: fromSetting('labels'),
   'allowed-repositories': fromSetting('allowedRepositories'),
   'artifacts-dir': fromSetting('artifactsDir'),

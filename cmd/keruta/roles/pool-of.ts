@@ -37,6 +37,7 @@ export async function poolParts(
     log,
     holder: identityOf(pid) ?? { pid, startTicks: null, bootId: '' },
     credentials: gitToken(env),
+    timeoutMs: values.gitTimeout,
   };
 }
 

@@ -169,6 +169,7 @@ export function agentOptionsOf(
     workingDirectory: values.workingDir,
     trustWorkingDirectory: values.trustWorkingDir,
     allowLocalGit: values.allowLocalGit,
+    gitTimeoutMs: values.gitTimeout,
     allowedRepositories: values.allowedRepositories,
     workspaceId: values.workspaceId ?? '',
     apiUrl: access.url,

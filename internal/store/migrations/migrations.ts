@@ -3,6 +3,7 @@ import { addresses } from './addresses.ts';
 import { agentTasks } from './agent-tasks.ts';
 import { blobChunks } from './blob-chunks.ts';
 import { first } from './first.ts';
+import { gitTimeout } from './git-timeout.ts';
 import { governance } from './governance.ts';
 import { labels } from './labels.ts';
 import { ledger } from './ledger.ts';
@@ -20,4 +21,5 @@ export const migrations: readonly Migration[] = [
   agentTasks,
   labels,
   addresses,
+  gitTimeout,
 ];

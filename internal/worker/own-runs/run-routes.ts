@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { writeJsonFile } from '../../../pkg/files/json-file.ts';
 import type { LocalAnswer, LocalQuestion, LocalRoute } from '../../../pkg/local-http/local-http.ts';
 import type { Log } from '../../../pkg/log/log.ts';
+import { formatDuration } from '../../domain/duration.ts';
 import { DeniedError, httpStatusOf, InputError, KerutaError } from '../../domain/errors.ts';
 import type { AgentOptions } from '../agent-options.ts';
 import { refuseForeign } from '../allowed-repositories.ts';
@@ -147,7 +148,7 @@ async function inherited(options: AgentOptions): Promise<Record<string, string>>
 }
 
 function own(
-  { executable, baseDirectory, allowLocalGit }: AgentOptions,
+  { executable, baseDirectory, allowLocalGit, gitTimeoutMs }: AgentOptions,
   files: { readonly contextFile: string; readonly configFile: string | null; readonly artifacts: string },
 ): Record<string, string> {
   return {
@@ -155,6 +156,7 @@ function own(
     KERUTA_BASE_DIR: baseDirectory,
     KERUTA_CONTEXT_FILE: files.contextFile,
     KERUTA_ARTIFACTS_DIR: files.artifacts,
+    KERUTA_GIT_TIMEOUT: formatDuration(gitTimeoutMs),
     ...(files.configFile === null ? {} : { KERUTA_RUNNER_CONFIG: files.configFile }),
     ...(allowLocalGit ? { KERUTA_ALLOW_LOCAL_GIT: 'true' } : {}),
   };

@@ -49,7 +49,14 @@ export async function makeWorld() {
   await store.transact((tx) =>
     tx.putSession({
       ...{ id: sessionId, name: 'demo', description: null, status: 'ACTIVE', tags: [], repositoryUrl: null },
-      ...{ repositoryRef: 'main', templateConfig: null, workspaceId: null, createdAt: 1, updatedAt: 1 },
+      ...{
+        repositoryRef: 'main',
+        gitTimeoutMs: null,
+        templateConfig: null,
+        workspaceId: null,
+        createdAt: 1,
+        updatedAt: 1,
+      },
     }),
   );
   const addTask = async (more: Partial<NewTask> = {}): Promise<Task> => {

@@ -28,6 +28,7 @@ export function sampleSession(some: Partial<Session> = {}): Session {
     tags: ['red', 'green'],
     repositoryUrl: 'https://example.org/a.git',
     repositoryRef: 'main',
+    gitTimeoutMs: 90_000,
     templateConfig: { templateId: 't', preferredKeywords: ['k'], parameters: { a: 'b' } },
     workspaceId: null,
     createdAt: 1000,

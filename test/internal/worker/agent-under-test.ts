@@ -75,6 +75,7 @@ export function agentOptions(root: string, change: Partial<AgentOptions> = {}): 
     workingDirectory: null,
     trustWorkingDirectory: false,
     allowLocalGit: true,
+    gitTimeoutMs: 600_000,
     allowedRepositories: null,
     sessionId: 's',
     workspaceId: 'w',

@@ -328,6 +328,7 @@ export function sessionOf(): SessionWire {
     tags: [],
     repositoryUrl: null,
     repositoryRef: 'main',
+    gitTimeoutSeconds: null,
     templateConfig: null,
     workspaceId: null,
     createdAt: at,

@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { cpSync, existsSync, readdirSync, readFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { encodeMailboxRecord } from '../../../internal/domain/mailbox.ts';
@@ -242,6 +244,26 @@ describe('a task', () => {
     expect(attempt.report).toMatchObject({ reason: 'checkout', exitCode: null });
     expect(attempt.report?.errorCode).toMatch(/^KERUTA_ERR_(GIT|REPOSITORY_UNREACHABLE)$/);
   });
+
+  test.each([
+    ['its session', 1, 600_000],
+    ['the agent, when its session says none', null, 1_000],
+  ])(
+    'whose repository never answers ends at the limit of %s',
+    async (_who, gitTimeoutSeconds, gitTimeoutMs) => {
+      const sink = createServer(() => {}).listen(0, '127.0.0.1');
+      await once(sink, 'listening');
+      const { port } = sink.address() as AddressInfo;
+      const repositoryUrl = `https://127.0.0.1:${port}/app.git`;
+      place.source.session = { ...place.source.session, repositoryUrl, gitTimeoutSeconds };
+      const attempt = await run('true', {}, { gitTimeoutMs });
+      sink.close();
+      expect(attempt.report).toMatchObject({
+        ...{ reason: 'checkout', errorCode: 'KERUTA_ERR_REPOSITORY_UNREACHABLE' },
+        message: expect.stringContaining('did not end within 1 s'),
+      });
+    },
+  );
 
   test('of a repository that the agent may not touch is refused before anything runs', async () => {
     place.source.session = { ...place.source.session, repositoryUrl: 'https://evil.example/team-two/x.git' };

@@ -23,11 +23,11 @@ const context = {
   ...{ slotId: null, slotPath: null, publish: 'branch' as const },
 };
 const script =
-  'cat "$KERUTA_CONTEXT_FILE"; echo; pwd; echo "$KERUTA_BASE_DIR $KERUTA_ALLOW_LOCAL_GIT $KERUTA_RUNNER_CONFIG"';
+  'cat "$KERUTA_CONTEXT_FILE"; echo; pwd; echo "$KERUTA_BASE_DIR $KERUTA_ALLOW_LOCAL_GIT $KERUTA_RUNNER_CONFIG $KERUTA_GIT_TIMEOUT"';
 
 test('a task that is no script finds its context in a file, and the clone of the workspace is left alone', async () => {
   const repositoryUrl = makeRepository({ 'a.txt': 'one\n' });
-  place.source.session = { ...place.source.session, repositoryUrl };
+  place.source.session = { ...place.source.session, repositoryUrl, gitTimeoutSeconds: 90 };
   const autoFix = { errorCode: 'E1', errorMessage: 'it broke', bundle: null, fixCount: 1 };
   const parameters = { lint: true, autoFix };
   const task = place.source.add(script, { kind: 'agent', context, parameters });
@@ -42,7 +42,7 @@ test('a task that is no script finds its context in a file, and the clone of the
     parameters: { lint: true },
   });
   expect(existsSync(join(directory, 'a.txt'))).toBe(false);
-  expect(variables).toBe(`${join(place.root, 'base')} true /etc/runner.yaml`);
+  expect(variables).toBe(`${join(place.root, 'base')} true /etc/runner.yaml 1m30s`);
 });
 
 test('a repository that this agent may not work on is refused before the runner starts', async () => {
