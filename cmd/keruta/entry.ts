@@ -5,7 +5,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { exitStatusOf, KerutaError } from '../../internal/domain/errors.ts';
+import { secretsOf } from '../../internal/worker/secrets.ts';
 import { systemClock } from '../../pkg/clock/system-clock.ts';
+import { maskOf } from '../../pkg/redact/redactor.ts';
 import { parseSpoken, type Spoken } from './task-commands/grammar.ts';
 import { findRun } from './task-commands/in-run.ts';
 import { hasFiles, type SpeakPlace, speak } from './task-commands/speak.ts';
@@ -83,6 +85,7 @@ function findPlace(parts: EntryParts, spoken: Spoken): SpeakPlace | null {
       spoolDirectory: join(base, 'spool'),
       timeoutMs: 30_000,
       spentMs: parts.upMs(),
+      mask: maskOf(secretsOf(env, [token]).values),
     },
   };
 }

@@ -1,7 +1,8 @@
 import type { SettingValues } from '../../internal/config/table.ts';
 import { settingKeys, settingsTable } from '../../internal/config/table.ts';
-import { maskingOf } from '../../internal/worker/masking.ts';
-import { passwordsOf, secretsOf } from '../../internal/worker/secrets.ts';
+import { secretsOf } from '../../internal/worker/secrets.ts';
+import { passwordsOf } from '../../pkg/redact/passwords-of.ts';
+import { maskOf } from '../../pkg/redact/redactor.ts';
 
 /**
  * Masks what is secret in this process's own environment and settings: for its logs and for what it prints about its own
@@ -14,6 +15,14 @@ export function ownMask(
   env: Readonly<Record<string, string | undefined>>,
   values: Partial<SettingValues> = {},
 ): (text: string) => string {
+  return maskOf(ownSecrets(env, values));
+}
+
+/** The values that `ownMask` masks. */
+export function ownSecrets(
+  env: Readonly<Record<string, string | undefined>>,
+  values: Partial<SettingValues>,
+): readonly string[] {
   const told = settingKeys.flatMap((key) => {
     const value: unknown = values[key];
     if (typeof value !== 'string') return [];
@@ -21,6 +30,5 @@ export function ownMask(
     // of an address the rest may be read: it says what could not be reached
     return settingsTable[key].secret && passwords.length === 0 ? [value] : passwords;
   });
-  const masking = maskingOf(secretsOf(env, told).values);
-  return (text) => masking.text(text);
+  return secretsOf(env, told).values;
 }

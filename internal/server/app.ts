@@ -6,6 +6,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Log } from '../../pkg/log/log.ts';
 import { ConflictError, InputError, UnavailableError } from '../domain/errors.ts';
 import type { Caller, SessionParts } from '../session/parts.ts';
+import { secondMaskOf } from '../session/second-mask.ts';
 import { makeAuthenticator } from './auth.ts';
 import { acceptJson, acceptRaw, acceptStreams, maxJsonBytes, maxStreamBytes } from './bodies.ts';
 import { drainBody, watchBody } from './body-time.ts';
@@ -116,6 +117,7 @@ export function buildServer(options: ServerOptions): Server {
   const checkRate = makeRequestRate(clock, limits);
   const standing = new StandingAccess(clock);
   const refused = new RefusedTokens(logger, clock);
+  const mask = secondMaskOf(parts);
   let liveClients = 0;
   app.setErrorHandler(sendError);
   app.addHook('onResponse', counting.onResponse);
@@ -196,7 +198,7 @@ export function buildServer(options: ServerOptions): Server {
       },
       handler: async (request, reply) => {
         const caller = callers.get(request) as Caller;
-        const exchange = new Exchange({ route, request, reply, caller, waiting, maxBytes });
+        const exchange = new Exchange({ route, request, reply, caller, waiting, maxBytes, mask });
         exchanges.set(request, exchange);
         const work = route.handle(exchange, parts);
         const onLate = (reason: Error) => exchange.end(reason);

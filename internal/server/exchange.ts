@@ -3,6 +3,7 @@ import { Readable, Transform } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { InputError } from '../domain/errors.ts';
 import type { Caller } from '../session/parts.ts';
+import type { SecondMask } from '../session/second-mask.ts';
 import { readParts } from './multipart.ts';
 import type { MultipartPart, Route, RouteAnswer, RouteRequest } from './route.ts';
 import { readShape } from './validate.ts';
@@ -76,12 +77,14 @@ export class Exchange implements RouteRequest {
     readonly caller: Caller;
     readonly waiting: Waiting;
     readonly maxBytes: number;
+    readonly mask: SecondMask;
   }) {
     const { route, request } = at;
     const whole = route.bodyKind === 'stream' || (route.bodyKind === 'multipart' && isMultipart(request));
     this.params = route.params ? readShape(route.params, request.params, 'path') : request.params;
     this.query = route.query ? readShape(route.query, request.query, 'query') : request.query;
-    this.body = route.body && !whole ? readShape(route.body, request.body ?? {}, 'body') : request.body;
+    const body = route.body && !whole ? readShape(route.body, request.body ?? {}, 'body') : request.body;
+    this.body = route.masked && !whole ? at.mask.deep(body) : body;
     this.caller = at.caller;
     this.#request = request;
     this.#reply = at.reply;

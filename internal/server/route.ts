@@ -59,6 +59,8 @@ export interface RouteDefinition<
   readonly delivers?: true;
   /** tells what is wrong also while the store is away: a token that was good lately is believed then */
   readonly whileAway?: true;
+  /** its body says something about a run, for people to read: secrets in it are masked a second time */
+  readonly masked?: true;
   /** asked by agents only, as often as their work makes it: no rate, also for tokens that have one */
   readonly unmetered?: true;
   /** shape of the good answer by status, for the OpenAPI page */

@@ -11,6 +11,7 @@ import type { RetryDefaults } from '../domain/retry.ts';
 import type { Channel } from '../notify/channel.ts';
 import type { Store } from '../store/store.ts';
 import type { TriggerHost } from '../trigger/trigger-type.ts';
+import type { SecondMask } from './second-mask.ts';
 
 /** What the verbs of this room work with. */
 export interface SessionParts {
@@ -48,6 +49,8 @@ export interface SessionParts {
   readonly maxArtifactBytes?: number;
   /** whether this server tells spans of traces; absent = it does not */
   readonly isTraced?: boolean;
+  /** masks what clients say once more; absent = knows no secret of the server's own */
+  readonly secondMask?: SecondMask;
   /** of one stream a view shows; absent = `defaultLogViewBytes` */
   readonly maxLogViewBytes?: number;
 }

@@ -1,5 +1,5 @@
+import { passwordsOf } from '../../pkg/redact/passwords-of.ts';
 import { DeniedError } from '../domain/errors.ts';
-import { passwordsOf } from './secrets.ts';
 
 /**
  * Sees to it that a repository is one that this agent may work on.

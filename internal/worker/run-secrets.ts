@@ -1,6 +1,7 @@
 import { readFileSync, statSync } from 'node:fs';
+import { passwordsOf } from '../../pkg/redact/passwords-of.ts';
 import type { RunRecord } from './run-record.ts';
-import { passwordsOf, type Secrets, secretsOf } from './secrets.ts';
+import { type Secrets, secretsOf } from './secrets.ts';
 import type { TaskParts } from './task-parts.ts';
 
 /**

@@ -1,5 +1,6 @@
 /** Which values of an environment are secrets, so that they are masked wherever they turn up. Pure. */
 import { minSecretBytes } from '../../pkg/redact/forms.ts';
+import { decoded, passwordsOf } from '../../pkg/redact/passwords-of.ts';
 
 const secretName = /(TOKEN|SECRET|PASSWORD|PASSWD|_KEY|CREDENTIAL|DSN)/i;
 /** Holds `name=value,name=value`, and the values are what lets somebody in. */
@@ -52,27 +53,4 @@ function headerValues(text: string): readonly string[] {
 
 function isLong(value: string): boolean {
   return Buffer.byteLength(value) >= minSecretBytes;
-}
-
-/** An address with somebody's name in it. The length of a scheme is limited, so that a long text takes no longer. */
-const address = /(?<![a-z0-9+.-])([a-z][a-z0-9+.-]{0,30}):\/\/([^/@\s:]*)(?::([^/@\s]*))?@/gi;
-
-/**
- * The password part of every URL in a text, as it stands there and decoded; of `https://token@host` the user part, when
- * it is as long as a token.
- */
-export function passwordsOf(text: string): readonly string[] {
-  const found = [...text.matchAll(address)].flatMap(([, scheme = '', user = '', password = '']) => {
-    if (password !== '') return [password, decoded(password)];
-    return /^https?$/i.test(scheme) && isLong(user) ? [user, decoded(user)] : [];
-  });
-  return [...new Set(found)];
-}
-
-function decoded(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
 }

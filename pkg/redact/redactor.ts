@@ -49,6 +49,21 @@ export function makeRedactor(secrets: readonly NamedSecret[]): Redactor {
   };
 }
 
+/** Masks values in texts; what that takes is made ready with the first text. @param values  those under 6 bytes are passed over */
+export function maskOf(values: readonly string[]): (text: string) => string {
+  let made: Redactor | null = null;
+  return (text) => {
+    made ??= makeRedactor(values.map((value) => ({ name: '', value })));
+    const bytes = Buffer.from(text);
+    let isFound = false;
+    made.matcher().read(bytes, 0, 0, () => {
+      isFound = true;
+    });
+    // in most texts nothing is found, and they need no work
+    return isFound ? maskWhole(made.stream(), bytes).toString() : text;
+  };
+}
+
 /** Masks bytes that are all there. */
 export function maskWhole(stream: StreamRedactor, bytes: Uint8Array): Buffer {
   return Buffer.concat([stream.push(bytes), stream.end()]);

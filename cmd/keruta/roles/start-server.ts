@@ -9,12 +9,14 @@ import type { HostedSession } from '../../../internal/session/hosted-sessions.ts
 import type { LedgerKeeping } from '../../../internal/session/ledger-loop.ts';
 import type { Sending } from '../../../internal/session/outbox.ts';
 import type { GithubParts } from '../../../internal/session/parts.ts';
+import { makeSecondMask } from '../../../internal/session/second-mask.ts';
 import type { Sweeping } from '../../../internal/session/sweep.ts';
 import type { Triggering } from '../../../internal/session/trigger-loop.ts';
 import { leastSecretBytes } from '../../../internal/trigger/webhook/secret-ref.ts';
 import type { Log } from '../../../pkg/log/log.ts';
 import type { CommandContext } from '../command.ts';
 import { replaceFile } from '../own-file.ts';
+import { ownSecrets } from '../own-mask.ts';
 import { readServerState, writeServerState } from '../server-state.ts';
 import { BackgroundLoops } from './background-loops.ts';
 import { makeGithubParts } from './github-parts.ts';
@@ -130,6 +132,7 @@ export async function startServer(
       triggerHost,
       github,
       ...(told === null ? {} : { notify: told.notify }),
+      secondMask: makeSecondMask(ownSecrets(context.env, values)),
     };
     const token = await adminToken(parts, values);
     let sweep: Sweeping | null = null;

@@ -51,12 +51,12 @@ export const artifactAdd = command({
       const why = scan.skipped.find((one) => one.path === basename(path))?.reason ?? 'it cannot be read';
       throw new InputError('KERUTA_ERR_ARTIFACT_REFUSED', `${values.file} cannot be an artifact: ${why}`);
     }
-    const { taskId } = place.outside;
+    const { taskId, mask } = place.outside;
     const client = await context.makeClient();
     // an upload may take long; whether there is an API and the task is known at once
     await client.tasks.get(taskId);
     const sent = await sendArtifact(context, client, {
-      taskId,
+      ...{ taskId, mask },
       file: { ...file, path: name },
       ...(values.description === undefined ? {} : { description: values.description }),
     });

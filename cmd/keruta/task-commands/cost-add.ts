@@ -55,7 +55,10 @@ export const costAdd = command({
     const { speakOutside } = await import('./outside.ts');
     const request = {
       ...{ method: 'POST' as const, apiUrl, path: `/api/v1/tasks/${encodeURIComponent(taskId)}/costs` },
-      ...{ body: { amount, key, tokensIn, tokensOut, model }, at: context.clock.now() },
+      ...{
+        body: { amount, key, tokensIn, tokensOut, model: place.outside.mask(model) },
+        at: context.clock.now(),
+      },
     };
     const warn = (line: string) => void context.stderr.write(`keruta: ${line}\n`);
     const order = context.random.uuid4().slice(0, 8);

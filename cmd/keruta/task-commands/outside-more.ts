@@ -11,6 +11,7 @@ import { openArtifact } from '../../../internal/worker/artifacts/open.ts';
 import { type ArtifactFile, scanArtifacts } from '../../../internal/worker/artifacts/scan.ts';
 import type { CommandContext } from '../command.ts';
 import type { Spoken } from './grammar.ts';
+import type { OutsidePlace } from './outside.ts';
 import { parseSeconds } from './seconds.ts';
 
 /** Limits of what one command sends; the agent has its own. */
@@ -26,7 +27,7 @@ const askEveryMs = 1_000;
 export async function askOutside(
   context: CommandContext,
   client: ApiClient,
-  ask: { readonly spoken: Spoken; readonly taskId: string },
+  ask: Pick<OutsidePlace, 'taskId' | 'mask'> & { readonly spoken: Spoken },
 ): Promise<number> {
   const { values, positionals } = ask.spoken;
   const question = positionals[0] ?? '';
@@ -43,7 +44,7 @@ export async function askOutside(
   const timeoutMs =
     values.timeout === undefined ? defaultInputTimeoutMs : parseSeconds('timeout', values.timeout) * 1000;
   const deadline = context.clock.monotonicMs() + timeoutMs;
-  const prompt = choices.length > 0 ? `${question} [${choices.join('/')}]` : question;
+  const prompt = ask.mask(choices.length > 0 ? `${question} [${choices.join('/')}]` : question);
   await client.tasks.requestInput(ask.taskId, prompt, { signal: context.signal });
   for (;;) {
     const answer = await client.tasks.pollInput(ask.taskId, { signal: context.signal });
@@ -73,7 +74,7 @@ async function print(context: CommandContext, answer: string): Promise<number> {
 export async function sendArtifacts(
   context: CommandContext,
   client: ApiClient,
-  from: { readonly taskId: string; readonly directory: string },
+  from: Pick<OutsidePlace, 'taskId' | 'mask'> & { readonly directory: string },
 ): Promise<ArtifactWire[]> {
   const { values } = await context.settings();
   const scan = await scanArtifacts({
@@ -88,7 +89,7 @@ export async function sendArtifacts(
   // an upload may take long; whether there is an API and the task is known at once
   if (scan.files.length > 0) await client.tasks.get(from.taskId);
   for (const file of scan.files) {
-    const artifact = await sendArtifact(context, client, { taskId: from.taskId, file });
+    const artifact = await sendArtifact(context, client, { ...from, file });
     if (artifact) sent.push(artifact);
   }
   return sent;
@@ -98,7 +99,10 @@ export async function sendArtifacts(
 export async function sendArtifact(
   context: CommandContext,
   client: ApiClient,
-  what: { readonly taskId: string; readonly file: ArtifactFile; readonly description?: string },
+  what: Pick<OutsidePlace, 'taskId' | 'mask'> & {
+    readonly file: ArtifactFile;
+    readonly description?: string;
+  },
 ): Promise<ArtifactWire | null> {
   const { values } = await context.settings();
   const scratchDirectory = mkdtempSync(join(tmpdir(), 'keruta-'));
@@ -106,11 +110,11 @@ export async function sendArtifact(
     const opened = await openArtifact({ file: what.file, scratchDirectory, maxBytes: values.maxFileSize });
     try {
       const source = {
-        path: what.file.path,
+        path: what.mask(what.file.path),
         size: opened.size,
         sha256: opened.sha256,
         contentType: what.file.contentType,
-        description: what.description ?? defaultDescription(what.file.path),
+        description: what.mask(what.description ?? defaultDescription(what.file.path)),
         unstable: opened.unstable,
         open: (offset: number) => opened.stream(offset),
       };

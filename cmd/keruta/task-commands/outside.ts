@@ -34,6 +34,8 @@ export interface OutsidePlace {
   readonly timeoutMs: number;
   /** what the command has taken already; ms: it is taken off its patience */
   readonly spentMs: number;
+  /** masks secrets in what is said: outside a run no agent does */
+  readonly mask: (text: string) => string;
 }
 
 /** What it works with. */
@@ -48,7 +50,8 @@ export interface OutsideParts {
 export function outsideRequest(spoken: Spoken, place: OutsidePlace, at: number): SpooledRequest {
   const { command, positionals, values } = spoken;
   const task = `/api/v1/tasks/${encodeURIComponent(place.taskId)}`;
-  const message = values.message === undefined ? {} : { message: values.message };
+  const { mask } = place;
+  const message = values.message === undefined ? {} : { message: mask(values.message) };
   const status = (body: object): SpooledRequest => ({
     method: 'PUT',
     apiUrl: place.apiUrl,
@@ -64,13 +67,13 @@ export function outsideRequest(spoken: Spoken, place: OutsidePlace, at: number):
     case 'success':
       return status({ status: 'COMPLETED', progress: 100, ...message });
     case 'fail':
-      return status({ status: 'FAILED', errorCode: values['error-code'] ?? '', ...message });
+      return status({ status: 'FAILED', errorCode: mask(values['error-code'] ?? ''), ...message });
     case 'log':
       return {
         method: 'POST',
         apiUrl: place.apiUrl,
         path: `${task}/logs`,
-        body: { level: parseLevel(positionals[0] ?? ''), message: positionals[1] ?? '' },
+        body: { level: parseLevel(positionals[0] ?? ''), message: mask(positionals[1] ?? '') },
         key: randomUUID(),
         at,
       };

@@ -16,6 +16,7 @@ export async function placeOf(context: CommandContext): Promise<SpeakPlace> {
   if (run && origins.apiUrl.from !== 'flag') return { run };
   if (taskId === null) throw noTask();
   const { apiTokenOf } = await import('../client.ts');
+  const { ownMask } = await import('../own-mask.ts');
   return {
     outside: {
       apiUrl: values.apiUrl.replace(/(\/api\/v1)?\/*$/, ''),
@@ -24,6 +25,7 @@ export async function placeOf(context: CommandContext): Promise<SpeakPlace> {
       spoolDirectory: join(values.baseDir, 'spool'),
       timeoutMs: values.apiTimeout,
       spentMs: context.upMs?.() ?? 0,
+      mask: ownMask(context.env, values),
     },
   };
 }

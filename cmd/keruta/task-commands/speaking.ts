@@ -96,15 +96,15 @@ async function run(
     const client =
       row.name === 'ask' || row.name === 'success' || row.name === 'fail' ? await context.makeClient() : null;
     const { askOutside, sendArtifacts } = await import('./outside-more.ts');
-    if (client && row.name === 'ask') return askOutside(context, client, { spoken, taskId: outside.taskId });
+    if (client && row.name === 'ask') return askOutside(context, client, { spoken, ...outside });
     const { values } = await context.settings();
     if (client && row.name === 'success' && values.artifactsDir !== null && hasFiles(values.artifactsDir)) {
-      await sendArtifacts(context, client, { taskId: outside.taskId, directory: values.artifactsDir });
+      await sendArtifacts(context, client, { ...outside, directory: values.artifactsDir });
     }
     if (client && row.name === 'fail' && spoken.flags['auto-fix'] && values.autoFix) {
       const failure = {
-        errorMessage: spoken.values.message ?? '',
-        errorCode: spoken.values['error-code'] ?? '',
+        errorMessage: outside.mask(spoken.values.message ?? ''),
+        errorCode: outside.mask(spoken.values['error-code'] ?? ''),
       };
       try {
         await client.tasks.autoFix(outside.taskId, failure);

@@ -14,6 +14,7 @@ import {
   showArtifact,
 } from '../../session/artifacts.ts';
 import type { SessionParts } from '../../session/parts.ts';
+import { secondMaskOf } from '../../session/second-mask.ts';
 import { toArtifactWire } from '../../session/wire.ts';
 import { type MultipartPart, type Route, type RouteRequest, readers, route, speakers } from '../route.ts';
 
@@ -49,6 +50,7 @@ export const artifactRoutes: readonly Route[] = [
     summary:
       'Stores a file: a form with the part file, and optionally description, path, sha256, mimeType and attempt before it or after it.',
     tag: 'artifacts',
+    masked: true,
     params,
     body: metadataBody,
     bodyKind: 'multipart',
@@ -118,22 +120,24 @@ async function receive(request: Receiving, parts: SessionParts): Promise<Artifac
   }
   // One byte more than is allowed passes the parser, so that our own count refuses the file with its name.
   const form = request.parts({ maxFileBytes: limit + 1 })[Symbol.asyncIterator]();
+  const { text: masked } = secondMaskOf(parts);
   const fields = new Map<string, string>();
   const file = await readToFile(form, fields);
   if (file === null) {
     throw new InputError('KERUTA_ERR_BAD_BODY', 'expected a form with a part named file, got one without');
   }
-  const { filename, stream: bytes } = file;
+  const { stream: bytes } = file;
+  const filename = masked(file.filename);
   const about = async () => {
     while ((await readToFile(form, fields))?.stream.resume()) {
       // further files of the form are passed over
     }
-    const path = fields.get('path');
+    const path = masked(fields.get('path') ?? '');
     return {
       attempt: readAttempt(fields.get('attempt')),
-      path: path ? readPath(path) : readFileName(filename),
+      path: path !== '' ? readPath(path) : readFileName(filename),
       contentType: (fields.get('mimeType') || fields.get('contentType') || file.contentType).slice(0, 255),
-      description: fields.get('description') ?? '',
+      description: masked(fields.get('description') ?? ''),
       unstable: fields.get('unstable') === 'true',
       sha256: fields.get('sha256')?.toLowerCase() || null,
     };

@@ -103,6 +103,7 @@ export const attemptRoutes: readonly Route[] = [
   route({
     method: 'POST',
     path: `${attemptPath}/messages`,
+    masked: true,
     access: speakers,
     summary: 'Applies control messages of an attempt in order; numbers that were applied are passed over.',
     tag: 'attempts',
@@ -120,6 +121,7 @@ export const attemptRoutes: readonly Route[] = [
   route({
     method: 'POST',
     path: `${attemptPath}/exited`,
+    masked: true,
     access: speakers,
     summary: 'Makes the end of a run visible at once; its last bytes may still come.',
     tag: 'attempts',
@@ -135,6 +137,7 @@ export const attemptRoutes: readonly Route[] = [
   route({
     method: 'POST',
     path: `${attemptPath}/finish`,
+    masked: true,
     access: speakers,
     summary: 'Closes an attempt once everything of it is here; 409 tells what is missing.',
     tag: 'attempts',

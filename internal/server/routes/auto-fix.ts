@@ -14,6 +14,7 @@ export const autoFixRoutes: readonly Route[] = [
   route({
     method: 'POST',
     path: '/api/v1/tasks/:id/auto-fix',
+    masked: true,
     access: speakers,
     summary:
       'Makes the fix task of a failing task, once per attempt; 200 with created: false when the rules refuse one.',

@@ -15,6 +15,7 @@ export const inputRoutes: readonly Route[] = [
   route({
     method: 'POST',
     path: `${path}/input-request`,
+    masked: true,
     access: speakers,
     summary: 'Puts a question; the task is WAITING_FOR_INPUT until it is answered.',
     tag: 'inputs',

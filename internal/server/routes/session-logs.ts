@@ -49,6 +49,7 @@ export const sessionLogRoutes: readonly Route[] = [
   route({
     method: 'POST',
     path: base,
+    masked: true,
     access: operators,
     summary: 'Adds a line to the log of a session.',
     tag,

@@ -37,6 +37,7 @@ export const taskLogRoutes: readonly Route[] = [
   route({
     method: 'POST',
     path: '/api/v1/tasks/:id/logs',
+    masked: true,
     access: speakers,
     summary: 'Adds one structured line; with an Idempotency-Key header the same key adds no second one.',
     tag,
@@ -52,6 +53,7 @@ export const taskLogRoutes: readonly Route[] = [
   route({
     method: 'POST',
     path: '/api/v1/tasks/:id/logs/batch',
+    masked: true,
     access: speakers,
     summary:
       'Adds several structured lines in their order, all or none; an Idempotency-Key header counts as for one.',

@@ -18,6 +18,7 @@ export const taskStatusRoutes: readonly Route[] = [
       ...common,
       method,
       path: '/api/v1/tasks/:id/status',
+      masked: true,
       summary: 'Sets status, progress, message and error code of a task; a status may be in any dialect.',
       body: statusBody,
       handle: async ({ params, body, caller }, parts) => ({
@@ -30,6 +31,7 @@ export const taskStatusRoutes: readonly Route[] = [
     ...common,
     method: 'PATCH',
     path: '/api/v1/tasks/:id/progress',
+    masked: true,
     summary: 'Sets progress and message of a task that runs, or that begins to run by this.',
     body: z.object({ progress: z.number().int().min(0).max(100), message: longText.nullish() }),
     handle: async ({ params, body, caller }, parts) => {

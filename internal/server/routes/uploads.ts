@@ -21,6 +21,7 @@ export const uploadRoutes: readonly Route[] = [
       'Begins or finds an upload; an artifact with this path and digest that is here already ends it at once.',
     tag: 'artifacts',
     unmetered: true,
+    masked: true,
     params,
     body: uploadRequest,
     answers: { 200: uploadAnswer },

@@ -62,6 +62,29 @@ const refuse = () => new Promise((resolve) => server.close(resolve));
 
 describe('outside a run', () => {
   test.each([
+    [['log', 'INFO', 'it was hunter2hunter2'], 'it was **************'],
+    [['start', '--message', 'with krt_tsk_x'], 'with *********'],
+    [['fail', '--message', 'aHVudGVyMmh1bnRlcjI='], '******************I='],
+    [['log', 'INFO', '-'], 'from stdin **************'],
+  ])('%j is masked before it goes: nobody else does it', async (argv, message) => {
+    const env = { KERUTA_API_URL: url, KERUTA_TASK_ID: 't1', KERUTA_API_TOKEN: 'krt_tsk_x' };
+    const readInput = async () => 'from stdin hunter2hunter2\n';
+    expect(await call(argv, { env: { ...env, DB_PASSWORD: 'hunter2hunter2' }, readInput })).toBe(0);
+    expect(requests.at(-1)?.body).toMatchObject({ message });
+  });
+
+  test('what is kept for later is masked too', async () => {
+    await refuse();
+    const env = { KERUTA_API_URL: url, KERUTA_TASK_ID: 't1', KERUTA_API_TOKEN: 'krt_tsk_x' };
+    const over = { env: { ...env, DB_PASSWORD: 'hunter2hunter2' } };
+    expect(await call(['log', 'INFO', 'it was hunter2hunter2'], over)).toBe(0);
+    const [file = ''] = readdirSync(spool());
+    const kept = readFileSync(join(spool(), file), 'utf8');
+    expect(kept).toContain('it was ****');
+    expect(kept).not.toContain('hunter2');
+  });
+
+  test.each([
     [
       ['start', '--message', 'go'],
       'PUT /api/v1/tasks/t1/status',

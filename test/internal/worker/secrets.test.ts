@@ -2,7 +2,8 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { runSecrets } from '../../../internal/worker/run-secrets.ts';
-import { passwordsOf, secretsOf } from '../../../internal/worker/secrets.ts';
+import { secretsOf } from '../../../internal/worker/secrets.ts';
+import { passwordsOf } from '../../../pkg/redact/passwords-of.ts';
 import { temporaryDirectory } from '../../fixtures/git.ts';
 
 describe('secretsOf', () => {
