@@ -183,7 +183,7 @@ export const serverRows = {
     fileKeys: ['server.requests_per_second'],
     range: [1, 1_000_000],
     default: 50,
-    doc: 'requests per second of one read-only token; twice as many at once. Session and task tokens have no rate',
+    doc: 'requests per second of one read-only token; twice as many at once',
     roles: server,
   },
   adminRequestsPerSecond: {
@@ -194,6 +194,16 @@ export const serverRows = {
     range: [1, 1_000_000],
     default: 1000,
     doc: 'requests per second of one admin token; twice as many at once',
+    roles: server,
+  },
+  sessionRequestsPerSecond: {
+    kind: 'int',
+    flag: null,
+    variables: ['KERUTA_SESSION_REQUESTS_PER_SECOND'],
+    fileKeys: ['server.session_requests_per_second'],
+    range: [1, 1_000_000],
+    default: 1000,
+    doc: 'requests per second of one session or task token, but for what only agents ask; twice as many at once',
     roles: server,
   },
   maxConnections: {

@@ -30,6 +30,8 @@ export interface ServerLimits {
   readonly requestsPerSecond: number;
   /** likewise of one admin token; default 1,000 */
   readonly adminRequestsPerSecond: number;
+  /** likewise of one token of a session or run, but for what only agents ask; default 1,000 */
+  readonly sessionRequestsPerSecond: number;
   /** proxies whose `X-Forwarded-For` is believed: addresses, or networks as `10.0.0.0/8`; default none */
   readonly trustedProxies: readonly string[];
 }
@@ -50,10 +52,11 @@ export const defaultLimits: ServerLimits = {
   maxStreamClients: 500,
   requestsPerSecond: 50,
   adminRequestsPerSecond: 1_000,
+  sessionRequestsPerSecond: 1_000,
   trustedProxies: [],
 };
 
-/** All headers of a request and its first line together; node answers more with 431; bytes. */
+/** Address, names and values of all headers of a request together; more is a 431; bytes. */
 export const maxHeaderBytes = 16 * 1024;
 /** Path and query of a request; bytes. */
 export const maxUrlBytes = 8 * 1024;

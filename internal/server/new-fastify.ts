@@ -36,7 +36,8 @@ export function newFastify(options: {
     http: {
       headersTimeout: limits.headersTimeoutMs,
       connectionsCheckingInterval: connectionsCheckMs,
-      maxHeaderSize: maxHeaderBytes,
+      // node refuses what reaches it
+      maxHeaderSize: maxHeaderBytes + 1,
     },
     rewriteUrl: (request) => collapseSlashes(request.url ?? '/'),
   });

@@ -10,23 +10,28 @@ import { tooMany } from './too-many.ts';
 const burstSeconds = 2;
 
 /**
- * Makes the check of one server. Read-only and admin tokens have a rate. Those of sessions and of runs have none: agents
- * hold them, their output comes as fast as a script writes, and each request refused would be a delay in a log. What
- * only agents ask (`unmetered` routes) is not counted either, because an agent may hold an admin token.
+ * Makes the check of one server. What only agents ask (`unmetered` routes) is counted for no token: output comes as fast as
+ * a script writes, and each request refused would be a delay in a log.
  *
  * @returns throws {UnavailableError} KERUTA_ERR_RATE_LIMITED
  */
 export function makeRequestRate(
   clock: Clock,
-  limits: Pick<ServerLimits, 'requestsPerSecond' | 'adminRequestsPerSecond'>,
+  limits: Pick<ServerLimits, 'requestsPerSecond' | 'adminRequestsPerSecond' | 'sessionRequestsPerSecond'>,
 ): (caller: Caller, route: Pick<Route, 'access' | 'unmetered'>) => void {
   const bucketsOf = (perSecond: number) => new TokenBuckets({ perSecond, burst: perSecond * burstSeconds });
+  const ofSessions = {
+    limit: 'sessionRequestsPerSecond',
+    buckets: bucketsOf(limits.sessionRequestsPerSecond),
+  } as const;
   const rates = {
     'read-only': { limit: 'requestsPerSecond', buckets: bucketsOf(limits.requestsPerSecond) },
     admin: { limit: 'adminRequestsPerSecond', buckets: bucketsOf(limits.adminRequestsPerSecond) },
+    session: ofSessions,
+    task: ofSessions,
   } as const;
   return ({ scope, actor }, route) => {
-    if (route.access === 'open' || route.unmetered || scope === 'session' || scope === 'task') return;
+    if (route.access === 'open' || route.unmetered) return;
     const { limit, buckets } = rates[scope];
     const retryAfterMs = buckets.take(actor, clock.monotonicMs());
     if (retryAfterMs === 0) return;

@@ -217,10 +217,10 @@ function warnOfSecrets({ secrets }: GithubParts, log: Log): void {
 }
 
 function limitsOf(values: SettingValues) {
-  const { requestsPerSecond, adminRequestsPerSecond, maxStreamClients } = values;
+  const { requestsPerSecond, adminRequestsPerSecond, sessionRequestsPerSecond, maxStreamClients } = values;
   const { maxConnections, maxConnectionsPerAddress, trustedProxies } = values;
   return {
-    ...{ requestsPerSecond, adminRequestsPerSecond, maxStreamClients },
+    ...{ requestsPerSecond, adminRequestsPerSecond, sessionRequestsPerSecond, maxStreamClients },
     ...{ maxConnections, maxConnectionsPerAddress, trustedProxies: trustedProxies ?? [] },
   };
 }

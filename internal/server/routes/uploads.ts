@@ -11,6 +11,9 @@ const path = '/api/v1/tasks/:id/artifacts/uploads';
 const params = z.object({ id: z.string() });
 const oneParams = params.extend({ uploadId: z.string() });
 
+/** One piece of an upload; agents and commands send half of it. Bytes. */
+export const maxPieceBytes = 8 * 1024 * 1024;
+
 /** Beginning an upload, asking how far it is, sending more of it. */
 export const uploadRoutes: readonly Route[] = [
   route({
@@ -53,6 +56,7 @@ export const uploadRoutes: readonly Route[] = [
     unmetered: true,
     params: oneParams,
     bodyKind: 'stream',
+    maxBodyBytes: maxPieceBytes,
     answers: { 204: null, 201: artifactShape },
     handle: async (request, parts) => {
       const { id: taskId, uploadId } = request.params;

@@ -22,7 +22,7 @@ function passing(check: () => void, most: number): number {
 
 describe('S-49: the rate of a token', () => {
   const clock = new TestClock();
-  const limits = { requestsPerSecond: 50, adminRequestsPerSecond: 1_000 };
+  const limits = { requestsPerSecond: 50, adminRequestsPerSecond: 1_000, sessionRequestsPerSecond: 1_000 };
   const check = makeRequestRate(clock, limits);
   const route = { access: ['admin'] } as const;
   const as = (scope: 'admin' | 'session' | 'task' | 'read-only', actor: string) => () =>
@@ -39,14 +39,18 @@ describe('S-49: the rate of a token', () => {
     expect(passing(as('admin', 'a'), 10_000)).toBe(2_000);
   });
 
-  test.each(['session', 'task'] as const)('is none for a %s one, which agents hold', (scope) => {
-    expect(passing(as(scope, 's'), 10_000)).toBe(10_000);
+  test.each(['session', 'task'] as const)('is 1,000 a second and 2,000 at once for a %s one', (scope) => {
+    expect(passing(as(scope, scope), 10_000)).toBe(2_000);
+    clock.advance(1_000);
+    expect(passing(as(scope, scope), 10_000)).toBe(1_000);
   });
 
   test('does not count what only agents ask, nor open routes', () => {
     const ask = (about: Parameters<typeof check>[1]) =>
       passing(() => check({ ...systemCaller, scope: 'read-only', actor: 'x' }, about), 1_000);
     expect(ask({ ...route, unmetered: true })).toBe(1_000);
+    const agent = { ...systemCaller, scope: 'session', actor: 'agent' } as const;
+    expect(passing(() => check(agent, { ...route, unmetered: true }), 10_000)).toBe(10_000);
     expect(ask({ access: 'open' })).toBe(1_000);
     expect(ask(route)).toBe(100);
   });
@@ -100,6 +104,28 @@ describe('a server with small limits', () => {
     });
     expect(refused.headers.get('retry-after')).toBe('1');
     expect((await server.call('GET', '/healthz')).status).toBe(200);
+  });
+
+  test('refuses a session token that asks too often, and lets its agent work on', async () => {
+    const server = await start({ sessionRequestsPerSecond: 1 });
+    const { session, task, claim } = await makeTask(server);
+    const { attempt } = await claim();
+    const wish = { scope: 'session', sessionId: session.id };
+    const { token } = (await server.call('POST', 'tokens', wish)).body;
+    const by = { authorization: `Bearer ${token}` };
+    const ask = () => server.call('GET', `sessions/${session.id}`, undefined, by);
+    expect([(await ask()).status, (await ask()).status]).toEqual([200, 200]);
+    const refused = await ask();
+    expect(refused).toMatchObject({
+      status: 429,
+      body: { error: { details: { limit: 'sessionRequestsPerSecond', max: 1 } } },
+    });
+    expect(refused.headers.get('retry-after')).toBe('1');
+    const path = `/api/v1/tasks/${task.id}/attempts/${attempt.number}/streams/stdout`;
+    for (let offset = 0; offset < 20; offset++) {
+      const headers = { ...by, 'upload-offset': String(offset) };
+      expect((await server.call('PATCH', path, new Uint8Array([65]), headers)).status).toBe(204);
+    }
   });
 
   test('S-50: refuses before a body has arrived', async () => {

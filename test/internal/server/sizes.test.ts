@@ -1,11 +1,13 @@
+import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { maxTextBytes } from '../../../internal/api/limited.ts';
 import { maxScriptBytes } from '../../../internal/domain/task.ts';
 import { maxJsonBytes, maxStreamBytes } from '../../../internal/server/bodies.ts';
 import { maxHeaderBytes, maxUrlBytes } from '../../../internal/server/limits.ts';
+import { maxPieceBytes } from '../../../internal/server/routes/uploads.ts';
 import { makeTask } from './claims-client.ts';
 import { head, openRaw, parseRaw } from './raw-http.ts';
-import { startServer, type TestServer } from './start-server.ts';
+import { adminToken, startServer, type TestServer } from './start-server.ts';
 
 let server: TestServer;
 let own: Awaited<ReturnType<typeof makeTask>>;
@@ -73,13 +75,43 @@ describe('S-49: at the limit and one over it', () => {
     expect(await ask(`${of(maxStreamBytes + 1)}\r\n`)).toMatchObject({ status: 413 });
   });
 
-  test('headers of 16 KiB', async () => {
-    const of = (bytes: number) => {
-      const bare = head('GET', '/healthz', ['X-Pad: ']);
-      return `${bare.slice(0, -2)}${'x'.repeat(bytes - bare.length)}\r\n\r\n`;
+  test('a piece of an artifact of 8 MiB, by what it declares and by what comes', async () => {
+    const uploads = `tasks/${own.task.id}/artifacts/uploads`;
+    const begin = async (path: string, size: number) => {
+      const sha256 = createHash('sha256').update(Buffer.alloc(size)).digest('hex');
+      const about = { path, size, sha256, contentType: 'text/plain', description: '', unstable: false };
+      const { body } = await server.call('POST', uploads, { ...about, attempt: 0 });
+      return `${uploads}/${body.uploadId}`;
     };
-    expect((await ask(of(maxHeaderBytes - 64))).status).toBe(200);
-    expect(await ask(of(maxHeaderBytes + 64))).toEqual({ status: 431, code: 'KERUTA_ERR_HEADERS_TOO_LARGE' });
+    const path = await begin('at', maxPieceBytes);
+    const send = (bytes: number) => server.call('PATCH', path, Buffer.alloc(bytes), { 'upload-offset': '0' });
+    expect(await send(maxPieceBytes + 1)).toMatchObject({
+      status: 413,
+      body: { error: { code: 'KERUTA_ERR_BODY_TOO_LARGE', details: { maxBytes: 8 * 1024 * 1024 } } },
+    });
+    expect((await send(maxPieceBytes)).status).toBe(201);
+    const other = await begin('over', maxPieceBytes + 1);
+    const raw = await openRaw(server);
+    const headers = [
+      'Transfer-Encoding: chunked',
+      'Upload-Offset: 0',
+      'Content-Type: application/octet-stream',
+    ];
+    raw.socket.write(`${head('PATCH', `/api/v1/${other}`, headers)}\r\n`);
+    raw.socket.write(`${(maxPieceBytes + 1).toString(16)}\r\n`);
+    raw.socket.write(Buffer.alloc(maxPieceBytes + 1));
+    raw.socket.write('\r\n0\r\n\r\n');
+    await expect.poll(() => parseRaw(raw.text()).status, { timeout: 10_000 }).toBe(413);
+    raw.socket.destroy();
+  });
+
+  test('address and headers of 16 KiB, names and values together', async () => {
+    const of = (bytes: number) => {
+      const counted = ['/healthz', 'Host', 'x', 'Authorization', `Bearer ${adminToken}`, 'X-Pad'].join('');
+      return `${head('GET', '/healthz', [`X-Pad: ${'x'.repeat(bytes - counted.length)}`])}\r\n`;
+    };
+    expect((await ask(of(maxHeaderBytes))).status).toBe(200);
+    expect(await ask(of(maxHeaderBytes + 1))).toEqual({ status: 431, code: 'KERUTA_ERR_HEADERS_TOO_LARGE' });
   });
 
   test('F-65: 10,000 headers', async () => {

@@ -28,7 +28,13 @@ let strangers: Record<Kind, string>;
 let made = 0;
 
 beforeAll(async () => {
-  server = await startServer({ limits: { adminRequestsPerSecond: 100_000, requestsPerSecond: 100_000 } });
+  server = await startServer({
+    limits: {
+      adminRequestsPerSecond: 100_000,
+      requestsPerSecond: 100_000,
+      sessionRequestsPerSecond: 100_000,
+    },
+  });
   own = await makeThings();
   foreign = await makeThings();
   strangers = await tokensOf(own);
