@@ -3,6 +3,7 @@ import {
   type Fixed,
   fixed,
   forbidden,
+  leastAgeDays,
   licences,
   licencesOfTools,
   mostInTotal,
@@ -11,6 +12,7 @@ import {
   nodeLines,
   nodeNoticeDays,
   scriptsLeftOut,
+  takenSooner,
 } from './dependency-rules.ts';
 import {
   isForeign,
@@ -89,6 +91,43 @@ export function countProblems(manifest: Manifest, lock: Lock): string[] {
       : []),
     ...(total > mostInTotal ? [`${total} packages for production in total; at most ${mostInTotal}`] : []),
   ];
+}
+
+/** What a lock file names and the one before did not, whether for production or for tools. */
+export function newReleases(
+  before: Lock,
+  now: Lock,
+): readonly { readonly name: string; readonly version: string }[] {
+  const idOf = ([path, { version = '' }]: readonly [string, Locked]) => `${nameOf(path)}@${version}`;
+  const known = new Set(packagesOf(before).map(idOf));
+  const fresh = new Set(
+    packagesOf(now)
+      .map(idOf)
+      .filter((id) => !known.has(id)),
+  );
+  return [...fresh].sort().map((id) => {
+    const at = id.lastIndexOf('@');
+    return { name: id.slice(0, at), version: id.slice(at + 1) };
+  });
+}
+
+/**
+ * S-71: no release that nobody had time to look at.
+ * @param published  by `name@version`, as the registry says; ISO 8601
+ * @param now        ISO 8601
+ */
+export function ageProblems(
+  published: ReadonlyMap<string, string>,
+  now: string,
+  sooner: Readonly<Record<string, string>> = takenSooner,
+): string[] {
+  return [...published].flatMap(([id, at]) => {
+    const days = Math.floor((Date.parse(now) - Date.parse(at)) / 86_400_000);
+    if (days >= leastAgeDays || Object.hasOwn(sooner, id)) return [];
+    return [
+      `${id}: published ${days} days ago; expected ${leastAgeDays}, or a reason in scripts/dependency-rules.ts`,
+    ];
+  });
 }
 
 /** S-66 to S-68, S-70: no version that is known to be broken, no package that is known to be worse. */

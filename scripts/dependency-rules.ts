@@ -5,6 +5,13 @@ export const mostNamed = 40;
 /** All packages that come with them, at most: one that brings many more is looked at before it is taken. */
 export const mostInTotal = 150;
 
+/** A release is this old before it is taken; days. */
+export const leastAgeDays = 14;
+/** Releases that were taken sooner, with the reason; `docs/decisions.md` says more. */
+export const takenSooner: Readonly<Record<string, string>> = {
+  'croner@11.0.1': 'fixed times with lists over a change of the clock are right in it only',
+};
+
 /** Licences that may be in the executable; identifiers of SPDX. */
 export const licences: readonly string[] = [
   '0BSD',

@@ -2,11 +2,13 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import {
+  ageProblems,
   countProblems,
   type Installed,
   isAllowed,
   lockProblems,
   manifestProblems,
+  newReleases,
   nodeProblems,
   packageProblems,
   versionProblems,
@@ -142,6 +144,36 @@ test('S-71: too many packages are told, named or in total', () => {
   expect(countProblems({}, total(mostInTotal))).toEqual([]);
   expect(countProblems({}, total(mostInTotal + 1))).toHaveLength(1);
   expect(countProblems({}, total(mostInTotal + 1, { dev: true }))).toEqual([]);
+});
+
+describe('S-71: the age of a package', () => {
+  const lock = (version: string) =>
+    lockOf({
+      'node_modules/@a/b': { ...good, version },
+      'node_modules/x/node_modules/@a/b': { ...good, version: '3.0.0' },
+      'node_modules/old': good,
+    });
+
+  test('is asked of what is new in the lock file, once', () => {
+    const before = lockOf({ 'node_modules/old': good });
+    expect(newReleases(before, lock('2.0.0'))).toEqual([
+      { name: '@a/b', version: '2.0.0' },
+      { name: '@a/b', version: '3.0.0' },
+    ]);
+    expect(newReleases(lock('1.0.0'), lock('3.0.0'))).toEqual([]);
+    expect(newReleases(lock('1.0.0'), lock('1.0.0'))).toEqual([]);
+  });
+
+  test('is at least 14 days, but for those that have a reason', () => {
+    const now = '2026-11-22T12:00:00.000Z';
+    const at = (published: string) => ageProblems(new Map([['a@1.0.0', published]]), now, {});
+    expect(at('2026-11-08T12:00:00.000Z')).toEqual([]);
+    expect(at('2026-11-08T12:00:01.000Z')).toEqual([
+      expect.stringContaining('a@1.0.0: published 13 days ago'),
+    ]);
+    const young = new Map([['a@1.0.0', now]]);
+    expect(ageProblems(young, now, { 'a@1.0.0': 'why' })).toEqual([]);
+  });
 });
 
 test.each([
