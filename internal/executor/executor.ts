@@ -74,6 +74,7 @@ export interface Run {
   /**
    * Reads at most `maxBytes` from `offset`; fewer, or none, when they are not there yet.
    * @param into  of at least `maxBytes`; where to put them, so that a long stream does not allocate for each piece
+   * @throws EMFILE, ENFILE when no file more may be opened now: ask again
    */
   read(stream: StreamName, offset: number, maxBytes: number, into?: Uint8Array): Promise<Uint8Array>;
   /** The run's mailbox file, for the agent to read; see domain/mailbox. */

@@ -1,5 +1,6 @@
 import { crc32 } from 'node:zlib';
 import { failpoint } from '../../pkg/failpoint/failpoint.ts';
+import { lacksDescriptors } from '../../pkg/files/lacks-descriptors.ts';
 import { mayHaveHappened } from '../api/retryable.ts';
 import type { AttemptReporter, StreamPosition } from '../api/task-source.ts';
 import { KerutaError } from '../domain/errors.ts';
@@ -29,6 +30,8 @@ export interface StreamLaneOptions {
 
 /** What is read at once; at most three of one stream are in memory: one is sent, one is masked, one is read. */
 const pieceBytes = mostPieceBytes;
+/** How long to wait when no file more may be opened; ms. */
+const blindMs = 1_000;
 /** How long output is gathered after a small piece went out; ms. */
 const gatherMs = 40;
 
@@ -51,7 +54,7 @@ export class StreamLane {
   #producedTo = 0;
   #masker: StreamMasker;
   /** the piece behind the one that is being masked, when the lane is behind */
-  #ahead: Promise<Uint8Array> | null = null;
+  #ahead: Promise<Uint8Array | null> | null = null;
   /** done when the piece that is on its way has arrived */
   #sending: Promise<unknown> = Promise.resolve();
   /** used in turn while the lane is behind, so that a gigabyte of output does not mean a gigabyte of garbage */
@@ -86,6 +89,10 @@ export class StreamLane {
       const piece = await (this.#ahead ?? this.#read());
       if (rewinds !== this.#rewinds) continue;
       this.#ahead = null;
+      if (piece === null) {
+        await this.#parts.clock.sleep(blindMs, signal);
+        continue;
+      }
       this.#readAt += piece.length;
       const isBehind = piece.length === pieceBytes;
       if (isBehind) this.#ahead = this.#read();
@@ -131,11 +138,13 @@ export class StreamLane {
     this.#lostBytes = bytes;
   }
 
-  async #read(): Promise<Uint8Array> {
+  /** Null when nothing can be read now, for want of descriptors: that is no end. */
+  async #read(): Promise<Uint8Array | null> {
     const { run, stream } = this.#options;
     try {
       return await run.read(stream, this.#readAt, pieceBytes, this.#nextBuffer());
     } catch (error) {
+      if (lacksDescriptors(error)) return null;
       // the task removed its own run directory: what was not read is gone, and the run ends by its exit alone
       this.#parts.log.warn(`${stream} cannot be read`, { error: messageOf(error) });
       return new Uint8Array();

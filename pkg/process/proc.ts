@@ -5,6 +5,7 @@
  * Zombies count as dead, although `kill(pid, 0)` says otherwise.
  */
 import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
+import { lacksDescriptors } from '../files/lacks-descriptors.ts';
 
 /** What names one process as long as the machine is up. */
 export interface ProcessId {
@@ -138,8 +139,7 @@ function isSeenAlive(id: ProcessId): boolean | null {
     const stat = parseStat(readFileSync(`/proc/${pid}/stat`, 'utf8'));
     return stat !== null && !isDead(stat) && (startTicks === null || startTicks === stat.startTicks);
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    return code === 'EMFILE' || code === 'ENFILE' || bootId() === null ? null : false;
+    return lacksDescriptors(error) || bootId() === null ? null : false;
   }
 }
 

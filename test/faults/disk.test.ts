@@ -11,10 +11,10 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { hasEnded, until } from '../e2e/place.ts';
+import { hasEnded, pause, until } from '../e2e/place.ts';
 import { Disk, noDisks } from './lab/disk.ts';
 import { Lab } from './lab/lab.ts';
-import { descriptors, has, isLiving } from './lab/processes.ts';
+import { descriptors, has, isLiving, shimOf } from './lab/processes.ts';
 import { rounds, tally } from './lab/rounds.ts';
 
 /** E. The agent's disk. What is in its state files and is damaged: state-files.test.ts. */
@@ -192,6 +192,36 @@ test.skipIf(!has('prlimit'))(
     expect(task).toMatchObject({ status: 'FAILED', exitCode: 5, attempt: 1, reason: null });
     expect(await lab.place.logs(id, 'stdout')).toBe('one\ntwo\n');
     tally({ row: 'F-55', rounds: 1, note: `${open} descriptors and no more` });
+    await agent.stop('SIGKILL');
+  },
+);
+
+test.skipIf(!has('prlimit'))(
+  'F-55: a script that ends while its agent may open no file more: its exit code and all of its output are told once that is over',
+  async () => {
+    const session = await lab.place.session('f55 end');
+    const agent = await lab.agent(session);
+    const go = lab.place.path('f55-end-go');
+    const script = `echo one; while [ ! -e '${go}' ]; do sleep 0.05; done; seq 1 20000; exit 5`;
+    const id = await lab.submit(session, script);
+    await until('it runs', async () => (await lab.place.logs(id)).includes('one'));
+    const limit = (count: number) => lab.place.bash(`prlimit --pid ${agent.pid} --nofile=${count}:4096`);
+    // fewer than it has open: none is free below
+    expect(await limit(10)).toMatchObject({ status: 0 });
+    writeFileSync(go, '');
+    const run = lab.place.path(`base-${session}/runs`, `${id}.1`);
+    await until('its end is written down', () => existsSync(join(run, 'drained')), 60_000);
+    // several looks at how the script is
+    const shim = shimOf(run);
+    await until('what recorded it is gone', () => !isLiving(shim), 60_000);
+    await pause(3_000);
+    expect(await lab.place.task(id)).toMatchObject({ status: 'PROCESSING', reason: null });
+    expect(await limit(4096)).toMatchObject({ status: 0 });
+    const task = await lab.place.when(id, ({ logComplete }) => logComplete === true, 60_000);
+    expect(task).toMatchObject({ status: 'FAILED', exitCode: 5, attempt: 1, reason: null });
+    const lines = Array.from({ length: 20_000 }, (_, index) => `${index + 1}\n`).join('');
+    expect(await lab.place.logs(id, 'stdout')).toBe(`one\n${lines}`);
+    tally({ row: 'F-55', rounds: 1, lines: 20_001, note: 'the end comes without descriptors' });
     await agent.stop('SIGKILL');
   },
 );

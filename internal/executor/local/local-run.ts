@@ -1,6 +1,7 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Clock } from '../../../pkg/clock/clock.ts';
+import { isOutOfSight } from '../../../pkg/files/lacks-descriptors.ts';
 import { oomKillsIn, removeControlGroup } from '../../../pkg/process/control-group.ts';
 import { countOomKills } from '../../../pkg/process/oom.ts';
 import { bootId, isAlive, type ProcessId, runningForMs, signalProcess } from '../../../pkg/process/proc.ts';
@@ -80,7 +81,7 @@ export class LocalRun implements Run {
   }
 
   async ended(): Promise<RunEnd | null> {
-    this.#end ??= this.#readEnd() ?? (this.#shimIsGone() ? (this.#readEnd() ?? this.#shimLost()) : null);
+    this.#end ??= this.#readEnd() ?? (this.#shimIsGone() ? this.#lastWord() : null);
     return this.#end;
   }
 
@@ -200,6 +201,14 @@ export class LocalRun implements Run {
     const endedAt = writtenAt(this.directory, runFile.exit) ?? this.#clock.now();
     const end = { exitCode: exit.exitCode, signal: exit.signal };
     return { ...end, endedAt: Math.round(endedAt), shimLost: false, oomKilled: this.#wasOomKilled(end) };
+  }
+
+  /** What the shim, which is gone, has left; null when that cannot be looked at now, for want of descriptors. */
+  #lastWord(): RunEnd | null {
+    const end = this.#readEnd();
+    if (end !== null) return end;
+    if (isOutOfSight(join(this.directory, runFile.exit))) return null;
+    return this.#readEnd() ?? this.#shimLost();
   }
 
   /** Nobody saw the end: what is left of the run is ended too, so that it does not go on without a witness. */

@@ -1,6 +1,7 @@
 import { statSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
+import { lacksDescriptors } from '../../../pkg/files/lacks-descriptors.ts';
 import type { StreamName } from '../../domain/task.ts';
 import type { StreamLoss } from '../executor.ts';
 import { deletedStreams, readLosses, type SeenStream } from './run-losses.ts';
@@ -31,7 +32,11 @@ export class RunStreams {
     const seen = this.#seen[stream];
     seen.size = Math.max(seen.size, sizeOf(path));
     if (seen.size <= offset) return new Uint8Array();
-    const file = await open(path).catch(() => null);
+    const file = await open(path).catch((error: unknown) => {
+      // an empty answer would be taken for the end of the stream
+      if (lacksDescriptors(error)) throw error;
+      return null;
+    });
     if (file === null) return new Uint8Array();
     try {
       const available = Math.max(0, (await file.stat()).size - offset);
