@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Runs every fault row with all its rounds, and prints what each measured. See docs/reliability.md.
-#   scripts/faults.sh [--short] [--workers N] [FILE…]
+#   scripts/faults.sh [--short] [--workers N] [--table FILE] [FILE…]
 set -uo pipefail
 source "$(dirname "$0")/ensure.sh"
 source "$ROOT/scripts/postgres.sh"

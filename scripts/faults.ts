@@ -1,19 +1,21 @@
 /**
  * `npm run faults`: runs every fault row with all its rounds and prints what each measured; see docs/reliability.md.
  *
- *   node scripts/faults.ts [--short] [--workers N] [FILE…]
+ *   node scripts/faults.ts [--short] [--workers N] [--table FILE] [FILE…]
  *
  * Files run side by side, N at a time (default: two for each processor, since most rows wait), and those that must not be
  * disturbed one by one behind them. A line says how each ended; of one that failed all that it printed is shown.
- * `--short` does few rounds, as scripts/test.sh does. FAULTS_SEED=N repeats what was random.
+ * `--short` does few rounds, as scripts/test.sh does. FAULTS_SEED=N repeats what was random. `--table` writes a table of all
+ * rows into a file, as Markdown: row, tests, rounds, lines, result.
  */
 import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { Tally } from '../test/faults/lab/rounds.ts';
 import { nameOf, planFaults } from './fault-plan.ts';
+import { faultTable, type RowTest } from './fault-table.ts';
 
 /** What became of one file. */
 interface Ran {
@@ -22,6 +24,7 @@ interface Ran {
   readonly failed: number;
   readonly passed: number;
   readonly skipped: readonly string[];
+  readonly tests: readonly RowTest[];
 }
 
 const { values, positionals } = parseArgs({
@@ -29,6 +32,7 @@ const { values, positionals } = parseArgs({
   options: {
     short: { type: 'boolean', default: false },
     workers: { type: 'string', default: String(2 * availableParallelism()) },
+    table: { type: 'string', default: '' },
   },
 });
 const startedAt = Date.now();
@@ -45,6 +49,10 @@ const ran = [
 ];
 printRows();
 printFiles();
+if (values.table !== '') {
+  const tests = ran.flatMap((one) => one.tests);
+  writeFileSync(values.table, `${faultTable({ tests, tallies: readTallies() }).join('\n')}\n`);
+}
 rmSync(directory, { recursive: true, force: true });
 process.exit(ran.length > 0 && ran.every(({ failed }) => failed === 0) ? 0 : 1);
 
@@ -74,7 +82,8 @@ async function runFile(path: string): Promise<Ran> {
   const counts = failed === 0 ? `${passed} passed` : `${failed} failed, ${passed} passed`;
   console.log(`${failed === 0 ? 'ok  ' : 'FAIL'}  ${name}: ${counts} (${seconds} s)`);
   // a row that cannot run here is told, never counted as passed
-  return { name, seconds, failed, passed, skipped: titled('pending', 'skipped') };
+  const tests = results.map(({ fullName, status }) => ({ file: path, title: fullName.trim(), status }));
+  return { name, seconds, failed, passed, skipped: titled('pending', 'skipped'), tests };
 }
 
 /** Runs a program to its end. @returns how it ended, and what it printed */
@@ -106,10 +115,15 @@ function resultsIn(report: string): readonly Result[] {
   return testResults.flatMap(({ assertionResults }) => assertionResults);
 }
 
+/** What the rows told of themselves. */
+function readTallies(): Tally[] {
+  const entries = existsSync(tallies) ? readFileSync(tallies, 'utf8').trim().split('\n') : [];
+  return entries.filter(Boolean).map((line) => JSON.parse(line) as Tally);
+}
+
 /** What each row measured, by its number. */
 function printRows(): void {
-  const entries = existsSync(tallies) ? readFileSync(tallies, 'utf8').trim().split('\n') : [];
-  const rows = entries.filter(Boolean).map((line) => JSON.parse(line) as Tally);
+  const rows = readTallies();
   rows.sort((a, b) => a.row.localeCompare(b.row, 'en', { numeric: true }));
   console.log('\nrow     rounds  lines      measured');
   for (const { row, rounds, lines, note } of rows) {
