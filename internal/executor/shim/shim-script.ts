@@ -120,7 +120,10 @@ if [ "$k_mode" = spare ]; then
   echo "$k_line" >ready
   if [ "$k_bash" ]; then
     # where the nursery was killed with the agent nobody else ends it; dash cannot wait for so long only
-    until IFS= read -r -t 5 k_go; do kill -0 "$1" || exit 0; done
+    # when the time is over in the middle of the word, its beginning is in k_go
+    k_line=
+    until IFS= read -r -t 5 k_go; do k_line=$k_line$k_go; kill -0 "$1" || exit 0; done
+    k_go=$k_line$k_go
   else
     IFS= read -r k_go
   fi
