@@ -106,7 +106,7 @@ const sections = [
   },
   {
     title: 'Limit what starts by itself, and see what it did',
-    of: inGroups('policy', 'approval', 'breaker', 'pause', 'resume', 'ledger', 'notify'),
+    of: inGroups('policy', 'approval', 'breaker', 'pause', 'resume', 'ledger', 'audit', 'notify'),
   },
   {
     title: 'In a script, about its own task',
