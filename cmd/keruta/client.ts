@@ -78,9 +78,9 @@ function readLocalToken(dataDir: string): string | null {
   }
 }
 
-/** The token that commands send, for those that make no client. @throws as `findAccess` */
-export async function apiTokenOf(context: CommandContext): Promise<string | null> {
-  const { url, token } = findAccess(await context.settings());
-  warnOfPlainHttp(url, context);
-  return token;
+/** Where commands send to, and with which token, for those that make no client. @throws as `findAccess` */
+export async function accessOf(context: CommandContext): Promise<ApiAccess> {
+  const access = findAccess(await context.settings());
+  warnOfPlainHttp(access.url, context);
+  return access;
 }

@@ -15,12 +15,13 @@ export async function placeOf(context: CommandContext): Promise<SpeakPlace> {
   const run = findRun(context.env, taskId ?? undefined);
   if (run && origins.apiUrl.from !== 'flag') return { run };
   if (taskId === null) throw noTask();
-  const { apiTokenOf } = await import('../client.ts');
+  const { accessOf } = await import('../client.ts');
   const { ownMask } = await import('../own-mask.ts');
+  const { url, token } = await accessOf(context);
   return {
     outside: {
-      apiUrl: values.apiUrl.replace(/(\/api\/v1)?\/*$/, ''),
-      token: await apiTokenOf(context),
+      apiUrl: url.replace(/(\/api\/v1)?\/*$/, ''),
+      token,
       taskId,
       spoolDirectory: join(values.baseDir, 'spool'),
       timeoutMs: values.apiTimeout,
