@@ -31,12 +31,12 @@ export interface WinstonLogParts {
 
 /** A log that must be closed, so that its last lines are written. */
 export interface ClosableLog extends Log {
-  /** Writes what is left and closes; at most one second. Later lines are lost; the second call does nothing. */
+  /** Writes what is left and closes; see `flushLimitMs`. Later lines are lost; the second call does nothing. */
   close(): Promise<void>;
 }
 
-/** How long the last lines may take; ms. */
-const flushLimitMs = 1000;
+/** How long the last lines may take; ms. A reader may never read; a disk is slow only while others use it. */
+const flushLimitMs = { writer: 1_000, file: 5_000 };
 
 /** Opens a log. The directory of a file is made (0700), the file itself is 0600. */
 export function makeWinstonLog(parts: WinstonLogParts): ClosableLog {
@@ -64,7 +64,7 @@ export function makeWinstonLog(parts: WinstonLogParts): ClosableLog {
   let closing: Promise<void> | null = null;
   const close = () => {
     closing ??= new Promise<void>((resolve) => {
-      const cancel = parts.clock.after(flushLimitMs, resolve);
+      const cancel = parts.clock.after(flushLimitMs[parts.destination.kind], resolve);
       transport.once('finish', () => {
         stream.end(() => {
           cancel();
