@@ -1,11 +1,12 @@
 /**
  * Measures what the product promises, against baselines taken in the same run. By hand: `npm run bench [names]`.
- * Names: start commands latency line idle empty volume redact webhook triggers busy files ledger policies playbook slots coder.
+ * Names: start commands latency line idle empty volume redact webhook triggers busy files ledger policies playbook slots coder docker.
  */
 import { existsSync } from 'node:fs';
 import { benchBusy } from './busy.ts';
 import { benchCoder } from './coder.ts';
 import { benchCommands } from './commands.ts';
+import { benchDocker } from './docker.ts';
 import { benchFiles } from './files.ts';
 import { Bench, executable, type Row } from './harness.ts';
 import { benchLedger } from './ledger.ts';
@@ -36,6 +37,7 @@ const parts: Record<string, (bench: Bench) => Promise<Row | Row[]>> = {
   playbook: benchPlaybook,
   slots: benchSlots,
   coder: benchCoder,
+  docker: benchDocker,
 };
 
 if (!existsSync(executable)) {
