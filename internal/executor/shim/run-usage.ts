@@ -1,14 +1,11 @@
 import type { Clock } from '../../../pkg/clock/clock.ts';
 import { type ProcessStat, residentBytes, storageBytes, ticksPerSecond } from '../../../pkg/process/proc.ts';
 import type { Usage } from '../../domain/task.ts';
+import { sampleBudget } from './sample-budget.ts';
 import { UsageSeries } from './usage-series.ts';
 
 /** The time stamps of files are coarser than clocks, and a wall clock is slewed; ms. */
 const toleranceMs = 1_000;
-/** Samples of one run take no more of a processor than this: a hundred runs are sampled by one. */
-const maxShare = 0.000_2;
-/** Yet they are taken so often at least; ms. */
-const maxGapMs = 5_000;
 
 /** What a measurement is made from. */
 export interface UsageSource {
@@ -53,7 +50,6 @@ export function sampleProcesses(scripts: readonly ProcessStat[]): UsageSample | 
 export class UsageMeter {
   readonly #clock: Clock;
   #sampledAt = Number.NEGATIVE_INFINITY;
-  #tookMs = 0;
   #peakMemoryBytes: number | null = null;
   #cpuMs: number | null = null;
   #readBytes: number | null = null;
@@ -66,18 +62,18 @@ export class UsageMeter {
 
   /** Whether the next measurement takes a sample, if the script has not ended. */
   isDue(): boolean {
-    const gapMs = Math.max(this.#series.gapMs, Math.min(this.#tookMs / maxShare, maxGapMs));
-    return this.#clock.monotonicMs() - this.#sampledAt >= gapMs;
+    return this.#clock.monotonicMs() - this.#sampledAt >= this.#series.gapMs;
   }
 
   /** Samples, unless it did so a moment ago or the script has ended, and answers. */
   measure(source: UsageSource): Usage {
-    if (source.endedAt === null && this.isDue()) {
+    const budget = sampleBudget(this.#clock);
+    if (source.endedAt === null && this.isDue() && budget.isLeft()) {
       const began = this.#clock.monotonicMs();
       const sample = source.sample();
+      budget.spend(this.#clock.monotonicMs() - began);
       if (sample !== null) {
         this.#sampledAt = began;
-        this.#tookMs = this.#clock.monotonicMs() - began;
         this.#take(sample);
       }
     }
