@@ -64,8 +64,16 @@ export async function benchBusy(_bench: Bench): Promise<Row[]> {
       },
     ];
   } finally {
+    // nothing new begins, and it waits for what runs, which does not end by itself
+    bench.server?.kill('SIGTERM');
+    await cancelTasks(bench).catch(() => bench.server?.kill('SIGKILL'));
     await bench.close();
   }
+}
+
+async function cancelTasks(bench: Bench): Promise<void> {
+  const tasks = (await bench.call('GET', '/tasks/status/PROCESSING')) as readonly { readonly id: string }[];
+  await Promise.all(tasks.map(({ id }) => bench.post(`/tasks/${id}/cancel`, {})));
 }
 
 /** One task in each of many sessions; they end with the server. */
