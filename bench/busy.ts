@@ -72,8 +72,7 @@ export async function benchBusy(_bench: Bench): Promise<Row[]> {
 }
 
 async function cancelTasks(bench: Bench): Promise<void> {
-  const tasks = (await bench.call('GET', '/tasks/status/PROCESSING')) as readonly { readonly id: string }[];
-  await Promise.all(tasks.map(({ id }) => bench.post(`/tasks/${id}/cancel`, {})));
+  await Promise.all((await runningTasks(bench)).map(({ id }) => bench.post(`/tasks/${id}/cancel`, {})));
 }
 
 /** One task in each of many sessions; they end with the server. */
@@ -87,7 +86,11 @@ async function startTasks(bench: Bench): Promise<void> {
 }
 
 async function countRunning(bench: Bench): Promise<number> {
-  return ((await bench.call('GET', '/tasks/status/PROCESSING')) as readonly unknown[]).length;
+  return (await runningTasks(bench)).length;
+}
+
+async function runningTasks(bench: Bench): Promise<readonly { readonly id: string }[]> {
+  return (await bench.call('GET', '/tasks/status/PROCESSING')) as readonly { readonly id: string }[];
 }
 
 /** Sends at an even pace, whatever the answers take. @returns how long each took; ms */

@@ -1,6 +1,5 @@
 /** What a run in a container costs beside `docker run` of the same command. */
-import { spawn } from 'node:child_process';
-import { type Bench, median, ms, quantile, type Row } from './harness.ts';
+import { type Bench, median, ms, quantile, type Row, time } from './harness.ts';
 import { agentReady } from './tasks.ts';
 
 const rounds = 15;
@@ -19,9 +18,10 @@ export async function benchDocker(bench: Bench): Promise<Row> {
   bench.startAgent({ KERUTA_EXECUTOR: 'docker', KERUTA_DOCKER_IMAGE: image, KERUTA_DOCKER_HOST: host });
   await agentReady(bench);
   const script = 'echo hello';
+  const words = ['-H', host, 'run', '--rm', '--network', 'none', image, 'bash', '-c', script];
   const [plain, own]: [number[], number[]] = [[], []];
   for (let round = 0; round <= rounds; round++) {
-    const times = [await dockerRun(host, script), await task(bench, script)] as const;
+    const times = [await time('docker', words, bench.env()), await task(bench, script)] as const;
     // the first of each finds nothing in memory
     if (round === 0) continue;
     plain.push(times[0]);
@@ -34,18 +34,6 @@ export async function benchDocker(bench: Bench): Promise<Row> {
     allowed: `${allowedTimes} times`,
     met: ratio <= allowedTimes,
   };
-}
-
-function dockerRun(host: string, script: string): Promise<number> {
-  const began = performance.now();
-  const words = ['-H', host, 'run', '--rm', '--network', 'none', image, 'bash', '-c', script];
-  return new Promise((done, fail) => {
-    const child = spawn('docker', words, { stdio: ['ignore', 'ignore', 'inherit'] });
-    child.on('error', fail);
-    child.on('exit', (code) =>
-      code === 0 ? done(performance.now() - began) : fail(new Error(`docker run: exit ${code}`)),
-    );
-  });
 }
 
 async function task(bench: Bench, script: string): Promise<number> {
