@@ -205,8 +205,6 @@ export class LocalRun implements Run {
 
   /** What the shim, which is gone, has left; null when that cannot be looked at now, for want of descriptors. */
   #lastWord(): RunEnd | null {
-    const end = this.#readEnd();
-    if (end !== null) return end;
     if (isOutOfSight(join(this.directory, runFile.exit))) return null;
     return this.#readEnd() ?? this.#shimLost();
   }

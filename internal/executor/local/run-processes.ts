@@ -29,7 +29,7 @@ export interface RunTraits {
   readonly newestPidBefore: number | null;
   /** how old a look at the machine may be; ms; 0 = look now, and closer: who holds a pipe of the run without any other trait of it, too */
   readonly maxAgeMs: number;
-  /** when the run began, or before; monotonic ms; null = not known. No look from before then will do */
+  /** when the run began, or before; monotonic ms; null = not known. A look from before then does only while looks take too much */
   readonly startedAt: number | null;
 }
 

@@ -1,7 +1,7 @@
 import type { Clock } from '../../../pkg/clock/clock.ts';
 import { type ProcessStat, residentBytes, storageBytes, ticksPerSecond } from '../../../pkg/process/proc.ts';
 import type { Usage } from '../../domain/task.ts';
-import { sampleBudget } from './sample-budget.ts';
+import { type SampleBudget, sampleBudget } from './sample-budget.ts';
 import { UsageSeries } from './usage-series.ts';
 
 /** The time stamps of files are coarser than clocks, and a wall clock is slewed; ms. */
@@ -49,6 +49,7 @@ export function sampleProcesses(scripts: readonly ProcessStat[]): UsageSample | 
 /** Keeps the highest memory that was seen of one run, the last processor time, and how both went. */
 export class UsageMeter {
   readonly #clock: Clock;
+  readonly #budget: SampleBudget;
   #sampledAt = Number.NEGATIVE_INFINITY;
   #peakMemoryBytes: number | null = null;
   #cpuMs: number | null = null;
@@ -58,20 +59,20 @@ export class UsageMeter {
 
   constructor(clock: Clock) {
     this.#clock = clock;
+    this.#budget = sampleBudget(clock);
   }
 
   /** Whether the next measurement takes a sample, if the script has not ended. */
   isDue(): boolean {
-    return this.#clock.monotonicMs() - this.#sampledAt >= this.#series.gapMs;
+    return this.#clock.monotonicMs() - this.#sampledAt >= this.#series.gapMs && this.#budget.isLeft();
   }
 
   /** Samples, unless it did so a moment ago or the script has ended, and answers. */
   measure(source: UsageSource): Usage {
-    const budget = sampleBudget(this.#clock);
-    if (source.endedAt === null && this.isDue() && budget.isLeft()) {
+    if (source.endedAt === null && this.isDue()) {
       const began = this.#clock.monotonicMs();
       const sample = source.sample();
-      budget.spend(this.#clock.monotonicMs() - began);
+      this.#budget.spend(this.#clock.monotonicMs() - began);
       if (sample !== null) {
         this.#sampledAt = began;
         this.#take(sample);
