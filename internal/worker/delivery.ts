@@ -1,9 +1,9 @@
 import type { AttemptReporter } from '../api/task-source.ts';
 import type { Run, StreamLoss } from '../executor/executor.ts';
+import { MailboxReader } from '../executor/mailbox-reader.ts';
 import type { ControlLane } from './control-lane.ts';
 import type { Cursor } from './cursor.ts';
 import { takeSecret } from './late-secrets.ts';
-import { MailboxReader } from './mailbox.ts';
 import { parseRequest, type Request } from './mailbox-words.ts';
 import type { Masking } from './masking.ts';
 import type { RetryParts } from './retry.ts';

@@ -14,6 +14,7 @@ import { settingKeys, settingsTable } from '../../internal/config/table.ts';
 import { formatValue } from '../../internal/config/value.ts';
 import { InputError } from '../../internal/domain/errors.ts';
 import { decodeMailbox, encodeMailboxRecord } from '../../internal/domain/mailbox.ts';
+import { MailboxReader } from '../../internal/executor/mailbox-reader.ts';
 import {
   parseExit,
   readLeader,
@@ -23,7 +24,6 @@ import {
 } from '../../internal/executor/shim/run-files.ts';
 import { readLosses } from '../../internal/executor/shim/run-losses.ts';
 import { Cursor } from '../../internal/worker/cursor.ts';
-import { MailboxReader } from '../../internal/worker/mailbox.ts';
 import { parseRequest } from '../../internal/worker/mailbox-words.ts';
 import { readReceipt, readRecord } from '../../internal/worker/run-record.ts';
 import { cursorShape, receiptShape, recordShape } from '../../internal/worker/state-shapes.ts';
