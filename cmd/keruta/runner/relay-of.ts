@@ -1,6 +1,7 @@
 /** What a runner in a pod does besides: it hands over what it prints, tells and makes, since nobody shares its disk. */
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { runFile } from '../../../internal/executor/shim/run-files.ts';
 import { resultFile } from '../../../internal/runner/do-task.ts';
 import { relayVariable, relayWishShape } from '../../../internal/runner/relay/frames.ts';
 import { MailboxRelay } from '../../../internal/runner/relay/mailbox-relay.ts';
@@ -30,7 +31,7 @@ export function relayOf(context: CommandContext): Relay | null {
   const sender = new RelaySender({ key, write: (line) => stdout.write(line) });
   const run = findRun(env);
   const mailbox =
-    run === null ? null : new MailboxRelay({ clock, sender, file: join(run.directory, 'mailbox') });
+    run === null ? null : new MailboxRelay({ clock, sender, file: join(run.directory, runFile.mailbox) });
   const before = countOomKills();
   return {
     context: {
