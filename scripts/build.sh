@@ -18,7 +18,7 @@ for word in "$@"; do
 done
 
 host=$(node -p 'process.platform + "-" + process.arch')
-made_by="scripts/bundle.ts scripts/build-library.ts scripts/sbom.ts scripts/lock-file.ts scripts/string-width.cjs package.json package-lock.json"
+made_by="scripts/bundle.ts scripts/code-cache.ts scripts/build-library.ts scripts/sbom.ts scripts/lock-file.ts scripts/string-width.cjs package.json package-lock.json"
 if [ $lazy = 1 ] && [ -x $out ] && [ -f $out.sbom.json ] &&
   [ -z "$(find cmd internal pkg lib/src $made_by -newer $out -type f | head -1)" ]; then
   say "$out is up to date"

@@ -84,31 +84,21 @@ const large = await build({
 await buildLibrary(join(work, 'library.mjs'));
 const body = readFileSync(join(work, 'large-body.cjs'), 'utf8');
 writeFileSync(join(work, 'large.cjs'), `(function(exports,require,module){${body}\n})`);
-// The cache is taken after the bundle has run, so that it holds the functions a start needs, compiled.
-writeFileSync(
-  join(work, 'make-cache.cjs'),
-  `const {Script}=require('node:vm');const {readFileSync,writeFileSync}=require('node:fs');
-const script=new Script(readFileSync(process.argv[2],'utf8'),{filename:'keruta-large.cjs'});
-const module_={exports:{}};
-script.runInThisContext()(module_.exports,require,module_);
-const write=process.stdout.write;process.stdout.write=(_text,done)=>{done?.();return true};
-(async()=>{
-await module_.exports.loadRoles();
-for(const words of [['--help'],['config','show'],['task','list','--help'],['server','--help'],['daemon','--help']])await module_.exports.runLarge(words);
-process.stdout.write=write;
-writeFileSync(process.argv[3],script.createCachedData());
-process.exit(0)})();`,
-);
 // A cache that is refused costs nothing but time, and would stay unseen.
 writeFileSync(
   join(work, 'try-cache.cjs'),
   `const {Script}=require('node:vm');const [source,cachedData]=process.argv.slice(2).map((path)=>require('node:fs').readFileSync(path));
 if(new Script(source.toString(),{filename:'keruta-large.cjs',cachedData}).cachedDataRejected)throw new Error('the code cache is refused');`,
 );
-if (native) {
-  generate(['make-cache.cjs', 'large.cjs', 'large.cache']);
-  execFileSync(nodeBinary, ['try-cache.cjs', 'large.cjs', 'large.cache'], { cwd: work, stdio: 'pipe' });
-} else writeFileSync(join(work, 'large.cache'), '');
+// what garbage leaves behind would get into the cache, and when it is collected hangs on how busy the machine is
+const ampleMemory = ['--min-semi-space-size=256', '--max-semi-space-size=256', '--initial-heap-size=2000'];
+for (const kind of ['commands', 'roles']) {
+  const cache = `${kind}.cache`;
+  if (native) {
+    generate([...ampleMemory, join(root, 'scripts/code-cache.ts'), 'large.cjs', cache, kind]);
+    execFileSync(nodeBinary, ['try-cache.cjs', 'large.cjs', cache], { cwd: work, stdio: 'pipe' });
+  } else writeFileSync(join(work, cache), '');
+}
 
 const seaConfig = {
   disableExperimentalSEAWarning: true,
@@ -119,7 +109,8 @@ const seaConfig = {
   execArgv: ['--no-warnings=ExperimentalWarning', '--disable-proto=delete'],
   assets: {
     'large.cjs': join(work, 'large.cjs'),
-    'large.cache': join(work, 'large.cache'),
+    'commands.cache': join(work, 'commands.cache'),
+    'roles.cache': join(work, 'roles.cache'),
     'library.mjs': join(work, 'library.mjs'),
   },
 };

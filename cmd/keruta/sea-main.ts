@@ -7,6 +7,9 @@ import { getAsset, getRawAsset } from 'node:sea';
 import { Script } from 'node:vm';
 import { runProcess } from './doors.ts';
 
+/** Commands that run for long. What they need compiled is kept apart, since all others would have to read it too. */
+const roles: readonly (string | undefined)[] = ['server', 'daemon', 'up'];
+
 type Bundle = (
   exports: Record<string, unknown>,
   require: NodeJS.Require,
@@ -14,7 +17,7 @@ type Bundle = (
 ) => void;
 
 void runProcess(async (argv) => {
-  const cache = getRawAsset('large.cache');
+  const cache = getRawAsset(roles.includes(argv[0]) ? 'roles.cache' : 'commands.cache');
   const script = new Script(getAsset('large.cjs', 'utf8'), {
     filename: 'keruta-large.cjs',
     ...(cache.byteLength > 0 ? { cachedData: Buffer.from(cache) } : {}),
