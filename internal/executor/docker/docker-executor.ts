@@ -11,16 +11,17 @@ import { Engine, type Image } from '../../../pkg/docker/engine.ts';
 import { bootId, readStat } from '../../../pkg/process/proc.ts';
 import type { Executor, KnownRun, Run, RunSpec } from '../executor.ts';
 import { containerEnvironment, environmentText } from '../shim/container-environment.ts';
+import { ExecutorWork } from '../shim/executor-work.ts';
 import { isProgram, prepareScript } from '../shim/interpreter.ts';
 import { marker } from '../shim/process-tree.ts';
 import { hasTraces, type RunRecord, readRunRecord, recordOfKnown, runFile } from '../shim/run-files.ts';
+import { type Holder, settleStart } from '../shim/settle-start.ts';
 import { checkWorkingDirectory, withoutSpace, writeRun } from '../shim/write-run.ts';
-import { settleStart } from './broken-start.ts';
 import { containerCommand, containerShim } from './container-command.ts';
 import { containerName, label, labelsOf } from './container-name.ts';
 import type { DockerOptions } from './docker-options.ts';
 import { DockerRun } from './docker-run.ts';
-import { explain, imageMissing } from './engine-faults.ts';
+import { explain, imageMissing, isAway } from './engine-faults.ts';
 import { findShimPrograms, type ImageLook, ImagePrograms } from './image-programs.ts';
 import { removeOrphans } from './orphans.ts';
 import { startContainer } from './start-container.ts';
@@ -30,8 +31,8 @@ export function makeDockerExecutor(options: DockerOptions): Executor {
   return new DockerExecutor(options);
 }
 
-/** How long the end of the agent waits for containers that are being removed; ms. */
-const lastWorkMs = 5_000;
+/** From the first look at a container that may have begun to the second; ms. */
+const firstPauseMs = 20;
 
 class DockerExecutor implements Executor {
   readonly #options: DockerOptions;
@@ -40,13 +41,13 @@ class DockerExecutor implements Executor {
   readonly #look: ImageLook;
   /** what stands on containers that this process makes for a look */
   readonly #looker = `${pid}.${readStat(pid)?.startTicks ?? 0}`;
-  readonly #starting = new Map<string, Promise<Run>>();
-  readonly #work = new Set<Promise<void>>();
+  readonly #work: ExecutorWork;
   #isTidied = false;
 
   constructor(options: DockerOptions) {
     const { image, volumes = [], baseDirectory } = options;
     this.#options = options;
+    this.#work = new ExecutorWork(options.clock);
     this.#engine = new Engine(options.address);
     const labels = { [label.agent]: baseDirectory, [label.look]: this.#looker };
     this.#look = { engine: this.#engine, image, volumes, labels };
@@ -54,13 +55,9 @@ class DockerExecutor implements Executor {
   }
 
   start(spec: RunSpec): Promise<Run> {
-    const other = this.#starting.get(spec.directory);
-    if (other !== undefined) return other;
-    const start = this.#start(spec)
-      .catch((error: unknown) => Promise.reject(explain(error)))
-      .finally(() => this.#starting.delete(spec.directory));
-    this.#starting.set(spec.directory, start);
-    return start;
+    return this.#work.start(spec.directory, () =>
+      this.#start(spec).catch((error: unknown) => Promise.reject(explain(error))),
+    );
   }
 
   async attach(directory: string, known?: KnownRun): Promise<Run | null> {
@@ -69,8 +66,9 @@ class DockerExecutor implements Executor {
     const { clock } = this.#options;
     const name = containerName(directory);
     try {
-      const start = { clock, engine: this.#engine, name, directory, createdAt: record.createdAt };
-      if (!(await settleStart(start))) return null;
+      const { createdAt } = record;
+      const holder = this.#holderOf(name);
+      if (!(await settleStart({ clock, holder, directory, createdAt, firstPauseMs }))) return null;
     } catch (error) {
       throw explain(error);
     } finally {
@@ -97,7 +95,7 @@ class DockerExecutor implements Executor {
     this.#isTidied = true;
     const { log, baseDirectory } = this.#options;
     const search = { engine: this.#engine, baseDirectory, look: this.#looker };
-    this.#keep(
+    this.#work.keep(
       removeOrphans(search).then(
         (count) => void (count > 0 && log.info('containers that were left behind are removed', { count })),
         (error: unknown) => log.warn('containers that were left behind could not be looked for', { error }),
@@ -105,12 +103,8 @@ class DockerExecutor implements Executor {
     );
   }
 
-  async close(): Promise<void> {
-    const { clock } = this.#options;
-    const waiting = new AbortController();
-    const late = clock.sleep(lastWorkMs, waiting.signal).catch(() => {});
-    await Promise.race([Promise.allSettled(this.#work), late]);
-    waiting.abort();
+  close(): Promise<void> {
+    return this.#work.settle();
   }
 
   async #start(spec: RunSpec): Promise<Run> {
@@ -200,6 +194,14 @@ class DockerExecutor implements Executor {
     };
   }
 
+  #holderOf(name: string): Holder {
+    return {
+      isRunning: async () => (await this.#engine.inspect(name))?.isRunning === true,
+      remove: () => this.#engine.remove(name),
+      isAway,
+    };
+  }
+
   #sharedPaths(): readonly string[] {
     return (this.#options.shared ?? []).map(({ path }) => path);
   }
@@ -214,16 +216,10 @@ class DockerExecutor implements Executor {
       directory,
       record,
       isNew,
-      onWork: (work) => this.#keep(work),
+      onWork: (work) => this.#work.keep(work),
     });
     if (isNew) await run.look();
     return run;
-  }
-
-  /** Remembers what goes on behind the calls until it is done. */
-  #keep(work: Promise<void>): void {
-    this.#work.add(work);
-    void work.finally(() => this.#work.delete(work));
   }
 }
 

@@ -9,11 +9,12 @@ import { umask } from 'node:process';
 import { Cluster } from '../../../pkg/kubernetes/cluster.ts';
 import { isUnreachable } from '../../../pkg/kubernetes/cluster-error.ts';
 import type { Executor, KnownRun, Run, RunSpec } from '../executor.ts';
+import { ExecutorWork } from '../shim/executor-work.ts';
 import { missingInterpreter, readScript } from '../shim/interpreter.ts';
 import { marker } from '../shim/process-tree.ts';
 import { hasTraces, type RunRecord, readRunRecord, recordOfKnown, runFile } from '../shim/run-files.ts';
+import { type Holder, settleStart } from '../shim/settle-start.ts';
 import { checkWorkingDirectory, withoutSpace, writeRun } from '../shim/write-run.ts';
-import { settleStart } from './broken-start.ts';
 import { explain, startFailed } from './cluster-faults.ts';
 import { endJob } from './end-job.ts';
 import { entryCommand, entryScript } from './entry-script.ts';
@@ -32,8 +33,10 @@ export function makeKubernetesExecutor(options: KubernetesOptions): Executor {
   return new KubernetesExecutor(options);
 }
 
-/** How long the end of the agent waits for jobs that are being deleted; ms. */
-const lastWorkMs = 5_000;
+/** From the first look at a job that may have begun to the second; ms. */
+const firstPauseMs = 50;
+/** For how long a cluster that is away is asked to delete a job that did not begin before an agent died; ms. */
+const settlePatienceMs = 300_000;
 /** For how long a cluster that is away is asked to delete the job of a start that failed; ms. */
 const patienceMs = 10_000;
 /** From when a pod has taken its environment until it says that it has begun, and that is seen here; ms. */
@@ -44,26 +47,22 @@ class KubernetesExecutor implements Executor {
   readonly #options: KubernetesOptions;
   readonly #cluster: Cluster;
   readonly #watch: JobWatch;
-  readonly #starting = new Map<string, Promise<Run>>();
-  readonly #work = new Set<Promise<void>>();
+  readonly #work: ExecutorWork;
   #isTidied = false;
 
   constructor(options: KubernetesOptions) {
     const { access, clock, log, namespace, userAgent } = options;
     this.#options = options;
+    this.#work = new ExecutorWork(clock);
     this.#cluster = new Cluster({ access, clock, namespace, userAgent });
     const selector = `${label.agent}=${agentLabel(options)}`;
     this.#watch = new JobWatch({ cluster: this.#cluster, clock, log, selector });
   }
 
   start(spec: RunSpec): Promise<Run> {
-    const other = this.#starting.get(spec.directory);
-    if (other !== undefined) return other;
-    const start = this.#start(spec)
-      .catch((error: unknown) => Promise.reject(explain(error)))
-      .finally(() => this.#starting.delete(spec.directory));
-    this.#starting.set(spec.directory, start);
-    return start;
+    return this.#work.start(spec.directory, () =>
+      this.#start(spec).catch((error: unknown) => Promise.reject(explain(error))),
+    );
   }
 
   async attach(directory: string, known?: KnownRun): Promise<Run | null> {
@@ -73,8 +72,9 @@ class KubernetesExecutor implements Executor {
     const job = record.job ?? jobName({ directory, runId: record.runId });
     this.#watch.start();
     try {
-      const parts = { clock, cluster: this.#cluster, watch: this.#watch };
-      if (!(await settleStart({ ...parts, job, directory, createdAt: record.createdAt }))) return null;
+      const { createdAt } = record;
+      const holder = this.#holderOf(job);
+      if (!(await settleStart({ clock, holder, directory, createdAt, firstPauseMs }))) return null;
     } catch (error) {
       throw explain(error);
     } finally {
@@ -99,7 +99,7 @@ class KubernetesExecutor implements Executor {
     if (this.#isTidied) return;
     this.#isTidied = true;
     const { log } = this.#options;
-    this.#keep(
+    this.#work.keep(
       removeOrphans(this.#cluster, agentLabel(this.#options)).then(
         (count) => void (count > 0 && log.info('jobs that were left behind are deleted', { count })),
         (error: unknown) => log.warn('jobs that were left behind could not be looked for', { error }),
@@ -108,11 +108,7 @@ class KubernetesExecutor implements Executor {
   }
 
   async close(): Promise<void> {
-    const { clock } = this.#options;
-    const waiting = new AbortController();
-    const late = clock.sleep(lastWorkMs, waiting.signal).catch(() => {});
-    await Promise.race([Promise.allSettled(this.#work), late]);
-    waiting.abort();
+    await this.#work.settle();
     await this.#watch.stop();
     await this.#cluster.close();
   }
@@ -202,13 +198,23 @@ class KubernetesExecutor implements Executor {
       directory,
       record,
       isNew,
-      onWork: (work) => this.#keep(work),
+      onWork: (work) => this.#work.keep(work),
     });
   }
 
-  /** Remembers what goes on behind the calls until it is done. */
-  #keep(work: Promise<void>): void {
-    this.#work.add(work);
-    void work.finally(() => this.#work.delete(work));
+  #holderOf(job: string): Holder {
+    const parts = { clock: this.#options.clock, cluster: this.#cluster, job };
+    let isThere = false;
+    return {
+      isRunning: async () => {
+        const { sight, hasJob } = await this.#watch.look(job);
+        isThere = hasJob;
+        return sight === 'alive';
+      },
+      remove: async () => {
+        if (isThere) await endJob(parts, settlePatienceMs);
+      },
+      isAway: isUnreachable,
+    };
   }
 }

@@ -6,6 +6,7 @@ import type { Clock } from '../../../pkg/clock/clock.ts';
 import { removeControlGroup } from '../../../pkg/process/control-group.ts';
 import { bootId, newestPid, type ProcessId } from '../../../pkg/process/proc.ts';
 import type { Executor, KnownRun, Run, RunSpec } from '../executor.ts';
+import { ExecutorWork } from '../shim/executor-work.ts';
 import { prepareScript } from '../shim/interpreter.ts';
 import { marker } from '../shim/process-tree.ts';
 import { hasTraces, readProcessId, readRunRecord, recordOfKnown, runFile } from '../shim/run-files.ts';
@@ -43,7 +44,7 @@ class LocalExecutor implements Executor {
   readonly #stateDirectory: string;
   readonly #place: ShimPlace;
   readonly #limits: RunLimits | null;
-  readonly #starting = new Map<string, Promise<Run>>();
+  readonly #work: ExecutorWork;
   /** runs whose shim has not said yet who it is */
   readonly #launched = new Map<string, LocalRun>();
   #nursery: Nursery | null = null;
@@ -53,6 +54,7 @@ class LocalExecutor implements Executor {
 
   constructor(options: LocalExecutorOptions) {
     this.#clock = options.clock;
+    this.#work = new ExecutorWork(options.clock);
     this.#stateDirectory = options.stateDirectory;
     this.#limits = options.limits ?? null;
     const version = createHash('sha256').update(shimScript).digest('hex').slice(0, 8);
@@ -63,12 +65,8 @@ class LocalExecutor implements Executor {
     };
   }
 
-  async start(spec: RunSpec): Promise<Run> {
-    const other = this.#starting.get(spec.directory);
-    if (other !== undefined) return other;
-    const start = this.#start(spec).finally(() => this.#starting.delete(spec.directory));
-    this.#starting.set(spec.directory, start);
-    return start;
+  start(spec: RunSpec): Promise<Run> {
+    return this.#work.start(spec.directory, () => this.#start(spec));
   }
 
   async attach(directory: string, known?: KnownRun): Promise<Run | null> {
