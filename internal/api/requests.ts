@@ -1,9 +1,9 @@
 /** Bodies that clients send, in every dialect that is accepted. Unknown fields are passed over. */
 import { z } from 'zod';
+import { contextShape } from '../domain/context-shape.ts';
 import { maxGitTimeoutMs } from '../domain/session.ts';
 import { maxNeeds } from '../domain/task.ts';
 import { taskKinds } from '../domain/task-context.ts';
-import { contextShape } from './context-shape.ts';
 import { longText } from './limited.ts';
 import { templateConfigShape } from './shapes.ts';
 

@@ -4,9 +4,9 @@
  */
 
 import { z } from 'zod';
+import { contextShape } from '../domain/context-shape.ts';
 import { maxUsagePoints } from '../domain/task.ts';
 import { taskKinds } from '../domain/task-context.ts';
-import { contextShape } from './context-shape.ts';
 
 const instant = z.string();
 const instantOrNull = z.string().nullable();

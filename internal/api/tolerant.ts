@@ -5,10 +5,10 @@
  */
 
 import { z } from 'zod';
+import { contextShape } from '../domain/context-shape.ts';
 import { defaultInputTimeoutMs } from '../domain/task.ts';
 import { taskKinds } from '../domain/task-context.ts';
 import { parseTaskStatus } from '../domain/task-status.ts';
-import { contextShape } from './context-shape.ts';
 import { readInstant } from './instant.ts';
 import type { ArtifactWire, LogWire, SessionWire, TaskWire } from './shapes.ts';
 import { retryShape, templateConfigShape, usageShape } from './shapes.ts';

@@ -1,6 +1,6 @@
 /** What the file of a task looks like: the context of the task, and where it comes from. */
 import { z } from 'zod';
-import { contextFields } from '../api/context-shape.ts';
+import { contextFields } from '../domain/context-shape.ts';
 
 const id = z
   .string()

@@ -1,8 +1,8 @@
 /** What is wanted of an agent task, as clients write it. The names are those of `TaskContext`. */
 import { isAbsolute } from 'node:path';
 import { z } from 'zod';
-import { focusPattern, maxFocuses } from '../domain/focus.ts';
-import { publishWishes, type TaskContext } from '../domain/task-context.ts';
+import { focusPattern, maxFocuses } from './focus.ts';
+import { publishWishes, type TaskContext } from './task-context.ts';
 
 const maxTextChars = 100_000;
 const text = z.string().max(maxTextChars);
