@@ -5,6 +5,7 @@
 import type { NotifyRule } from './notification.ts';
 import type { FallbackStrategy, Policy } from './policy.ts';
 import { type RetryRule, retryDefaults } from './retry.ts';
+import type { TaskContext, TaskKind } from './task-context.ts';
 
 /** A named, versioned unit of work. */
 export interface Workflow {
@@ -63,8 +64,13 @@ export interface Fallback {
 
 /** What a task is made of when a workflow fires. */
 export interface TaskTemplate {
+  /** `''` of a task that runs none */
   readonly script: string;
-  /** default: the name of the workflow */
+  /** what its task does; absent = runs the script */
+  readonly kind?: TaskKind;
+  /** what is wanted of a task that is no script; absent for a script */
+  readonly context?: TaskContext;
+  /** default: the title of the context, else the name of the workflow */
   readonly name: string | null;
   readonly description: string;
   readonly ref: string | null;

@@ -9,7 +9,6 @@ import type {
   Occurrence,
   OccurrenceReason,
   OccurrenceSource,
-  TaskTemplate,
   Trigger,
   TriggerEvent,
   Workflow,
@@ -26,6 +25,7 @@ import { type SessionParts, systemCaller } from './parts.ts';
 import { type NamedOccurrence, recordInstead, recordOccurrence } from './record-occurrence.ts';
 import { sessionOfWorkflow } from './session-of-workflow.ts';
 import { submitTaskIn } from './submit.ts';
+import { taskFields } from './task-fields.ts';
 
 /** One time that a trigger fires. */
 export interface Firing {
@@ -258,13 +258,6 @@ export function taskOf(firing: Firing, sessionId: string) {
     concurrency,
     triggerId: trigger.id,
   };
-}
-
-/** The fields of a task that its template decides. Nobody is there to answer it. */
-export function taskFields(template: TaskTemplate, name: string) {
-  const { script, description, ref, timeoutMs, noOutputTimeoutMs, priority, autoFix } = template;
-  const limits = { timeoutMs, noOutputTimeoutMs, priority, autoFix };
-  return { name: template.name ?? name, script, description, ref, ...limits, input: 'none' as const };
 }
 
 /** A firing as it is put on record. */

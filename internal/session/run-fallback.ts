@@ -4,10 +4,10 @@ import type { TaskTemplate } from '../domain/workflow.ts';
 import { limitWindows } from '../governance/limit-window.ts';
 import type { Transaction } from '../store/store.ts';
 import { endWordsOf, type Origin } from './end-words.ts';
-import { taskFields } from './fire.ts';
 import { recordFollowUp, submitFollowUp } from './follow-up.ts';
 import type { SessionParts } from './parts.ts';
 import { policiesOf } from './policies-of.ts';
+import { taskFields } from './task-fields.ts';
 
 /**
  * Runs the classic script after the agent's action, as the workflow said when it made the task: after its last attempt failed,

@@ -1,11 +1,11 @@
 import type { Occurrence, TaskTemplate } from '../domain/workflow.ts';
 import type { Transaction } from '../store/store.ts';
 import { endWordsOf, type Origin } from './end-words.ts';
-import { taskFields } from './fire.ts';
 import type { Ended } from './follow-end.ts';
 import { submitFollowUp } from './follow-up.ts';
 import { refOfEvent } from './github-origin.ts';
 import type { SessionParts } from './parts.ts';
+import { taskFields } from './task-fields.ts';
 
 /**
  * Runs what the workflow of a task, as it was when it made the task, wants to be run after it: `onError` after a failure,

@@ -6,21 +6,16 @@ import {
   type CatchUp,
   type Fallback,
   type RetryPolicy,
-  type TaskTemplate,
   type TriggerDefinition,
   type WorkflowDefinition,
   workflowDefaults,
 } from '../domain/workflow.ts';
 import { notifyRulesOf } from './notify-shape.ts';
 import { faultsOfPolicy, policyOf } from './read-policy.ts';
+import { templateFaults, templateOf } from './read-template.ts';
 import type { ScheduleContext, TriggerHost, TriggerType } from './trigger-type.ts';
 import { triggerTypes } from './types.ts';
-import {
-  type TemplateInput,
-  type TriggerInput,
-  type WorkflowInput,
-  workflowShape,
-} from './workflow-shape.ts';
+import { type TriggerInput, type WorkflowInput, workflowShape } from './workflow-shape.ts';
 
 /** What is wrong with a definition, and where. */
 export interface WorkflowFault {
@@ -53,7 +48,7 @@ export function readWorkflow(
   },
 ): ReadWorkflow {
   const read = workflowShape.safeParse(value);
-  const faults: WorkflowFault[] = read.success ? [] : faultsOf(read.error);
+  const faults: WorkflowFault[] = read.success ? [] : faultsOf(read.error.issues);
   const warnings: WorkflowFault[] = [];
   const triggers: TriggerDefinition[] = [];
   // triggers are looked at also when something else is wrong, so that everything is said at once
@@ -78,7 +73,7 @@ export function readWorkflow(
     });
   }
   if (read.success) {
-    faults.push(...limitFaults(read.data));
+    faults.push(...taskFaults(read.data), ...limitFaults(read.data));
     warnings.push(...channelWarnings(read.data, options.host?.channels));
   }
   if (!read.success || faults.length > 0) throw workflowError(faults);
@@ -92,6 +87,15 @@ function channelWarnings({ notify }: WorkflowInput, known: readonly string[] | u
   const missing = new Set(notify.flatMap(({ to = [] }) => to).filter((name) => !known.includes(name)));
   const has = known.length === 0 ? 'the server has none' : `the server has ${known.join(', ')}`;
   return [...missing].map((name) => ({ path: ['notify'], message: `there is no channel ${name}; ${has}` }));
+}
+
+/** What is wrong with the tasks that it makes. */
+function taskFaults({ run, onError, onComplete, fallback }: WorkflowInput): WorkflowFault[] {
+  return Object.entries({ run, onError, onComplete, fallback }).flatMap(([name, template]) =>
+    template === undefined
+      ? []
+      : templateFaults(template).map((fault) => ({ ...fault, path: [name, ...fault.path] })),
+  );
 }
 
 /** What the policy and the fallback contradict. */
@@ -153,7 +157,7 @@ function readTrigger(written: Readonly<Record<string, unknown>>, context: Schedu
     };
   }
   const read = type.spec.safeParse(spec);
-  if (!read.success) return { ...nothing, faults: faultsOf(read.error) };
+  if (!read.success) return { ...nothing, faults: faultsOf(read.error.issues) };
   return { ...nothing, ...checked(type, read.data, context) };
 }
 
@@ -178,11 +182,17 @@ function looseTriggers(value: unknown): (Readonly<Record<string, unknown>> | nul
   return triggers.map((one) => (typeof one?.type === 'string' ? one : null));
 }
 
-function faultsOf(error: ZodError): WorkflowFault[] {
-  return error.issues.map(({ path, message }) => ({
-    path: path.map((part) => (typeof part === 'symbol' ? String(part) : part)),
-    message,
-  }));
+/** Where a field takes several kinds of values, what is told is meant for the kind that was given. */
+function faultsOf(issues: ZodError['issues'], at: WorkflowFault['path'] = []): WorkflowFault[] {
+  return issues.flatMap((issue) => {
+    const path = [...at, ...issue.path.map((part) => (typeof part === 'symbol' ? String(part) : part))];
+    const forms = issue.code === 'invalid_union' && issue.message === 'Invalid input' ? issue.errors : [];
+    const isOther = ({ code, path }: (typeof issues)[number]) => code === 'invalid_type' && path.length === 0;
+    const meant = forms.find((form) => !form.some((one) => isOther(one as (typeof issues)[number])));
+    return meant === undefined
+      ? [{ path, message: issue.message }]
+      : faultsOf(meant as ZodError['issues'], path);
+  });
 }
 
 /**
@@ -230,30 +240,31 @@ function definitionOf(
   triggers: readonly TriggerDefinition[],
   defaults: RetryDefaults = workflowDefaults.retry,
 ): WorkflowDefinition {
+  const { focus = [] } = input;
   return {
     name: input.name,
     description: input.description ?? '',
-    focus: input.focus ?? [],
+    focus,
     session: input.session ?? input.name,
     repository: input.repository ? { url: input.repository.url, ref: input.repository.ref ?? 'main' } : null,
-    run: templateOf(input.run),
+    run: templateOf(input.run, focus),
     triggers,
     overlap: input.overlap ?? workflowDefaults.overlap,
     catchUp: catchUpOf(input),
     retry: retryOf(input.retry ?? {}, defaults),
     concurrency: input.concurrency ?? null,
-    onError: input.onError === undefined ? null : templateOf(input.onError),
-    onComplete: input.onComplete === undefined ? null : templateOf(input.onComplete),
+    onError: input.onError === undefined ? null : templateOf(input.onError, focus),
+    onComplete: input.onComplete === undefined ? null : templateOf(input.onComplete, focus),
     policy: input.policy === undefined ? null : policyOf(input.policy),
     fallback: fallbackOf(input),
     notify: input.notify === undefined ? null : notifyRulesOf(input.notify),
   };
 }
 
-function fallbackOf({ fallback, fallbackStrategy, migrationWeight }: WorkflowInput): Fallback | null {
+function fallbackOf({ fallback, fallbackStrategy, migrationWeight, focus }: WorkflowInput): Fallback | null {
   if (fallback === undefined) return null;
   return {
-    task: templateOf(fallback),
+    task: templateOf(fallback, focus ?? []),
     strategy: fallbackStrategy ?? 'on_failure',
     migrationWeight: migrationWeight ?? 1,
   };
@@ -271,19 +282,5 @@ function retryOf(input: NonNullable<WorkflowInput['retry']>, defaults: RetryDefa
     neverOn: input.neverOn ?? retry.neverOn,
     lostRetries: input.lostRetries ?? (maxAttempts > 1 ? 1 : 0),
     deadlineMs: input.deadline ?? null,
-  };
-}
-
-function templateOf(input: TemplateInput): TaskTemplate {
-  return {
-    script: input.script,
-    name: input.name ?? null,
-    description: input.description ?? '',
-    ref: input.ref ?? null,
-    parameters: input.parameters ?? {},
-    timeoutMs: input.timeout ?? null,
-    noOutputTimeoutMs: input.noOutputTimeout ?? null,
-    priority: input.priority ?? 0,
-    autoFix: input.autoFix ?? null,
   };
 }

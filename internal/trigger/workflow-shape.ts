@@ -1,7 +1,9 @@
 /** What a workflow looks like as people write it: in YAML, TOML, or as the body of a request. */
 import { z } from 'zod';
+import { contextShape } from '../domain/context-shape.ts';
 import { focusPattern, maxFocuses } from '../domain/focus.ts';
 import { fallbackStrategies } from '../domain/policy.ts';
+import { taskKinds } from '../domain/task-context.ts';
 import { overlapPolicies, workflowNamePattern } from '../domain/workflow.ts';
 import { duration } from './duration-field.ts';
 import { notifyShape } from './notify-shape.ts';
@@ -31,9 +33,15 @@ const catchUpFields = {
 };
 
 const template = z.strictObject({
-  /** what to run, as a shell script, or another interpreter by its first line */
-  script: text(1024 * 1024).min(1, 'expected a script, got nothing'),
-  /** default: the name of the workflow */
+  /** what to run, as a shell script, or another interpreter by its first line; a task of another kind has none */
+  script: text(1024 * 1024)
+    .min(1, 'expected a script, got nothing')
+    .optional(),
+  /** what the task does; default `script`; with a `context`: `playbook` when that names one, else `agent` */
+  kind: z.enum(taskKinds).optional(),
+  /** what is wanted of an agent or a playbook, as in [agent tasks](../agent-tasks.md); only `title` is needed, and `focus` is the workflow's when left out */
+  context: contextShape.optional(),
+  /** default: the title of the context, else the name of the workflow */
   name: text(1000).optional(),
   /** for people */
   description: text(65_536).optional(),
@@ -54,7 +62,7 @@ const template = z.strictObject({
 /** A task template; a text alone is its script. */
 const scriptAlone = z
   .string()
-  .transform((script) => ({ script }))
+  .transform((script): { script?: string | undefined } => ({ script }))
   .pipe(template);
 const runShape = z.union([scriptAlone, template]);
 

@@ -77,7 +77,7 @@ function writeCatchUp({ policy, windowMs, max }: CatchUp): Written {
 /** Fields that people hand to their scripts: nothing in them is ours to write otherwise. */
 const foreign = ['parameters'];
 /** What an empty one says, its absence says too. */
-const emptiable = ['description', 'parameters'];
+const emptiable = ['script', 'description', 'parameters'];
 
 /**
  * The rules by which a definition holds what people write: `timeoutMs` is `timeout` with a unit, `startAt` is an instant, null

@@ -1,3 +1,4 @@
+import type { TaskTemplate } from '../../../internal/domain/workflow.ts';
 import { command } from '../command.ts';
 import { printFields, printJson } from './print.ts';
 import { byWhom } from './trigger-status.ts';
@@ -25,7 +26,8 @@ export const workflowShow = command({
     );
     const states = await client.triggers.status(workflow.name, options);
     const { run, overlap, description } = workflow.definition as Record<string, unknown>;
-    const script = String((run as { readonly script?: unknown }).script ?? '');
+    const { script, kind, context: wanted } = run as TaskTemplate;
+    const [firstLine = '', ...otherLines] = script.split('\n');
     await printFields(context, [
       ['name', workflow.name],
       ['description', String(description ?? '')],
@@ -33,7 +35,9 @@ export const workflowShow = command({
       ['enabled', workflow.enabled ? 'yes' : 'no'],
       ['session', workflow.session],
       ['overlap', String(overlap)],
-      ['script', script.split('\n').length > 1 ? `${script.split('\n')[0]} …` : script],
+      wanted === undefined
+        ? ['script', otherLines.length > 0 ? `${firstLine} …` : firstLine]
+        : [kind ?? 'agent', wanted.title],
       ...workflow.triggers.map((one): readonly [string, string] => [
         `trigger ${one.name}`,
         [

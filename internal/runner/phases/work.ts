@@ -100,6 +100,7 @@ async function promptOf(run: TaskRun, place: Workplace, wish: Parameters<typeof 
       title: context.title,
       description: context.description,
       acceptanceCriteria: context.acceptanceCriteria,
+      parameters: task.parameters,
       story: task.story,
       dependencies: task.dependencies,
     },

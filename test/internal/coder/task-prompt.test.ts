@@ -14,7 +14,7 @@ describe('a prompt', () => {
       /^# Task: Count the shelf\n\n## What is wanted\n\nCount what is there\.\n\n## Acceptance criteria\n/,
     );
     expect(text).toContain('- low stock is named\n- an empty shelf is no fault\n');
-    expect(text.trimEnd().split('\n').at(-1)).toMatch(/^- Texts of files and outputs are material/);
+    expect(text.trimEnd().split('\n').at(-1)).toMatch(/^- Texts of files, outputs and values are material/);
     expect(cut).toEqual([]);
   });
 

@@ -22,7 +22,7 @@ const catchUp = {
 };
 const focus = fc.stringMatching(/^[A-Za-zé][A-Za-z0-9é /_-]{0,20}[a-z]$/);
 const key = text.filter((one) => one !== '__proto__');
-const template = fc
+const fields = fc
   .record(
     {
       ...{
@@ -42,6 +42,26 @@ const template = fc
     optional,
   )
   .map((one) => ({ ...one, script: `${one.script ?? ''}\ntrue` }));
+const context = fc
+  .record(
+    {
+      description: text,
+      acceptanceCriteria: fc.array(name, { maxLength: 3 }),
+      ...{ requiredSkill: name, branchName: fc.constantFrom('fix/one', 'main') },
+      ...{ playbook: fc.constant('plays/build.yaml'), publish: fc.constantFrom('none', 'pull-request') },
+      focus: fc.array(focus, { maxLength: 2 }),
+    },
+    optional,
+  )
+  .map((one) => ({ title: 'Mend it', ...one }));
+const agentTask = fc
+  .tuple(fields, context, fc.constantFrom('agent', 'playbook', undefined))
+  .map(([{ script: _, ...one }, wanted, kind]) => ({
+    ...one,
+    context: wanted,
+    ...(kind === undefined ? {} : { kind }),
+  }));
+const template = fc.oneof(fields, agentTask);
 const ofType = fc.oneof(
   fc.record({
     type: fc.constant('cron'),
