@@ -56,10 +56,18 @@ export async function applyWorkflow(parts: SessionParts, wish: ApplyWish): Promi
   return parts.store.transact(async (tx) => {
     await tx.lockSession(`workflow ${definition.name}`);
     await tx.lockSession(holdsLock);
+    await lockTriggersOf(tx, definition.name);
     const plan = await planned(tx, make);
     if (plan.change !== 'unchanged') await write(tx, make, plan);
     return { ...plan, warnings };
   });
+}
+
+/** What decides or holds one of them now writes it first: else it would put the old rule in the place of the new one. */
+async function lockTriggersOf(tx: Transaction, name: string): Promise<void> {
+  const workflow = await tx.workflowByName(name);
+  const triggers = workflow === null ? [] : await tx.triggers({ workflowId: workflow.id });
+  for (const { id } of triggers) await tx.lockTrigger(id);
 }
 
 /** Serialises holds with workflows that are made meanwhile: no trigger slips through. */
@@ -218,6 +226,7 @@ export async function deleteWorkflow(
   return parts.store.transact(async (tx) => {
     await tx.lockSession(`workflow ${name}`);
     const workflow = await namedWorkflow(tx, name);
+    await lockTriggersOf(tx, workflow.name);
     await tx.deleteWorkflow(workflow.id);
     await record(tx, { parts, caller, now, action: 'workflow.deleted', workflow });
     tx.notify('triggers');

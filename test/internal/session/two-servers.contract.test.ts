@@ -98,3 +98,69 @@ test(
   },
   isFull ? 1_800_000 : 120_000,
 );
+
+test(
+  'a rule that is changed through one server while another fires never fires beside the one that takes its place',
+  async () => {
+    const pick = makeRandomOf(seed);
+    const [first, second] = [await server(), await server()];
+    const anchor = new Date(begin).toISOString();
+    const both = { anchor, catchUp: 'all', overlap: 'allow' };
+    const apply = async (everySeconds: number) => {
+      const triggers = [
+        { type: 'interval', name: 'changed', every: `${everySeconds}s`, ...both },
+        { type: 'interval', name: 'left', every: '10s', ...both },
+      ];
+      const value = { name: 'changing', run: 'true', triggers };
+      const { workflow, triggers: made } = await applyWorkflow(first, {
+        ...{ caller: systemCaller, owner: 'api', value },
+      });
+      return { version: workflow.version, idOf: new Map(made.map(({ name, id }) => [name, id])) };
+    };
+    const onGrid = (from: number, to: number, everySeconds: number) =>
+      Array.from({ length: to - from }, (_, n) => from + 1 + n).filter(
+        (at) => (at - begin) % (everySeconds * 1000) === 0,
+      );
+    const pause = () => new Promise<void>((resolve) => setTimeout(resolve, pick(20)));
+    let every = 7;
+    const { idOf } = await apply(every);
+    const start = now;
+    // of each stretch of time: what its rule would fire
+    const stretches: { version: number; instants: number[] }[] = [];
+    for (let round = 1; round <= rounds; round++) {
+      const from = now;
+      now += 5_000 + pick(20_000);
+      stretches.push({ version: round, instants: onGrid(from, now, every) });
+      every = every === 7 ? 11 : 7;
+      await Promise.all([
+        pause().then(() => apply(every)),
+        pause().then(() => tick(second, never)),
+        pause().then(() => tick(first, never)),
+      ]);
+    }
+    await tick(second, never);
+    const firedBy = async (name: string) => {
+      const of = { triggerId: idOf.get(name) ?? '' };
+      const all = await first.store.occurrences(of, { limit: 1_000_000, offset: 0 });
+      return all.toSorted((a, b) => a.nominalAt - b.nominalAt);
+    };
+    const changed = await firedBy('changed');
+    for (const { version, instants } of stretches) {
+      const own = changed.filter(({ workflowVersion }) => workflowVersion === version);
+      // before it was changed, or not at all
+      const fired = own.length === 0 ? [] : instants;
+      expect({ seed, version, own: own.map(({ nominalAt }) => nominalAt) }).toEqual({
+        ...{ seed, version, own: fired },
+      });
+    }
+    expect(changed.every(({ workflowVersion }) => workflowVersion <= rounds)).toBe(true);
+    // what is left as it is misses nothing by it
+    const left = await firedBy('left');
+    expect(left.map(({ nominalAt }) => nominalAt)).toEqual(onGrid(start, now, 10));
+    const session = await first.store.sessionByName('changing');
+    const tasks = await first.store.tasks({ sessionId: session?.id ?? '' }, 'queue');
+    const runs = [...changed, ...left].map(({ taskId }) => taskId ?? '');
+    expect(tasks.map(({ id }) => id).toSorted()).toEqual(runs.toSorted());
+  },
+  isFull ? 1_800_000 : 120_000,
+);
