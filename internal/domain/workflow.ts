@@ -148,7 +148,10 @@ export interface Trigger {
   readonly cursor: number | null;
   /** when to look again; null = not by time */
   readonly nextAt: number | null;
-  /** version of the time zone data that `nextAt` was computed with */
+  /**
+   * what `nextAt` was computed with: version of the time zone data, and the zone, `2026a Asia/Tokyo`; without a zone for a type
+   * that does not fall due by time
+   */
   readonly zoneData: string;
   readonly createdAt: number;
   readonly updatedAt: number;

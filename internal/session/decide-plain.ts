@@ -7,7 +7,7 @@ import type { Firing } from './fire.ts';
 import { fireManyIn } from './fire-many.ts';
 import { firingAt } from './firing-at.ts';
 import type { SessionParts } from './parts.ts';
-import { dueStateOf, zoneData } from './trigger-times.ts';
+import { dueStateOf, zoneDataOf } from './trigger-times.ts';
 
 /** So many triggers are decided in one transaction. */
 export const maxDecidedAtOnce = maxRowsAtOnce;
@@ -19,6 +19,7 @@ interface Plain {
   readonly firings: readonly Firing[];
   readonly cursor: number;
   readonly nextAt: number | null;
+  readonly zoneData: string;
 }
 
 /** What became of triggers that were looked at together. */
@@ -83,8 +84,8 @@ async function decideIn(
     const firings = plain.flatMap((one) => one.firings).toSorted((a, b) => a.effectiveAt - b.effectiveAt);
     if (plain.length === 0 || (await fireManyIn(tx, parts, { workflow, firings, now })) === null) continue;
     await tx.moveTriggers(
-      plain.map(({ id, cursor, nextAt }) => ({ id, cursor, nextAt })),
-      { zoneData, now },
+      plain.map(({ id, cursor, nextAt, zoneData }) => ({ id, cursor, nextAt, zoneData })),
+      now,
     );
     for (const { id } of plain) decided.add(id);
   }
@@ -124,5 +125,5 @@ function plainOf(
     ...firingAt({ trigger, workflow, instant, now }),
     reason,
   }));
-  return { id: trigger.id, firings, cursor, nextAt };
+  return { id: trigger.id, firings, cursor, nextAt, zoneData: zoneDataOf(state.schedule) };
 }

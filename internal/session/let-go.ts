@@ -4,7 +4,7 @@ import { decideDue } from '../trigger/decide-due.ts';
 import { zoneOf } from './apply-workflow.ts';
 import type { SessionParts } from './parts.ts';
 import { become } from './tick.ts';
-import { dueStateOf, zoneData } from './trigger-times.ts';
+import { dueStateOf, zoneDataOf } from './trigger-times.ts';
 
 /** A held trigger that goes on. */
 export interface LettingGo {
@@ -33,11 +33,11 @@ async function settle(
 ): Promise<Pick<Trigger, 'cursor' | 'nextAt' | 'zoneData'>> {
   const { trigger, workflow } = found;
   const state = dueStateOf(trigger, { workflow: workflow.definition, zone: zoneOf(parts), now });
-  if (state === null) return { cursor: null, nextAt: null, zoneData };
+  if (state === null) return { cursor: null, nextAt: null, zoneData: zoneDataOf(null) };
   const { instants, cursor, nextAt } = decideDue(state);
   for (const [n, instant] of instants.entries()) {
     const what = { parts, trigger, workflow, instant, now: now + n };
     await become(tx, catchUp ? what : { ...what, instead: 'paused' });
   }
-  return { cursor: catchUp ? cursor : now, nextAt, zoneData };
+  return { cursor: catchUp ? cursor : now, nextAt, zoneData: zoneDataOf(state.schedule) };
 }

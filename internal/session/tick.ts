@@ -7,7 +7,7 @@ import { decidePlain, maxDecidedAtOnce } from './decide-plain.ts';
 import { fireIn, skip } from './fire.ts';
 import { firingAt } from './firing-at.ts';
 import type { SessionParts } from './parts.ts';
-import { dueStateOf, zoneData } from './trigger-times.ts';
+import { dueStateOf, zoneDataOf } from './trigger-times.ts';
 
 /** Most triggers that are decided before others get a turn at the store. */
 const batchSize = maxDecidedAtOnce;
@@ -66,6 +66,7 @@ async function decideOne(
   // a queue goes by the time at which tasks were made: what fell due first runs first
   for (const [n, instant] of instants.entries())
     await become(tx, { parts, trigger, workflow, instant, now: now + n });
+  const zoneData = zoneDataOf(state.schedule);
   await tx.putTrigger({ ...trigger, cursor, nextAt, zoneData, updatedAt: now });
   return true;
 }

@@ -5,8 +5,11 @@ import type { Schedule, ScheduleContext } from '../trigger/trigger-type.ts';
 import { restsFromEnd } from '../trigger/types/interval.ts';
 import { triggerTypes } from '../trigger/types.ts';
 
-/** Version of the time zone data of this program. */
-export const zoneData = process.versions.tz ?? '';
+/** What an instant of a rule is computed with: version of the time zone data of this program, and the rule's zone. */
+export function zoneDataOf(schedule: Schedule | null): string {
+  const version = process.versions.tz ?? '';
+  return schedule === null ? version : `${version} ${schedule.zone}`;
+}
 
 /** The rule of time of a trigger; null when its type has none. @throws {InputError} for a spec that its type refuses */
 export function scheduleOf(definition: TriggerDefinition, context: ScheduleContext): Schedule | null {
@@ -21,6 +24,7 @@ export function startOf(
   context: ScheduleContext & { readonly now: number },
 ): Pick<Trigger, 'cursor' | 'nextAt' | 'zoneData'> {
   const schedule = scheduleOf(definition, context);
+  const zoneData = zoneDataOf(schedule);
   if (schedule === null) return { cursor: null, nextAt: null, zoneData };
   const { spreadMs, startAt, endAt } = definition;
   const first = firstOf({ schedule, spreadMs, startAt, endAt, triggerId: context.triggerId }, context.now);

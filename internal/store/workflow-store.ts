@@ -95,10 +95,10 @@ export interface WorkflowWrites {
   /** Removes a workflow, its triggers, and the holds of both; what they did stays on record. */
   deleteWorkflow(id: string): Promise<void>;
   putTrigger(trigger: Trigger): Promise<void>;
-  /** Writes where triggers stand in time, and nothing else of them; at most `maxRowsAtOnce`. @param at.now  epoch ms */
+  /** Writes where triggers stand in time, and nothing else of them; at most `maxRowsAtOnce`. @param now  epoch ms */
   moveTriggers(
-    moved: readonly Pick<Trigger, 'id' | 'cursor' | 'nextAt'>[],
-    at: { readonly zoneData: string; readonly now: number },
+    moved: readonly Pick<Trigger, 'id' | 'cursor' | 'nextAt' | 'zoneData'>[],
+    now: number,
   ): Promise<void>;
   /** With its own hold. */
   deleteTrigger(id: string): Promise<void>;

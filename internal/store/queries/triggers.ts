@@ -55,13 +55,14 @@ export function triggerWrites(db: Db) {
     putTrigger: async (trigger) => {
       await put(db, 'triggers', { row: triggerRow.encode(trigger), key: 'id' });
     },
-    moveTriggers: async (moved, { zoneData, now }) => {
+    moveTriggers: async (moved, now) => {
       if (moved.length === 0) return;
       const values = moved.map(
-        ({ id, cursor, nextAt }) => sql`(${id}, CAST(${cursor} AS BIGINT), CAST(${nextAt} AS BIGINT))`,
+        ({ id, cursor, nextAt, zoneData }) =>
+          sql`(${id}, CAST(${cursor} AS BIGINT), CAST(${nextAt} AS BIGINT), ${zoneData})`,
       );
-      await sql`WITH moved (id, cursor, next_at) AS (VALUES ${sql.join(values)})
-        UPDATE triggers SET cursor = moved.cursor, next_at = moved.next_at, zone_data = ${zoneData}, updated_at = ${now}
+      await sql`WITH moved (id, cursor, next_at, zone_data) AS (VALUES ${sql.join(values)})
+        UPDATE triggers SET cursor = moved.cursor, next_at = moved.next_at, zone_data = moved.zone_data, updated_at = ${now}
         FROM moved WHERE triggers.id = moved.id`.execute(db);
     },
     deleteTrigger: async (id) => {

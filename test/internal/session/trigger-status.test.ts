@@ -146,7 +146,7 @@ describe('the status of a trigger', () => {
   });
 });
 
-describe('time zone data that changed', () => {
+describe('time zone data that changed, or another zone,', () => {
   test('makes the next instant be computed anew, and both are logged', async () => {
     const { store, parts } = await world({ triggers: [newYork] });
     const { trigger } = await findTrigger(store, { workflow: 'w' });
@@ -156,14 +156,45 @@ describe('time zone data that changed', () => {
     expect(await refreshZoneData({ ...parts, log })).toBe(1);
     expect(await store.trigger(trigger.id)).toMatchObject({
       nextAt: trigger.nextAt,
-      zoneData: process.versions.tz,
+      zoneData: `${process.versions.tz} America/New_York`,
     });
     expect(told).toMatchObject([
       {
-        ...{ workflow: 'w', trigger: 'cron', zoneDataBefore: '1999a', zoneData: process.versions.tz },
+        ...{
+          workflow: 'w',
+          trigger: 'cron',
+          zoneDataBefore: '1999a',
+          zoneData: `${process.versions.tz} America/New_York`,
+        },
         ...{ nextAtBefore: '1970-01-01T00:00:00.005Z', nextAt: '2026-03-08T07:00:00.000Z' },
       },
     ]);
     expect(await refreshZoneData(parts)).toBe(0);
+  });
+
+  test('of a trigger that goes by the zone of the server starts it anew in the other zone, and no other', async () => {
+    const daily = { type: 'cron', expression: '0 9 * * *', overlap: 'allow' };
+    const own = { ...daily, name: 'own', timezone: 'America/New_York' };
+    const hourly = { type: 'interval', every: '1h', overlap: 'allow' };
+    const { store, parts, jump } = await world({ triggers: [daily, own, hourly] }, '07T15:00:00');
+    const inTokyo = { ...parts, timeZone: 'Asia/Tokyo' };
+    const nextOf = async (trigger: string) =>
+      (await findTrigger(store, { workflow: 'w', trigger })).trigger.nextAt;
+    expect(await nextOf('cron')).toBe(at('08T09:00:00'));
+    // nine in Tokyo, where nobody looked, and nine in the old zone have both passed
+    jump('08T09:30:00');
+    expect([await refreshZoneData(inTokyo), await refreshZoneData(inTokyo)]).toEqual([1, 0]);
+    const nines = [at('09T00:00:00'), at('08T13:00:00')];
+    expect([await nextOf('cron'), await nextOf('own')]).toEqual(nines);
+    await tick(inTokyo, never);
+    const rows = await store.occurrences({}, { limit: 100, offset: 0 });
+    expect(new Set(rows.map(({ source }) => source))).toEqual(new Set(['interval']));
+    for (const nine of nines.toSorted()) {
+      jump(new Date(nine).toISOString().slice(8, 19));
+      await tick(inTokyo, never);
+    }
+    const runs = await store.occurrences({ decision: 'run' }, { limit: 100, offset: 0 });
+    const fired = runs.filter(({ source }) => source === 'cron').map(({ nominalAt }) => nominalAt);
+    expect(fired.toSorted()).toEqual(nines.toSorted());
   });
 });

@@ -372,6 +372,29 @@ describe('a definition that changes', () => {
     expect(await world.rows()).toEqual(['15:00 run due']);
   });
 
+  test('another zone makes good nothing of the old one, and invents nothing of the past', async () => {
+    const nine = (timezone?: string) => ({
+      triggers: [{ type: 'cron', expression: '0 9 * * *', ...(timezone ? { timezone } : {}) }],
+    });
+    const world = await at('2026-01-01T08:30:00Z', nine('Europe/London'));
+    // nine in London is due and not decided yet; nine in Berlin has passed
+    world.clock.jump(31 * minute);
+    await world.apply(nine('Europe/Berlin'));
+    await world.go('2026-01-01T09:02:00Z');
+    expect(await world.rows()).toEqual([]);
+    await world.go('2026-01-02T08:00:00Z');
+    await world.go('2026-01-02T09:00:00Z');
+    expect(await world.rows()).toEqual(['08:00 run due']);
+    // without a zone of its own it goes by that of the server
+    await world.apply(nine());
+    await world.go('2026-01-02T09:00:30Z');
+    expect(await world.rows()).toEqual(['08:00 run due']);
+    await world.go('2026-01-03T08:00:00Z');
+    expect(await world.rows()).toEqual(['08:00 run due']);
+    await world.go('2026-01-03T09:00:00Z');
+    expect((await world.rows()).slice(1)).toEqual([expect.stringMatching(/^09:00/)]);
+  });
+
   test('fires once at an instant that the old rule had and the new one has, with what is run now', async () => {
     const world = await at('2026-01-01T09:58:00Z', { ...every5, overlap: 'allow' });
     // the old one is due and not decided yet

@@ -88,17 +88,16 @@ export function testWorkflows(fixture: () => Fixture): void {
     expect(await store.triggersOf([c.id, 'gone', a.id])).toEqual([c, a]);
     expect(await store.triggersOf([])).toEqual([]);
     const moved = [
-      { id: a.id, cursor: Date.UTC(2026, 0, 1), nextAt: null },
-      { id: c.id, cursor: 70, nextAt: 80 },
+      { id: a.id, cursor: Date.UTC(2026, 0, 1), nextAt: null, zoneData: '2026b UTC' },
+      { id: c.id, cursor: 70, nextAt: 80, zoneData: '2026b Asia/Tokyo' },
     ];
     await store.transact(async (tx) => {
-      await tx.moveTriggers(moved, { zoneData: '2026b', now: 9 });
-      await tx.moveTriggers([], { zoneData: 'none', now: 10 });
+      await tx.moveTriggers(moved, 9);
+      await tx.moveTriggers([], 10);
     });
     const after = (trigger: typeof a, n: number) => ({
       ...trigger,
       ...moved[n],
-      zoneData: '2026b',
       updatedAt: 9,
     });
     expect(await store.triggersOf([a.id, b.id, c.id])).toEqual([after(a, 0), b, after(c, 1)]);
