@@ -38,6 +38,49 @@ describe('S-38, S-61, S-62: a rule of the house sees', () => {
   );
 });
 
+describe('W1: a secret is compared in a time that says nothing', () => {
+  const files = ['internal/trigger/webhook/signatures.ts', 'internal/trigger/webhook/verify.ts'];
+  // with a constant, and of lengths, is no comparison of secrets; nor is the prefix of a header
+  const comparisons = [
+    /[!=]==$/,
+    /[!=]==?(?![='"`\d\s])(?!null\b|undefined\b)/,
+    /[!=]==?\s+(?!['"`\d\s])(?!null\b|undefined\b|\w+\.length\b)/,
+    /\b(Object\.is|isDeepStrictEqual)\(|\.(equals|compare|localeCompare|indexOf|lastIndexOf|has|search)\(/,
+    /\.(includes|startsWith|endsWith)\((?!['"`]|prefix\))/,
+  ];
+  const compares = (text: string) => comparisons.some((pattern) => pattern.test(text));
+
+  test.each([
+    'if (given === expected) return true;',
+    'return expected==given;',
+    'const isOurs = expected ===',
+    'found |= Number(candidate !== signatureOf(signature, secret, parts));',
+    'return secrets.includes(token);',
+    'return header.startsWith(expected);',
+    'return Buffer.from(a).equals(given);',
+    'return new Set(secrets).has(token);',
+    'return Object.is(given, expected);',
+  ])('the rule sees %s', (text) => {
+    expect(compares(text)).toBe(true);
+  });
+
+  test.each(files)('%s compares by isSameText alone', (file) => {
+    const text = withoutComments(readFileSync(join(root, file), 'utf8'));
+    expect(text.split('\n').filter(compares)).toEqual([]);
+    expect(text).toContain('isSameText(');
+  });
+
+  test('isSameText leaves it to timingSafeEqual', () => {
+    const text = readFileSync(join(root, files[0] ?? ''), 'utf8');
+    const [, body = ''] = /export function isSameText\(.*?\{\n([\s\S]*?)\n\}/.exec(text) ?? [];
+    expect(body.match(/return .*/g)).toEqual(['return timingSafeEqual(a, b);', 'return false;']);
+    // nobody else looks at signatures of webhooks
+    const others = sources.filter(({ text: other }) => /\b(signatureOf|createHmac)\b/.test(other));
+    const paths = others.map(({ path }) => path).filter((path) => path.startsWith('internal/trigger/'));
+    expect(paths.sort()).toEqual(['internal/trigger/webhook/sign.ts', files[0]]);
+  });
+});
+
 describe('S-62: the linter', () => {
   const place = mkdtempSync(join(tmpdir(), 'lint-'));
   beforeAll(() => {

@@ -28,8 +28,11 @@ describe('a deployment', () => {
       state: [{ state: 'disabled' }, { state: 'disabled' }],
     });
     expect((await call('POST', deployment('d'), {})).body).toMatchObject({ status: 'deployed', version: 1 });
-    const changed = await call('PUT', deployment(made.body.workflowId), { ...yearly, run: 'false' });
-    expect(changed.body).toMatchObject({ name: 'd', version: 2, change: 'updated' });
+    for (const change of ['updated', 'unchanged']) {
+      const put = await call('PUT', deployment(made.body.workflowId), { ...yearly, run: 'false' });
+      expect([put.status, put.body]).toMatchObject([200, { name: 'd', version: 2, change }]);
+    }
+    expect((await call('GET', 'workflows/d/versions')).body).toHaveLength(2);
     expect((await call('GET', 'deployment/workflows')).body).toMatchObject([
       { name: 'd', triggers: ['cron', 'manual'] },
     ]);
@@ -60,6 +63,17 @@ describe('a deployment', () => {
 
   test('of a file is the file’s, unless it is taken over', async () => {
     await call('POST', 'workflows?owner=file:w.yaml', { name: 'filed', ...yearly });
+    for (const [method, body] of [
+      ['POST', {}],
+      ['POST', { ...yearly, run: 'false' }],
+      ['PUT', { ...yearly, run: 'false' }],
+    ] as const) {
+      const refused = await call(method, deployment('filed'), body);
+      expect([method, refused.status, refused.body.error?.code]).toEqual([
+        ...[method, 409, 'KERUTA_ERR_WORKFLOW_OWNED'],
+      ]);
+    }
+    expect((await call('GET', 'workflows/filed')).body).toMatchObject({ version: 1, owner: 'file:w.yaml' });
     expect((await call('DELETE', deployment('filed', 'undeploy'))).status).toBe(409);
     expect((await call('DELETE', `${deployment('filed', 'undeploy')}?takeOver=true`)).status).toBe(200);
   });

@@ -164,6 +164,29 @@ describe('a delivery of GitHub', () => {
     expect(rows).toHaveLength(expected.filter((one) => one.endsWith('false')).length);
   });
 
+  test('that has no room in a queue is answered 503, and sent again runs what it did not, once', async () => {
+    const { send, server } = await openGithubWith({ parts: { maxPendingTasks: 1 } }, {}, {});
+    const waiting = (await server.call('POST', 'workflows/w0/fire', {})).body;
+    const same = { 'x-github-delivery': 'same' };
+    const full = await send(push(), same);
+    expect(full).toMatchObject({ status: 503, body: { error: { code: 'KERUTA_ERR_QUEUE_FULL' } } });
+    expect(Number(full.headers.get('retry-after'))).toBeGreaterThan(0);
+    const runs = async (name: string) =>
+      (await server.call('GET', `workflows/${name}/occurrences`)).body.map(
+        ({ source, decision }: { source: string; decision: string }) => `${source} ${decision}`,
+      );
+    // the full one has it not on record, so that it is new there when it comes again
+    expect([await runs('w0'), await runs('w1')]).toEqual([['manual run'], ['github run']]);
+    await server.call('POST', `tasks/${waiting.taskId}/cancel`);
+    const again = await send(push(), same);
+    expect(again.status).toBe(202);
+    expect(again.body.triggers).toMatchObject([
+      { workflow: 'w0', status: 'accepted' },
+      { workflow: 'w1', status: 'duplicate' },
+    ]);
+    expect([await runs('w0'), await runs('w1')]).toEqual([['github run', 'manual run'], ['github run']]);
+  });
+
   test('of 25 MiB is taken, a larger one is refused with 413', async () => {
     const { send } = await openGithub({});
     const body = (bytes: number) => push({ filler: 'x'.repeat(bytes) });

@@ -6,6 +6,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { type SessionParts, systemCaller } from '../../../internal/session/parts.ts';
 import { setStatus } from '../../../internal/session/set-status.ts';
 import type { TriggerHost } from '../../../internal/trigger/trigger-type.ts';
+import { signedHeaders } from '../../../internal/trigger/webhook/sign.ts';
 import { adminToken, startServer, type TestServer } from './start-server.ts';
 import { applyHook, github, hostOf, secrets, send, sign } from './webhook-world.ts';
 
@@ -183,6 +184,17 @@ describe('F-80: a delivery that is not signed as its trigger asks', () => {
     expect(await rows(server)).toEqual([]);
   });
 
+  test('in a character set that nobody knows is refused with 415, when it is signed', async () => {
+    const server = await open();
+    await applyHook(server);
+    const headers = { 'content-type': 'text/plain; charset=klingon' };
+    expect((await send(server.url, { headers, secret: 'wrong' })).status).toBe(401);
+    const answer = await send(server.url, { headers });
+    expect(answer).toMatchObject({ status: 415, body: { error: { code: 'KERUTA_ERR_UNSUPPORTED_MEDIA' } } });
+    expect(answer.body.error.message).toContain('"klingon"');
+    expect(await rows(server)).toEqual([]);
+  });
+
   test('is refused before its body is read', async () => {
     const server = await open();
     await applyHook(server);
@@ -209,6 +221,42 @@ describe('F-80: a delivery that is not signed as its trigger asks', () => {
       202, 202, 202, 401, 401,
     ]);
   });
+
+  test.each([
+    { type: 'standard' },
+    { type: 'stripe', header: 'x-signature' },
+    { type: 'hmac', header: 'x-sign', prefix: 'v=', algorithm: 'sha512', encoding: 'base64url' },
+  ] as const)(
+    'W1, W3: of $type that is forged, of another body, stale or unsigned is refused',
+    async (way) => {
+      const server = await open();
+      await applyHook(server, { auth: { ...way, secretEnv: 'HOOK_SECRET' } });
+      const own = secrets.HOOK_SECRET ?? '';
+      const signed = (changed: { secret?: string; body?: string; aheadMs?: number } = {}) => {
+        const { secret = own, body = '{"n":1}', aheadMs = 0 } = changed;
+        const request = { body: Buffer.from(body), id: 'd', now: Date.now() + aheadMs };
+        return signedHeaders(way, secret, request);
+      };
+      const headers = signed();
+      const [name = ''] = Object.keys(headers).filter((one) => one.includes('sign'));
+      const flipped = (headers[name] ?? '').replace(/.(?=.$)/, (last) => (last === 'a' ? 'b' : 'a'));
+      const forged = [
+        signed({ secret: 'x' }),
+        signed({ body: '{"n":2}' }),
+        { ...headers, [name]: flipped },
+        { ...headers, [name]: '' },
+        // only of some formats the time is signed
+        ...(way.type === 'hmac' ? [] : [signed({ aheadMs: -310_000 }), signed({ aheadMs: 310_000 })]),
+      ];
+      for (const one of forged)
+        expect(await send(server.url, { headers: one })).toMatchObject({
+          status: 401,
+          body: { error: { code: 'KERUTA_ERR_UNAUTHENTICATED' } },
+        });
+      expect(await rows(server)).toEqual([]);
+      expect((await send(server.url, { headers })).status).toBe(202);
+    },
+  );
 
   test('S-41: auth: none is for loopback servers and not for web pages, when it is applied and when it is asked', async () => {
     const server = await open();
