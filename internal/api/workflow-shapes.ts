@@ -164,6 +164,8 @@ export const taskEventShape = z.object({
   trigger: z.object({ id: z.string(), name: z.string(), type: z.string() }),
   occurrenceId: z.string(),
   nominalAt: instant,
+  /** the nominal instant moved by the spread; an older server does not tell */
+  effectiveAt: instant.optional(),
   at: instant,
   /** as its type of trigger has it; null without an event */
   data: z.record(z.string(), z.unknown()).nullable(),

@@ -29,6 +29,7 @@ export async function eventOfTask(reads: Reads, task: Task): Promise<TaskEventWi
     trigger: { id: occurrence.triggerId, ...trigger },
     occurrenceId: occurrence.id,
     nominalAt: toInstant(occurrence.nominalAt),
+    effectiveAt: toInstant(occurrence.effectiveAt),
     at: toInstant(event?.at ?? occurrence.decidedAt),
     data: event === null ? null : { ...event.data },
   };

@@ -124,6 +124,49 @@ describe('a backfill', () => {
     });
   });
 
+  test.each(['skip', 'buffer_one', 'buffer_all', 'cancel_other', 'allow'])(
+    'with %s waits behind the run that is under way, and runs its instants one after another',
+    async (overlap) => {
+      const { fill, go, agent, clock, store } = await world({ ...hourly, overlap, session: 'demo' });
+      await go('02T13:00:00');
+      const worker = agent();
+      const normal = (await worker.claim())?.task.id ?? '';
+      const { instants } = await fill({ to: at('01T03:00:00') });
+      const order: (string | undefined)[] = [];
+      for (const _ of [normal, ...instants]) {
+        // another agent gets nothing while one is under way
+        expect(await agent('other').claim()).toBeNull();
+        order.push(worker.claimed?.task.id);
+        clock.advance(1000);
+        await worker.finish();
+        await worker.claim();
+      }
+      expect(order).toEqual([normal, ...instants.map(({ taskId }) => taskId)]);
+      const ends = await Promise.all(order.map((id) => store.task(id ?? '')));
+      expect(ends.map((task) => task?.status)).toEqual(order.map(() => 'COMPLETED'));
+    },
+  );
+
+  test.each([
+    ['buffer_one', 1, 'overlap_skipped', Array(1).fill('PENDING')],
+    ['buffer_all', maxBackfilled, 'overlap_skipped', Array(maxBackfilled).fill('PENDING')],
+    ['buffer_all', 1, 'due', ['PENDING', 'PENDING']],
+    ['cancel_other', 2, 'due', ['CANCELLED', 'CANCELLED', 'PENDING']],
+    ['allow', 2, 'due', ['PENDING', 'PENDING', 'PENDING']],
+  ])(
+    'with %s, and %i of it that wait, leaves what falls due then as %s',
+    async (overlap, waiting, reason, statuses) => {
+      const triggers = [{ type: 'cron', expression: '5/10 * * * *' }];
+      const { fill, go, rows, tasks } = await world({ ...hourly, triggers, overlap });
+      await fill({ to: day.from + waiting * 600_000 });
+      await go('02T12:35:00');
+      expect(
+        (await rows()).find(({ source, nominalAt }) => source === 'cron' && nominalAt === at('02T12:35:00')),
+      ).toMatchObject({ reason });
+      expect((await tasks()).map(({ status }) => status)).toEqual(statuses);
+    },
+  );
+
   test('of a trigger that is held runs too', async () => {
     const { fill, parts } = await world();
     await pauseTrigger(parts, { caller, workflow: 'w' });

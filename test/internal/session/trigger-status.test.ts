@@ -105,6 +105,23 @@ describe('the status of a trigger', () => {
     expect(why).toContain('a task of it was not finished');
   });
 
+  test('that falls behind tells how long its runs take beside what it leaves them, by the run in the middle', async () => {
+    const { go, status, end } = await world({ triggers: [{ type: 'interval', every: '10s' }] });
+    const runs = [
+      ['00:10', '00:20', '00:30', 5_000],
+      ['00:40', '00:50', '00:50', 9_900],
+      ['01:00', '01:10', '01:20', 7_000],
+    ] as const;
+    for (const [begins, ...rest] of runs) {
+      const [second, third, tookMs] = rest;
+      for (const time of [begins, second, third]) await go(`07T12:${time}`);
+      await end('COMPLETED', tookMs);
+    }
+    expect((await status()).fallingBehind).toEqual({
+      ...{ skipped: 5, of: 8, medianDurationMs: 7_000, medianIntervalMs: 10_000 },
+    });
+  });
+
   test('says when it is held, switched off, or over', async () => {
     const { parts, status } = await world({
       triggers: [

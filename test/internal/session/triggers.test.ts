@@ -2,10 +2,12 @@ import { describe, expect, test } from 'vitest';
 import type { Occurrence } from '../../../internal/domain/workflow.ts';
 import { applyWorkflow, deleteWorkflow } from '../../../internal/session/apply-workflow.ts';
 import { claim } from '../../../internal/session/claim.ts';
+import { environmentOfTask, eventOfTask } from '../../../internal/session/event-of-task.ts';
 import { finish } from '../../../internal/session/finish.ts';
 import { renew } from '../../../internal/session/renew.ts';
 import { tick } from '../../../internal/session/tick.ts';
 import { fireNow, pauseTrigger, resumeTrigger } from '../../../internal/session/trigger-verbs.ts';
+import { spreadMs } from '../../../internal/trigger/cron/hash.ts';
 import { caller, makeWorld, never, report, type World } from './claims-world.ts';
 
 const minute = 60_000;
@@ -123,6 +125,18 @@ describe('what falls due while somebody is there', () => {
     expect(one?.nominalAt).toBe(Date.parse('2026-01-01T10:00:00Z'));
     expect(one?.effectiveAt).toBeGreaterThanOrEqual(one?.nominalAt ?? 0);
     expect(one?.effectiveAt).toBeLessThan((one?.nominalAt ?? 0) + 10 * minute);
+    const spread = spreadMs(one?.triggerId ?? '', 10 * minute, 60 * minute);
+    expect(one?.effectiveAt).toBe((one?.nominalAt ?? 0) + spread);
+    // its task is told both
+    const [task] = await world.tasks();
+    if (task === undefined) throw new Error('it ran');
+    const iso = (ms = 0) => new Date(ms).toISOString();
+    expect(await eventOfTask(world.store, task)).toMatchObject({
+      ...{ nominalAt: '2026-01-01T10:00:00.000Z', effectiveAt: iso(one?.effectiveAt) },
+    });
+    expect(await environmentOfTask(world.parts, task)).toMatchObject({
+      KERUTA_NOMINAL_AT: '2026-01-01T10:00:00.000Z',
+    });
   });
 
   test('before its first and after its last day it does not run', async () => {
