@@ -126,6 +126,8 @@ export const controlMessage = z.discriminatedUnion('kind', [
     message: z.string(),
     errorCode: z.string(),
     autoFix: z.boolean().nullable(),
+    /** least time before the next run; ms */
+    retryAfterMs: count.optional(),
   }),
   z.object({
     /** a question: the task is WAITING_FOR_INPUT until it is answered or withdrawn */

@@ -51,6 +51,8 @@ export interface Declared {
   readonly errorCode: string;
   /** what `--auto-fix` or `--no-auto-fix` said; null when neither */
   readonly autoFix: boolean | null;
+  /** least time before the next run, which `--retry-after` said; ms; absent: nothing was said */
+  readonly retryAfterMs?: number;
 }
 
 /** One finished run, judged. */

@@ -84,6 +84,8 @@ export interface RetryState {
   readonly lostRuns: number;
   /** when the task was made */
   readonly createdAt: number;
+  /** least time to wait, as the run said, up to the most of the rule; 0 = nothing was said */
+  readonly askedMs: number;
   readonly now: number;
   /** chance in [0, 1) */
   readonly fraction: number;
@@ -94,12 +96,13 @@ export interface RetryState {
  * @returns when the next one may begin (null = at once) and whether it uses up a repetition; null when there is none
  */
 export function decideRetry(state: RetryState): RetryDecision | null {
-  const { rule, endClass, retriesUsed, retryCount, lostRuns, now, fraction } = state;
+  const { rule, endClass, retriesUsed, retryCount, lostRuns, askedMs, now, fraction } = state;
   const isLost = endClass === 'lost' && lostRuns <= (rule?.lostRetries ?? 0);
   const isFailure = endClass === 'retryable' && retriesUsed < retryCount;
   if (!isLost && !isFailure) return null;
-  if (rule === null) return { notBefore: null, counts: true };
-  const waitMs = retryDelayMs(rule, isLost ? lostRuns : retriesUsed + 1, fraction);
+  const asked = Math.min(askedMs, (rule ?? retryDefaults).maxDelayMs);
+  if (rule === null) return { notBefore: asked === 0 ? null : now + asked, counts: true };
+  const waitMs = Math.max(asked, retryDelayMs(rule, isLost ? lostRuns : retriesUsed + 1, fraction));
   const deadline = deadlineOf(rule, state.createdAt);
   if (deadline !== null && now + waitMs >= deadline) return null;
   return { notBefore: waitMs === 0 ? null : now + waitMs, counts: isFailure };

@@ -93,7 +93,8 @@ async function finishNow(tx: Transaction, finishing: Finishing): Promise<FinishA
   await tx.expireTaskTokens(held.task.id, held.now + tokenGraceMs);
   if (!(await decidesTask(tx, held))) return { status: outcome.status, fixTaskId: null, willRetry: false };
   const task = await endTask(tx, held, { attempt, outcome, logComplete });
-  const willRetry = await retryByItself(tx, parts, { task, now: held.now });
+  const { retryAfterMs = 0 } = attempt.declared ?? {};
+  const willRetry = await retryByItself(tx, parts, { task, askedMs: retryAfterMs, now: held.now });
   const fixTaskId = willRetry ? null : await fix(tx, { ...finishing, task, attempt, outcome });
   if (!willRetry) await followEnd(tx, parts, { task, now: held.now });
   const answer = { status: outcome.status, fixTaskId, willRetry };

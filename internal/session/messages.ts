@@ -180,8 +180,9 @@ class Application {
 /** FAILED is a floor: nothing that is said later lifts it. Saying the same again changes nothing. */
 function floor(before: Declared | null, said: ControlMessage & { kind: 'declared' }): Declared {
   if (before !== null && (before.status === 'FAILED' || said.status === 'COMPLETED')) return before;
-  const { status, message, errorCode, autoFix } = said;
-  return { status, message: shortened(message), errorCode: shortened(errorCode), autoFix };
+  const { status, message, errorCode, autoFix, retryAfterMs } = said;
+  const texts = { message: shortened(message), errorCode: shortened(errorCode) };
+  return { status, ...texts, autoFix, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) };
 }
 
 function shortened(text: string): string {

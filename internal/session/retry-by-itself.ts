@@ -16,7 +16,16 @@ import { recordRetry } from './record-step.ts';
 export async function retryByItself(
   tx: Transaction,
   parts: SessionParts,
-  { task, now }: { readonly task: Task; readonly now: number },
+  {
+    task,
+    askedMs,
+    now,
+  }: {
+    readonly task: Task;
+    /** least time to wait, as the run said; ms; 0 = nothing was said */
+    readonly askedMs: number;
+    readonly now: number;
+  },
 ): Promise<boolean> {
   if (task.status !== 'FAILED' || task.cancelRequested) return false;
   const endClass = classOf({ ...task, status: task.status }, task.retry);
@@ -27,6 +36,7 @@ export async function retryByItself(
     retriesUsed: task.retriesUsed,
     lostRuns: endClass === 'lost' ? await countLost(tx, task.id) : 0,
     createdAt: task.createdAt,
+    askedMs,
     now,
     fraction: parts.random.fraction(),
   });

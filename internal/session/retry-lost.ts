@@ -49,7 +49,7 @@ async function decide(
   if (session === null || isClosed(session.status)) return null;
   const { retry: rule, retryCount, retriesUsed, createdAt } = task;
   const lostRuns = (await countLost(reads, task.id)) + 1;
-  const state = { rule, retryCount, retriesUsed, createdAt, lostRuns, now };
+  const state = { rule, retryCount, retriesUsed, createdAt, lostRuns, askedMs: 0, now };
   const decision = decideRetry({ ...state, endClass: 'lost', fraction: parts.random.fraction() });
   return decision === null ? null : { task, attempt, decision };
 }

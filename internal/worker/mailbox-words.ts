@@ -15,6 +15,8 @@ export type Request =
       readonly errorCode: string;
       /** null: neither `--auto-fix` nor `--no-auto-fix` was given */
       readonly autoFix: boolean | null;
+      /** least time before the next run; absent: `--retry-after` was not given */
+      readonly retryAfterMs?: number;
     }
   | { readonly kind: 'log'; readonly level: LogLevel; readonly message: string }
   | {
@@ -92,6 +94,7 @@ export function parseRequest(words: readonly string[]): Request | null {
         message: option('message'),
         errorCode: option('error-code'),
         autoFix: options.has('no-auto-fix') ? false : options.has('auto-fix') ? true : null,
+        ...retryAfterOf(options),
       };
     case 'log': {
       const level = parseLogLevel(first);
@@ -125,6 +128,11 @@ function parseAsk(question: string, options: ReadonlyMap<string, string>): Reque
     timeoutMs: seconds > 0 ? Math.min(seconds * 1000, maxDurationMs) : null,
     secret: options.has('secret'),
   };
+}
+
+function retryAfterOf(options: ReadonlyMap<string, string>): { readonly retryAfterMs?: number } {
+  const seconds = Number(options.get('retry-after') ?? '');
+  return seconds > 0 ? { retryAfterMs: Math.min(Math.ceil(seconds * 1000), maxDurationMs) } : {};
 }
 
 function parseCost(amount: string, options: ReadonlyMap<string, string>): Request | null {

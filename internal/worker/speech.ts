@@ -35,6 +35,9 @@ export function understand(
         message: parts.mask(request.message),
         errorCode: request.kind === 'fail' ? parts.mask(request.errorCode) : '',
         autoFix: request.kind === 'fail' ? request.autoFix : null,
+        ...(request.kind === 'fail' && request.retryAfterMs !== undefined
+          ? { retryAfterMs: request.retryAfterMs }
+          : {}),
       };
       if (request.kind === 'success' && request.artifactsDir !== null)
         state.artifactsDir = request.artifactsDir;

@@ -86,6 +86,7 @@ export const cursorShape = z.looseObject({
       message: z.string(),
       errorCode: z.string(),
       autoFix: z.boolean().nullable(),
+      retryAfterMs: count.optional(),
     })
     .nullable(),
   asks: z.array(z.looseObject({ key: z.string(), withdrawAt: z.number().nullable(), secret: z.boolean() })),

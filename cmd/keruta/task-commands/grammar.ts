@@ -108,6 +108,12 @@ export const speakingCommands: readonly SpeakingCommand[] = [
         variable: 'KERUTA_AUTO_FIX_ENABLED',
         doc: 'whether a fix task is made',
       },
+      {
+        name: 'retry-after',
+        form: 'value',
+        value: 'DURATION',
+        doc: 'least time before the next run, if there is one; bare numbers are seconds',
+      },
     ],
     examples: ['keruta fail --message "no database" --error-code DB_CONNECTION_ERROR'],
   },

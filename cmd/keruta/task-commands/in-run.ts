@@ -80,6 +80,9 @@ export function mailboxWords(spoken: Spoken): string[] {
     const value = values[name];
     if (value !== undefined) words.push(`--${name}`, value);
   }
+  const retryAfter = values['retry-after'];
+  if (retryAfter !== undefined)
+    words.push('--retry-after', String(Math.ceil(parseSeconds('retry-after', retryAfter))));
   if (flags['auto-fix'] !== undefined) words.push(flags['auto-fix'] ? '--auto-fix' : '--no-auto-fix');
   return words;
 }

@@ -253,6 +253,8 @@ describe('inside a run', () => {
       ['log', 'INFO', 'two\nlines'],
       ['fail', '--error-code', 'E', '--no-auto-fix'],
     ]);
+    expect(await call(['fail', '--retry-after', '1.5m'], { env })).toBe(0);
+    expect(said(directory).at(-1)).toEqual(['fail', '--retry-after', '90']);
     expect(requests).toEqual([]);
   });
 
@@ -267,6 +269,7 @@ describe('inside a run', () => {
 
   test('a bad value exits 2 as it does outside', async () => {
     expect(await call(['progress', '150'], { env: inRun().env })).toBe(2);
+    expect(await call(['fail', '--retry-after', 'soon'], { env: inRun().env })).toBe(2);
   });
 
   test('ask prints the answer that is put into the run', async () => {

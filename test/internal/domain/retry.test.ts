@@ -58,7 +58,7 @@ describe('a run is repeated', () => {
   const decide = (more: Partial<RetryState> = {}) =>
     decideRetry({
       ...{ rule: rule(), endClass: 'retryable', retryCount: 2, retriesUsed: 0, lostRuns: 0 },
-      ...{ createdAt: 0, now: 1000, fraction: 0 },
+      ...{ createdAt: 0, askedMs: 0, now: 1000, fraction: 0 },
       ...more,
     });
 
@@ -71,6 +71,17 @@ describe('a run is repeated', () => {
   test('at once when there is no rule, or no wait', () => {
     expect(decide({ rule: null })).toEqual({ notBefore: null, counts: true });
     expect(decide({ rule: rule({ delayMs: 0 }) })).toEqual({ notBefore: null, counts: true });
+  });
+
+  test('not before what it asked for, up to the most of its rule', () => {
+    const asking = (askedMs: number, more: Partial<RetryState> = {}) =>
+      decide({ askedMs, ...more })?.notBefore;
+    // its own wait is 30 s
+    expect([asking(29_999), asking(30_001), asking(3_600_001)]).toEqual([31_000, 31_001, 3_601_000]);
+    expect(asking(90_000, { rule: rule({ backoff: 'fixed', maxDelayMs: 70_000 }) })).toBe(71_000);
+    expect([asking(5_000, { rule: null }), asking(3_600_001, { rule: null })]).toEqual([6_000, 3_601_000]);
+    expect(asking(90_000, { rule: rule({ deadlineMs: 91_000 }) })).toBeUndefined();
+    expect(asking(90_000, { endClass: 'permanent' })).toBeUndefined();
   });
 
   test.each(['completed', 'cancelled', 'permanent'] as const)('never after an end that is %s', (endClass) => {

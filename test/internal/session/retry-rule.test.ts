@@ -48,6 +48,21 @@ describe('a task with a rule of retries', () => {
     expect(await left()).toBe(45_000);
   });
 
+  test('waits as long as its failure asks for, when that is longer', async () => {
+    const { agent, clock, left, show } = await withTask({ retryCount: 2, retry: rule() });
+    const fail = { kind: 'declared', status: 'FAILED', message: '429', errorCode: 'BUSY', autoFix: null };
+    await agent.claim();
+    await agent.say({ ...fail, seq: 1, retryAfterMs: 90_000 });
+    expect(await agent.finish({ exitCode: 1, controlSeq: 1 })).toMatchObject({ willRetry: true });
+    expect([await left(), (await show()).errorCode]).toEqual([90_000, 'BUSY']);
+    clock.advance(90_000);
+    await agent.claim();
+    // what a run asked for is not for the next one
+    await agent.say({ ...fail, seq: 1 });
+    expect(await agent.finish({ exitCode: 1, controlSeq: 1 })).toMatchObject({ willRetry: true });
+    expect(await left()).toBe(60_000);
+  });
+
   test('wakes an agent that waits when it falls due', async () => {
     const { agent, clock, show } = await withTask({ retryCount: 1, retry: rule({ backoff: 'fixed' }) });
     await agent.claim();

@@ -11,6 +11,11 @@ describe('parseRequest', () => {
     ['progress 0', { kind: 'progress', progress: 0, message: '' }],
     ['success --artifacts-dir /x', { kind: 'success', message: '', artifactsDir: '/x' }],
     ['fail --error-code E1 --no-auto-fix', { kind: 'fail', message: '', errorCode: 'E1', autoFix: false }],
+    [
+      'fail --retry-after 90',
+      { kind: 'fail', message: '', errorCode: '', autoFix: null, retryAfterMs: 90_000 },
+    ],
+    ['fail --retry-after soon', { kind: 'fail', message: '', errorCode: '', autoFix: null }],
     ['fail --auto-fix --message no', { kind: 'fail', message: 'no', errorCode: '', autoFix: true }],
     ['log warning a b', { kind: 'log', level: 'WARN', message: 'a b' }],
     ['log INFO -- --not-an-option', { kind: 'log', level: 'INFO', message: '--not-an-option' }],

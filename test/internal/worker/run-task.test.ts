@@ -152,6 +152,11 @@ describe('a task', () => {
     });
   });
 
+  test('that asks for a time before its next run has its server told', async () => {
+    const attempt = await run(say('fail', '--retry-after', '90'));
+    expect(attempt.messages).toMatchObject([{ kind: 'declared', status: 'FAILED', retryAfterMs: 90_000 }]);
+  });
+
   test('leaves artifacts, also when it fails; what is skipped is said in its log', async () => {
     const attempt = await run(
       [
