@@ -10,11 +10,18 @@ import { isFull, seed, tally } from './lab/rounds.ts';
 /** J. Servers are killed and paused while triggers fall due and deliveries come. */
 const mixed: FiringPlan = isFull
   ? {
-      ...{ timed: 1000, gridsMs: [60_000], deliveries: 10_000, overMs: 240_000, isPaused: true },
+      ...{
+        timed: 1000,
+        gridsMs: [60_000],
+        deliveries: 10_000,
+        overMs: 240_000,
+        isPaused: true,
+        leastFaults: 3,
+      },
       trigger: () => ({ type: 'cron', expression: '* * * * *' }),
     }
   : {
-      ...{ timed: 40, gridsMs: [2_000], deliveries: 200, overMs: 5_000, isPaused: true },
+      ...{ timed: 40, gridsMs: [2_000], deliveries: 200, overMs: 5_000, isPaused: true, leastFaults: 3 },
       trigger: everySeconds,
     };
 

@@ -24,6 +24,8 @@ export interface FiringPlan {
   readonly overMs: number;
   /** whether servers are also paused and asked to stop, or only killed */
   readonly isPaused: boolean;
+  /** so often one is killed, asked to stop or paused at least, though all deliveries are taken */
+  readonly leastFaults: number;
 }
 
 /** A trigger whose instants are the multiples of some seconds. */
