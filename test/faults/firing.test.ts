@@ -1,9 +1,8 @@
-import { DatabaseSync } from 'node:sqlite';
 import { describe, test } from 'vitest';
 import { freePort } from '../e2e/place.ts';
 import { findPrograms } from './lab/cluster.ts';
 import { fireOnPostgres, fireUnderTrouble, openPlace, type Victim } from './lab/fire-under-trouble.ts';
-import { type Ask, everySeconds, type FiringPlan, firingEnv } from './lab/firing.ts';
+import { askEmbedded, everySeconds, type FiringPlan, firingEnv } from './lab/firing.ts';
 import { sharedToken } from './lab/on-postgres.ts';
 import { isFull, seed, tally } from './lab/rounds.ts';
 
@@ -41,15 +40,7 @@ describe.concurrent('triggers and deliveries under trouble', () => {
     const env = { ...place.env, KERUTA_ADMIN_TOKEN: sharedToken, ...firingEnv };
     const start = () => place.server([], { env, token: sharedToken, port });
     const victim: Victim = { running: await start(), start };
-    const ask: Ask = (sql) => {
-      const database = new DatabaseSync(place.path('server/keruta.db'), { readOnly: true });
-      try {
-        const rows = database.prepare(sql).all();
-        return rows.map((row) => Object.values(row).map((value) => String(value ?? '')));
-      } finally {
-        database.close();
-      }
-    };
+    const ask = askEmbedded(place);
     const { note } = await fireUnderTrouble(place, [victim], { ask, plan: mixed });
     tally({ row: 'J-02', rounds: 1, note });
   });

@@ -1,6 +1,18 @@
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { makePlace, pause, until } from '../e2e/place.ts';
+import {
+  applyFiring,
+  askEmbedded,
+  checkRecord,
+  decided,
+  everySeconds,
+  expectedInstants,
+  type FiringPlan,
+  firingEnv,
+  sendAll,
+} from './lab/firing.ts';
 import { faultyExecutable, Lab } from './lab/lab.ts';
+import { livePieces } from './lab/reader.ts';
 import { chance, isFull, rounds, seed, tally } from './lab/rounds.ts';
 import { callOnce, Speaker } from './lab/speaker.ts';
 import { goFirst, heldUp } from './lab/starvation.ts';
@@ -215,4 +227,51 @@ test('F-63: SIGTERM with requests under way: each gets its answer or none, and n
   expect(acknowledged.length).toBeGreaterThan(10);
   expect(failed).toBeGreaterThan(0);
   tally({ row: 'F-63', rounds: 1, note: `${acknowledged.length} acknowledged; ended after ${tookMs} ms` });
+});
+
+test('F-63: SIGTERM while triggers fall due, deliveries come, a reader follows and an agent works: ends within ten seconds, and the next start leaves out and repeats nothing', async () => {
+  const place = makePlace('server-term-firing', faultyExecutable);
+  onTestFinished(() => place.close());
+  const start = (port = 0) => place.server([], { port, env: { ...place.env, ...firingEnv } });
+  let server = await start();
+  const plan: FiringPlan = {
+    ...{ timed: 20, gridsMs: [1_000], deliveries: 200, overMs: 8_000, isPaused: false },
+    trigger: everySeconds,
+  };
+  const ask = askEmbedded(place);
+  const session = await place.session('f63');
+  await place.daemon(session);
+  const go = place.path('go');
+  const script = `echo one; while [ ! -e ${go} ]; do sleep 0.05; done; echo two; exit 9`;
+  const running = await place.submit(session, script);
+  let seen = '';
+  const follow = async () => {
+    for await (const { text } of livePieces(place, running)) seen += text;
+  };
+  const reader = follow().catch(() => {});
+  await until('the reader sees it', () => seen === 'one\n', 60_000);
+  await applyFiring(place, plan);
+  const sending = sendAll({ plan, random: chance(seed), url: () => server.url });
+  const delivered = () => Number(ask("SELECT count(*) FROM occurrences WHERE source = 'webhook'")[0]?.[0]);
+  await until('both come', () => decided(ask, Date.now()) > plan.timed && delivered() > 20, 60_000);
+  const [before, held] = [Date.now(), heldUp()];
+  expect(await server.stop('SIGTERM')).toMatchObject({ status: 0, signal: null });
+  const tookMs = Date.now() - before;
+  expect(tookMs).toBeLessThan(10_000 + held());
+  await reader;
+  expect(delivered(), 'some were still to come').toBeLessThan(plan.deliveries);
+  // something falls due while nobody is there
+  const away = Math.floor(Date.now() / 1_000);
+  await until('a second begins', () => Math.floor(Date.now() / 1_000) > away);
+  server = await start(server.port);
+  const { answers, tries } = await sending;
+  place.file('go', '');
+  expect(await place.whole(running, 60_000)).toMatchObject({ status: 'FAILED', exitCode: 9, attempt: 1 });
+  expect(await place.logs(running)).toBe('one\ntwo\n');
+  const now = Date.now();
+  await until('all is decided', () => decided(ask, now) >= expectedInstants(ask, plan, now), 60_000);
+  expect(await server.stop('SIGTERM')).toMatchObject({ status: 0 });
+  const { instants } = checkRecord(ask, { plan, until: now, answers });
+  const note = `${instants} instants, ${answers.size} deliveries in ${tries} tries; ended after ${tookMs} ms`;
+  tally({ row: 'F-63', rounds: 1, note });
 });

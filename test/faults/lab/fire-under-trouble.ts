@@ -16,6 +16,7 @@ import {
 import { faultyExecutable } from './lab.ts';
 import { serverOn } from './on-postgres.ts';
 import { chance, isFull, seed, tally } from './rounds.ts';
+import { heldUp } from './starvation.ts';
 
 export function openPlace(onTestFinished: TestContext['onTestFinished'], name: string): Place {
   const place = makePlace(name, faultyExecutable);
@@ -61,9 +62,10 @@ function harass(victims: readonly Victim[], random: () => number, { isPaused, le
         victim.running = null;
         // now and then it is asked to end, which it does soon, and no less is there afterwards
         const isAsked = isPaused && random() < 0.3;
-        const before = performance.now();
+        const [before, held] = [performance.now(), heldUp()];
         await running.stop(isAsked ? 'SIGTERM' : 'SIGKILL');
-        counts.longestStopMs = Math.max(counts.longestStopMs, isAsked ? performance.now() - before : 0);
+        const tookMs = performance.now() - before - held();
+        counts.longestStopMs = Math.max(counts.longestStopMs, isAsked ? tookMs : 0);
         counts[isAsked ? 'stops' : 'kills'] += 1;
         await pause(random() * 1_000);
         victim.running = await startedAtLast(victim.start);
@@ -129,8 +131,8 @@ export async function fireUnderTrouble(
   await Promise.all(victims.map(({ running }) => running?.stop('SIGTERM')));
   const { instants, tasks } = checkRecord(ask, { plan, until: now, answers });
   const { kills, stops, pauses, longestStopMs } = trouble.counts;
-  // no more than that, though requests are under way
-  expect(longestStopMs).toBeLessThan(isFull ? 20_000 : 30_000);
+  // no more than that, though requests are under way; what runs beside the selection takes its time
+  expect(longestStopMs).toBeLessThan(isFull ? 10_000 : 30_000);
   // there was trouble
   expect(trouble.sum()).toBeGreaterThanOrEqual(plan.leastFaults);
   const delays =

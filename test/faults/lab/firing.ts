@@ -1,5 +1,6 @@
 /** Workflows whose triggers fire while servers are killed, deliveries that are sent until they are taken, and the count at the end. */
 import { createHmac } from 'node:crypto';
+import { DatabaseSync } from 'node:sqlite';
 import { expect } from 'vitest';
 import { type Place, pause } from '../../e2e/place.ts';
 import { isFull } from './rounds.ts';
@@ -152,6 +153,19 @@ export async function deliverTo(
 
 /** Rows of the store, asked by SQL. */
 export type Ask = (sql: string) => readonly (readonly string[])[];
+
+/** Asks the embedded store of a place's server, whether that runs or not. */
+export function askEmbedded(place: Place): Ask {
+  return (sql) => {
+    const database = new DatabaseSync(place.path('server/keruta.db'), { readOnly: true });
+    try {
+      const rows = database.prepare(sql).all();
+      return rows.map((row) => Object.values(row).map((value) => String(value ?? '')));
+    } finally {
+      database.close();
+    }
+  };
+}
 
 /** How many instants have been decided, up to one. @param until  epoch ms */
 export function decided(ask: Ask, until: number): number {
