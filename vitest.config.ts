@@ -4,7 +4,7 @@ import { defineConfig } from 'vitest/config';
 /**
  * Four kinds of tests, by what they need: `unit` needs nothing, `contract` needs a PostgreSQL (KERUTA_TEST_POSTGRES_URL)
  * a Dovecot (KERUTA_TEST_IMAP_URL, KERUTA_TEST_IMAP_DIR) and promtool (KERUTA_TEST_PROMTOOL), and runs what containers need where there is an engine
- * (KERUTA_TEST_DOCKER_HOST); `e2e` needs the built executable (dist/keruta), `faults` a
+ * (KERUTA_TEST_DOCKER_HOST); `e2e` needs the built executable (dist/keruta) and, for some, the same servers, `faults` a
  * build that can be told where to die (dist/keruta-faults).
  */
 export default defineConfig({

@@ -2,6 +2,7 @@
  * Looks what is new in a mailbox. A sign of the server only ever means "look": what is new is decided by how far the mailbox
  * was read.
  */
+import { failpoint } from '../../pkg/failpoint/failpoint.ts';
 import type { ImapConnection, MessageHead } from '../../pkg/imap/imap.ts';
 import { type Mail, readMail } from '../../pkg/mail/read-mail.ts';
 import type { Trigger } from '../domain/workflow.ts';
@@ -112,6 +113,7 @@ async function takeOne(parts: SessionParts, { looking, starts, state, head }: On
     identity,
     wishes,
   });
+  failpoint('before_mail_mark');
   await mark(parts, looking, { uid, ran: ran ?? [] });
   return true;
 }

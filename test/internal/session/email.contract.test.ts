@@ -6,6 +6,7 @@ import { describe, expect, test } from 'vitest';
 import { mailboxState, triggerStart } from '../../../internal/session/mailbox-state.ts';
 import type { SessionParts } from '../../../internal/session/parts.ts';
 import type { ImapConnection } from '../../../pkg/imap/imap.ts';
+import { heldUp } from '../../faults/lab/starvation.ts';
 import {
   applyEmail,
   eventsOf,
@@ -73,12 +74,18 @@ describe('a message that comes', () => {
       canIdle: false,
       idle: () => Promise.reject(new Error('this server has no IDLE')),
     });
-    watch(parts, { ...mail.account, checkIntervalMs: 300, open });
+    const checkIntervalMs = 1_000;
+    watch(parts, { ...mail.account, checkIntervalMs, open });
     await started(parts);
-    await mail.deliver({ subject: 'one' });
-    await ran(parts, ['one']);
-    await mail.deliver({ subject: 'two' });
-    await ran(parts, ['one', 'two']);
+    const sent: string[] = [];
+    for (const subject of ['one', 'two']) {
+      const [began, held] = [performance.now(), heldUp()];
+      await mail.deliver({ subject });
+      sent.push(subject);
+      await ran(parts, sent);
+      // a look at one message is the rest
+      expect(performance.now() - began).toBeLessThan(checkIntervalMs + 1_500 + held());
+    }
     expect(mail.wire.accepted()).toBe(1);
   });
 
