@@ -1,9 +1,12 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import {
   appendFileSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
+  readFileSync,
   renameSync,
   rmSync,
   symlinkSync,
@@ -100,6 +103,25 @@ describe('a watched directory', () => {
     await vi.waitFor(() => expect(words()).toContain('modify a'), patient);
     await until('z');
     expect(words()).toEqual(['modify a', 'create z']);
+  });
+
+  test('waits for a program that writes a file with pauses, and tells of it once, when it is whole', async () => {
+    const here = place();
+    const path = join(here.root, 'slow');
+    const seen: string[] = [];
+    const { words, until } = await begin(here, {
+      watch: { settleMs: 3_000 },
+      onFire: async (events) => {
+        if (events.some(({ changes }) => changes.some((change) => change.path === path)))
+          seen.push(readFileSync(path, 'utf8'));
+      },
+    });
+    const lines = 'for n in 1 2 3 4 5 6; do echo $n >> "$0"; sleep 0.4; done';
+    const writer = spawn('/bin/sh', ['-c', lines, path], { stdio: 'ignore' });
+    expect(await once(writer, 'exit')).toEqual([0, null]);
+    await until('z');
+    expect(words()).toEqual(['create slow', 'create z']);
+    expect(seen).toEqual(['1\n2\n3\n4\n5\n6\n']);
   });
 
   test('tells of what is made, changed, renamed and removed, and of nothing else when it is asked so', async () => {
