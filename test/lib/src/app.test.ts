@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { App, type CronOptions } from '../../../lib/src/index.ts';
+import { App, type CronOptions, type RunContext, type TimedFunction } from '../../../lib/src/index.ts';
 import { registry, takeRegistry } from '../../../lib/src/registry.ts';
 import { TestClock } from '../../../pkg/clock/test-clock.ts';
 
@@ -29,6 +29,27 @@ describe('app.cron', () => {
     const [unit] = [...registry().units.values()];
     expect(unit).toMatchObject({ name: 'inventoryCheck', session: 'tenant-7', triggers: [{ expression }] });
     expect(await app.cronRegistry.triggerNow('inventoryCheck')).toMatchObject({ result: 'in stock' });
+  });
+
+  test('hands the parameters of a run by hand to the function, and to the agent in its place', async () => {
+    const stock: TimedFunction = async ({ parameters, source }) => ({ parameters, source });
+    const told: unknown[] = [];
+    const runtime = {
+      triggerEvent: async (_name: string, { context }: { readonly context: RunContext }) => {
+        told.push(context.parameters);
+        throw new Error('no model');
+      },
+    };
+    const app = new App('shop', { runtime });
+    app.cron({ expression, eventName: 'stock' }, stock);
+    const parameters = { shelf: 'a', count: 3 };
+    const { cronRegistry } = app;
+    expect((await cronRegistry.triggerNow('stock', parameters)).result).toEqual({
+      parameters,
+      source: 'manual',
+    });
+    expect((await cronRegistry.triggerNow('stock')).result).toEqual({ parameters: {}, source: 'manual' });
+    expect(told).toEqual([parameters, {}]);
   });
 
   test('refuses a name that is taken, and an expression that is none', () => {
