@@ -40,8 +40,9 @@ properties); nothing has to be installed. A \`keruta\` in \`node_modules\` comes
 without keruta, \`scripts/build.sh --library\` makes the package, as \`npm install FILE\` takes it.
 
 A deployed task carries the text of its file, so the file may import only \`keruta\` and what Node has; with \`--at PATH\` the
-agent runs the file that it finds there, with all that it imports. Webhooks of deployed functions are signed as GitHub signs, with
-\`GITHUB_WEBHOOK_SECRET\` (events \`github.…\`) or \`WEBHOOK_SECRET\` of the server. Handlers of \`schedule.onError\` run once, as a task
+agent runs the file that it finds there, with all that it imports. Webhooks of deployed functions are signed with a
+variable of the server: events \`slack.…\` as Slack signs with \`SLACK_SIGNING_SECRET\`, all others as GitHub signs, \`github.…\` with
+\`GITHUB_WEBHOOK_SECRET\`, the rest with \`WEBHOOK_SECRET\`. Handlers of \`schedule.onError\` run once, as a task
 of their own, after the last attempt, whatever ended that. What a function returns or throws is the message of its task.
 `;
 

@@ -55,11 +55,12 @@ const agentsOwn =
 
 /**
  * Secrets of settings, which are the agent's and the server's: a server in one process with the agent has its own in the same
- * environment. WEBHOOK_SECRET is what workflows of older programs name theirs.
+ * environment. The others are what workflows of older programs and of functions name theirs.
  */
 const secrets: ReadonlySet<string> = new Set([
   ...Object.values(settingsTable).flatMap(({ secret, variables }) => (secret ? variables : [])),
   'WEBHOOK_SECRET',
+  'SLACK_SIGNING_SECRET',
 ]);
 
 /**

@@ -1,8 +1,8 @@
 /** Listens for webhooks in the process of the user: small, and as strict as the server. */
-import { createHmac, timingSafeEqual } from 'node:crypto';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { InputError } from '../../internal/domain/errors.ts';
+import { isSigned } from '../../internal/trigger/webhook/signatures.ts';
 import { systemClock } from '../../pkg/clock/system-clock.ts';
 import { refuseRequest } from '../../pkg/local-http/refuse-request.ts';
 import { type Registry, registry, type Unit } from './registry.ts';
@@ -17,6 +17,8 @@ export interface ServeOptions {
   readonly host?: string;
   /** signs the bodies: `X-Hub-Signature-256`, HMAC-SHA256 over the raw bytes, as GitHub does */
   readonly secret?: string | undefined;
+  /** signs events of Slack (`slack.…`) as Slack does: the signing secret of its app; default: `secret` */
+  readonly slackSecret?: string | undefined;
   /** `none`, written out: whoever reaches the address can fire the functions; on a loopback address only */
   readonly auth?: 'none';
   /** answers with what the functions returned instead of at once; default false */
@@ -50,9 +52,9 @@ interface Parts {
 
 /** @see webhook.serve */
 export async function serveWebhooks(options: ServeOptions): Promise<Serving> {
-  const { host = '127.0.0.1', port, secret, auth } = options;
+  const { host = '127.0.0.1', port, secret, slackSecret, auth } = options;
   const isLoopback = ['127.0.0.1', '::1', 'localhost'].includes(host);
-  if (!secret && !(auth === 'none' && isLoopback))
+  if (!secret && !slackSecret && !(auth === 'none' && isLoopback))
     throw new InputError(
       'KERUTA_ERR_BAD_VALUE',
       "webhook.serve: expected a secret; without one, auth: 'none' has to be written, on 127.0.0.1 only",
@@ -97,14 +99,19 @@ async function answer(parts: Parts, request: IncomingMessage, response: ServerRe
     return reply(response, 413, { status: 'refused', reason: `more than ${limit} bytes` }, true);
   const found = hooks(parts.table).filter((hook) => hook.event === event);
   // an unknown event and a wrong signature are answered alike, so that nobody learns which events there are
-  const isSigned = isTrusted(parts.options, request, body);
-  const passed = isSigned ? passedOver(request, parts.table) : null;
+  const isOwn = isTrusted(parts.options, event ?? '', { headers: request.headers, body });
+  const passed = isOwn ? passedOver(request, parts.table) : null;
   if (passed !== null) return reply(response, 200, { status: passed });
-  if (!isSigned || event === null || found.length === 0) return reply(response, 401, { status: 'refused' });
+  if (!isOwn || event === null || found.length === 0) return reply(response, 401, { status: 'refused' });
   const payload = parse(body, request.headers['content-type']);
   if (payload === undefined)
     return reply(response, 400, { status: 'refused', reason: 'the body is no JSON' });
-  const id = request.headers['x-github-delivery'] ?? request.headers['idempotency-key'];
+  const slack = isOfSlack(event) ? (payload as SlackPayload | null) : null;
+  if (slack?.type === 'url_verification') return reply(response, 200, { challenge: slack.challenge });
+  const kind = slack?.event?.type;
+  if (kind !== undefined && event !== `slack.${kind}`) return reply(response, 200, { status: 'skipped' });
+  const { headers } = request;
+  const id = headers['x-github-delivery'] ?? slack?.event_id ?? headers['idempotency-key'];
   if (typeof id === 'string' && !remember(parts.delivered, `${event} ${id}`))
     return reply(response, 200, { status: 'duplicate' });
   const runs = Promise.all(found.map(({ unit }) => run(parts, { unit, event, payload })));
@@ -141,6 +148,15 @@ function passedOver(request: IncomingMessage, table: Registry): 'pong' | 'skippe
 }
 
 const isOfGitHub = (event: string) => event.startsWith('github.');
+const isOfSlack = (event: string) => event.startsWith('slack.');
+
+/** What is looked at of what Slack sends. */
+interface SlackPayload {
+  readonly type?: unknown;
+  readonly challenge?: unknown;
+  readonly event_id?: unknown;
+  readonly event?: { readonly type?: unknown } | null;
+}
 
 async function readBody(request: IncomingMessage, limit: number): Promise<Buffer | null> {
   const chunks: Buffer[] = [];
@@ -153,12 +169,17 @@ async function readBody(request: IncomingMessage, limit: number): Promise<Buffer
   return Buffer.concat(chunks);
 }
 
-function isTrusted({ secret }: ServeOptions, { headers }: IncomingMessage, body: Buffer): boolean {
+function isTrusted(
+  { secret, slackSecret, auth }: ServeOptions,
+  event: string,
+  { headers, body }: { readonly headers: IncomingHttpHeaders; readonly body: Buffer },
+): boolean {
+  const type = isOfSlack(event) ? 'slack' : 'github';
+  const key = type === 'slack' ? slackSecret || secret : secret;
   // without a secret a program on this machine is meant, and no page of a browser on it
-  if (!secret) return refuseRequest(headers, []) === null;
-  const given = Buffer.from(String(headers['x-hub-signature-256'] ?? ''));
-  const wanted = Buffer.from(`sha256=${createHmac('sha256', secret).update(body).digest('hex')}`);
-  return given.length === wanted.length && timingSafeEqual(given, wanted);
+  if (!key) return auth === 'none' && refuseRequest(headers, []) === null;
+  const texts = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, String(value)]));
+  return isSigned({ type }, { headers: texts, body, now: systemClock.now() }, [key]);
 }
 
 /** JSON, or a form with a field `payload` that holds it, which GitHub sends when it is not told otherwise. */

@@ -41,8 +41,9 @@ export async function runHere(context: CommandContext, values: RunHereWish): Pro
     const isAll = values.port !== null;
     if (isAll && !isOwn.has('watcher')) await watcher.start();
     if (values.port !== null && !isOwn.has('webhook') && units.some((unit) => takes(unit, 'webhook'))) {
-      const secret = context.env.GITHUB_WEBHOOK_SECRET || context.env.WEBHOOK_SECRET;
-      const how = secret ? { secret } : { auth: 'none' as const };
+      const secret = context.env.GITHUB_WEBHOOK_SECRET || context.env.WEBHOOK_SECRET || undefined;
+      const slackSecret = context.env.SLACK_SIGNING_SECRET || undefined;
+      const how = secret || slackSecret ? { secret, slackSecret } : { auth: 'none' as const };
       serving = await serveWebhooks({ port: values.port, onRun, ...how });
     }
     for (const line of overview(file, { scheduler, serving, watched: isAll ? units : null })) tell(line);

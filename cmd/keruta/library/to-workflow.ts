@@ -47,24 +47,38 @@ function onErrorOf({ name }: Unit, carriage: Carriage) {
   return { name: `${name} onError`, script: scriptOf(carriage, `${quote(name)} --on-error`) };
 }
 
-/** A webhook of a function is signed as GitHub signs, by the secret in the environment of the server. */
+/** A webhook of a function is signed by a secret in the environment of the server. */
 function deployedTrigger(trigger: WrittenTrigger): Record<string, unknown> {
   if (trigger.type !== 'webhook') return trigger;
-  const filter = filterOfEvent(String(trigger.path));
-  return {
-    ...trigger,
-    auth: { type: 'github', secretEnv: filter === null ? 'WEBHOOK_SECRET' : 'GITHUB_WEBHOOK_SECRET' },
-    ...(filter === null ? {} : { filter }),
-  };
+  const { type, secretEnv, filter } = webhookOfEvent(String(trigger.path));
+  return { ...trigger, auth: { type, secretEnv }, ...(filter === null ? {} : { filter }) };
 }
 
+/** How deliveries of an event are told. */
+export interface EventWebhook {
+  /** how they are signed */
+  readonly type: 'github' | 'slack';
+  /** the variable that has the secret, unless another one is named */
+  readonly secretEnv: string;
+  /** which of them count; null = all */
+  readonly filter: string | null;
+}
+
+const secretEnvs = { github: 'GITHUB_WEBHOOK_SECRET', slack: 'SLACK_SIGNING_SECRET' } as const;
+
 /**
- * What an address for one event of GitHub, such as `github.push`, takes: that event, and what is sent without GitHub's
- * header. Null for other addresses.
+ * What an address takes. One for an event of GitHub or Slack, such as `github.push` or `slack.message`, takes what that
+ * service signed, and of it that event and what has no name. Others are signed as GitHub signs, which anybody can.
  */
-export function filterOfEvent(path: string): string | null {
-  const [, event] = /^github\.([a-z_]+)$/.exec(path) ?? [];
-  return event === undefined ? null : `kind == '${event}' or kind == ''`;
+export function webhookOfEvent(path: string): EventWebhook {
+  const [, service, event] = /^(github|slack)\.([a-z_]+)$/.exec(path) ?? [];
+  if (service !== 'github' && service !== 'slack')
+    return { type: 'github', secretEnv: 'WEBHOOK_SECRET', filter: null };
+  return {
+    type: service,
+    secretEnv: secretEnvs[service],
+    filter: `kind == '${event}' or kind == ''`,
+  };
 }
 
 function scriptOf(carriage: Carriage, words: string): string {

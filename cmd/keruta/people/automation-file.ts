@@ -1,7 +1,7 @@
 /** Reads an automation file: each job, handler and watcher becomes a workflow that runs what its agent names. */
 import type { ZodError, ZodType, z } from 'zod';
 import { pathText } from '../../../internal/trigger/read-workflow.ts';
-import { filterOfEvent } from '../library/to-workflow.ts';
+import { webhookOfEvent } from '../library/to-workflow.ts';
 import { automationShape, handlerShape, jobShape, watcherShape } from './automation-shape.ts';
 import type { WrittenWorkflow } from './workflow-files.ts';
 
@@ -66,7 +66,10 @@ export function readAutomation(source: AutomationSource): WrittenWorkflow[] {
       ...{ name: handler.name ?? own(`${handler.event}-${handler.agent}`), agent: handler.agent },
       enabled: on(webhook) && handler.enabled,
       // without a secret the server says what it expects
-      trigger: { type: 'webhook', path: handler.event, ...authOf(webhook?.secret), ...onlyOf(handler.event) },
+      trigger: {
+        ...{ type: 'webhook', path: handler.event },
+        ...signedBy(handler.event, handler.secret ?? webhook?.secret),
+      },
       keys: { '': 'event', path: 'event' },
     })),
     ...of(['automation', 'watch', 'watchers'], watch?.watchers, watcherShape, (watcher) => ({
@@ -78,15 +81,11 @@ export function readAutomation(source: AutomationSource): WrittenWorkflow[] {
   ];
 }
 
-/** An address for one event of GitHub takes no others, whatever is sent there. */
-function onlyOf(event: string): Fields {
-  const filter = filterOfEvent(event);
-  return filter === null ? {} : { filter };
-}
-
-/** Signed as GitHub signs; the secret stays in the environment of the server. */
-function authOf(secret: string | undefined): Fields {
-  return secret === undefined ? {} : { auth: { type: 'github', secret } };
+/** Signed as the sender of the event signs; the secret stays in the environment of the server. */
+function signedBy(event: string, secret: string | undefined): Fields {
+  const { type, filter } = webhookOfEvent(event);
+  const auth = secret === undefined ? {} : { auth: { type, secret } };
+  return { ...auth, ...(filter === null ? {} : { filter }) };
 }
 
 function readItem<S extends ZodType>(
@@ -127,7 +126,8 @@ function expand(
   if (typeof item !== 'object' || item === null) return { value: item, faults: [] };
   const faults: string[] = [];
   const entries = Object.entries(item).map(([key, value]) => {
-    if (typeof value !== 'string') return [key, value];
+    // the server resolves secrets, nobody else
+    if (typeof value !== 'string' || key === 'secret') return [key, value];
     const text = value.replace(/\$\{([A-Za-z_][A-Za-z0-9_]*)\}/g, (whole, name: string) => {
       const found = source.env[name];
       if (!found) faults.push(told(source, [...path, key], `expected the variable ${name} to be set`));

@@ -7,8 +7,8 @@ export const dev = command({
   summary: 'Runs a file that uses the library in this terminal, and again whenever it changes.',
   description:
     'Functions run here, on time, by webhooks and when files change, without server and agent. What the file starts by itself ' +
-    'is left to it. Webhooks are taken on 127.0.0.1, signed by GITHUB_WEBHOOK_SECRET or WEBHOOK_SECRET, or by nothing when ' +
-    'neither is set. Everything below the directory of the file counts as changed.',
+    'is left to it. Webhooks are taken on 127.0.0.1, signed by GITHUB_WEBHOOK_SECRET or WEBHOOK_SECRET, those of Slack by ' +
+    'SLACK_SIGNING_SECRET, or by nothing when none is set. Everything below the directory of the file counts as changed.',
   positionals: { file: { doc: 'a file in TypeScript or JavaScript' } },
   options: {
     port: {

@@ -110,6 +110,29 @@ describe('an automation file', () => {
     ]);
   });
 
+  test('has handlers that are signed as their senders sign, each with a secret of its own if it has one', () => {
+    const handler = '[[automation.webhook.handlers]]\nevent = "slack.message"\nagent = "chat.answer"\n';
+    const own = seed.replace('# handlers', `${handler}secret = "$\{SLACK_SIGNING_SECRET}"`);
+    const shared = seed.replace('# handlers', handler);
+    const triggers = [own, shared].map(
+      (text) => (read(text)[2]?.value as { triggers: object[] } | undefined)?.triggers,
+    );
+    const filter = "kind == 'message' or kind == ''";
+    expect(triggers).toEqual(
+      ['SLACK_SIGNING_SECRET', 'WEBHOOK_SECRET'].map((name) => [
+        {
+          ...{ type: 'webhook', path: 'slack.message', filter },
+          auth: { type: 'slack', secret: `\${${name}}` },
+        },
+      ]),
+    );
+    const [fault] = read(seed.replace('# handlers', `${handler}secret = "hunter2"`))[2]?.faults ?? [];
+    expect(fault).toMatch(
+      /^automation\.toml:\d+: automation\.webhook\.handlers\[0\]\.secret: expected a variable/,
+    );
+    expect(fault).not.toContain('hunter2');
+  });
+
   test('puts variables in their places, and tells of those that are not set', () => {
     const text = seed.replace('~/Downloads', '$'.concat('{INBOX}/new'));
     expect(read(text, { INBOX: '/in' }).at(-1)?.value).toMatchObject({ triggers: [{ path: '/in/new' }] });

@@ -61,6 +61,48 @@ test('the port of the automation file takes webhooks, and answers nothing else',
     expect([path, (await fetch(`${webhooksUrl}${path}`)).status]).toEqual([path, 404]);
 });
 
+test('an event of Slack is taken as Slack signs it, by the secret of its handler, and nothing else is', async () => {
+  const server = await serve('port = 0\n');
+  const keruta = (...words: string[]) => cli(words, { home, cwd: home, env: { KERUTA_API_URL: server.url } });
+  writeFileSync(join(home, 'w.yaml'), 'name: chat.answer\nrun: echo answered\n');
+  expect((await keruta('apply', '-f', 'w.yaml')).status).toBe(0);
+  const slack = '[[automation.webhook.handlers]]\nevent = "slack.message"\nagent = "chat.answer"\n';
+  writeFileSync(
+    join(home, 'automation.toml'),
+    `[automation]\n[automation.webhook]\nsecret = "$\{OTHER_SECRET}"\n${slack}secret = "$\{WEBHOOK_SECRET}"\n`,
+  );
+  expect(await keruta('apply', '-f', 'automation.toml')).toMatchObject({ status: 0, err: '' });
+  const send = async (body: string, headers: Record<string, string>) => {
+    const answer = await fetch(`${server.webhooksUrl}/webhook/slack.message`, {
+      method: 'POST',
+      body,
+      headers,
+    });
+    return [answer.status, await answer.json()];
+  };
+  const bySlack = (body: string) => {
+    const at = `${Math.floor(Date.now() / 1000)}`;
+    const signature = createHmac('sha256', secret).update(`v0:${at}:${body}`).digest('hex');
+    return { 'x-slack-request-timestamp': at, 'x-slack-signature': `v0=${signature}` };
+  };
+  const sent = (type: string, id: string) =>
+    JSON.stringify({ type: 'event_callback', event_id: id, event: { type, text: 'hi' } });
+  const json = { 'content-type': 'application/json' };
+  const message = sent('message', 'E1');
+  expect(await send(message, { ...bySlack(message), ...json })).toEqual([
+    202,
+    expect.objectContaining({ status: 'accepted' }),
+  ]);
+  const other = sent('reaction_added', 'E2');
+  expect(await send(other, { ...bySlack(other), ...json })).toEqual([
+    202,
+    expect.objectContaining({ status: 'skipped' }),
+  ]);
+  const greeting = JSON.stringify({ type: 'url_verification', challenge: 'c' });
+  expect(await send(greeting, { ...bySlack(greeting), ...json })).toEqual([200, { challenge: 'c' }]);
+  expect((await send(message, signed(message)))[0]).toBe(401);
+});
+
 test('a port that is taken is said in the log, and the server does its work', async () => {
   const other = createServer();
   await new Promise<void>((done) => other.listen(0, '127.0.0.1', done));

@@ -64,7 +64,12 @@ describe('taskEnvironment', () => {
     const secrets = settings.flatMap(({ variables }) => variables);
     expect(secrets).toContain('EMAIL_PASSWORD');
     const of = (names: readonly string[]) => Object.fromEntries(names.map((name) => [name, 'hidden']));
-    const later = ['GITHUB_APP_PRIVATE_KEY', 'GITHUB_WEBHOOK_SECRET', 'WEBHOOK_SECRET'];
+    const later = [
+      'GITHUB_APP_PRIVATE_KEY',
+      'GITHUB_WEBHOOK_SECRET',
+      'WEBHOOK_SECRET',
+      'SLACK_SIGNING_SECRET',
+    ];
     const inherited = of([...secrets, ...later, 'SHOP_HOOK', 'SHOP_HOOK_2', 'SHOP']);
     const { env } = make({ inherited, withheld: ['SHOP_HOOK'] });
     const handedOn = Object.keys(env).filter((name) => env[name] === 'hidden');

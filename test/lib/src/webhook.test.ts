@@ -54,6 +54,36 @@ describe('webhook', () => {
     expect(ran).toEqual([{ ref: 'a' }]);
   });
 
+  test('takes events of Slack as Slack signs them, answers its greeting, and lets other events pass', async () => {
+    const slackSecret = 'the signing secret of an app';
+    webhook.on('slack.message', (payload, { event }) => [event, payload]);
+    webhook.on('github.push', () => 'pushed');
+    const { url } = await serve({ slackSecret });
+    const signed = (body: string, key = slackSecret, at = Math.floor(Date.now() / 1000)) => ({
+      'x-slack-request-timestamp': `${at}`,
+      'x-slack-signature': `v0=${createHmac('sha256', key).update(`v0:${at}:${body}`).digest('hex')}`,
+    });
+    const send = (body: string, headers = signed(body)) =>
+      post(`${url}/webhook/slack.message`, body, headers);
+    const payload = { event_id: 'E1', event: { type: 'message', text: 'hi' } };
+    const body = JSON.stringify(payload);
+    const result = ['slack.message', payload];
+    expect(await send(body)).toEqual({ status: 200, body: { status: 'success', result } });
+    expect(await send(body)).toEqual({ status: 200, body: { status: 'duplicate' } });
+    const other = JSON.stringify({ event_id: 'E2', event: { type: 'reaction_added' } });
+    expect(await send(other)).toEqual({ status: 200, body: { status: 'skipped' } });
+    const greeting = JSON.stringify({ type: 'url_verification', challenge: 'c' });
+    expect(await send(greeting)).toEqual({ status: 200, body: { challenge: 'c' } });
+    const old = Math.floor(Date.now() / 1000) - 3600;
+    for (const headers of [signed(body, secret), signed(body, slackSecret, old), signed('{}')])
+      expect((await send(body, headers)).status).toBe(401);
+    const asGithub = { 'x-hub-signature-256': sign(body) };
+    expect((await post(`${url}/webhook/slack.message`, body, asGithub)).status).toBe(401);
+    expect((await post(`${url}/webhook/github.push`, body, asGithub)).body).toMatchObject({
+      result: 'pushed',
+    });
+  });
+
   test('answers a missing signature, a bad one and an unknown event alike', async () => {
     webhook.on('a', () => 'ran');
     const { url } = await serve();
