@@ -1,4 +1,4 @@
-/** Every morning at nine: looks at the numbers of the day, and tells what stands out. */
+/** Every morning at nine: looks at the numbers of the day, tells what stands out, and sends it to a channel of Slack. */
 import { agent, schedule, tool } from 'keruta';
 
 /** Where the numbers come from; here they are made up. */
@@ -17,5 +17,19 @@ export const morningReport = schedule.cron(
     ].join('\n');
   }),
 );
+
+/** Sends a text to where SLACK_WEBHOOK_URL says: the address of an incoming webhook of Slack. */
+export const sendSlackMessage = tool(async (text: string) => {
+  const url = process.env.SLACK_WEBHOOK_URL;
+  if (!url) throw new Error('SLACK_WEBHOOK_URL is not set');
+  const headers = { 'content-type': 'application/json' };
+  const answer = await fetch(url, { method: 'POST', headers, body: JSON.stringify({ text }) });
+  if (!answer.ok) throw new Error(`Slack answered ${answer.status}`);
+});
+
+export const sendReportToSlack = schedule.cron('0 9 * * *', { timezone: 'Asia/Tokyo' }, async (context) => {
+  await sendSlackMessage(await morningReport(context));
+  return 'sent';
+});
 
 export const weeklySummary = schedule.cron('0 0 * * 1', async () => 'a week has passed');

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { createHmac } from 'node:crypto';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -50,6 +50,76 @@ test('the morning report tells the numbers of the day', async () => {
   expect(out()).toMatch(
     /^Daily report, \d{4}-\d\d-\d\d\nusers: 1234\nrevenue: 56789\nerrors: 12, which is more/,
   );
+});
+
+test('the morning report is sent to Slack, a refusal of which is told, and the week is summed up', async () => {
+  const sent: string[] = [];
+  let status = 200;
+  const slack = createServer((request, response) => {
+    request.setEncoding('utf8').on('data', (text: string) => void sent.push(text));
+    request.on('end', () => response.writeHead(status).end('ok'));
+  });
+  await new Promise<void>((done) => slack.listen(0, '127.0.0.1', done));
+  onTestFinished(() => void slack.close());
+  const env = { SLACK_WEBHOOK_URL: `http://127.0.0.1:${(slack.address() as AddressInfo).port}/` };
+  const words = ['call', example('morning-report.ts')];
+  const taken = keruta([...words, 'sendReportToSlack'], { env });
+  expect([await taken.ended, taken.out()]).toEqual([0, 'sent\n']);
+  expect(JSON.parse(sent.join('')).text).toMatch(/^Daily report, .*\nusers: 1234\n/);
+  status = 403;
+  const refused = keruta([...words, 'sendReportToSlack'], { env });
+  expect(await refused.ended).toBe(1);
+  expect(refused.out()).toContain('Slack answered 403');
+  const week = keruta([...words, 'weeklySummary']);
+  expect([await week.ended, week.out()]).toEqual([0, 'a week has passed\n']);
+});
+
+test('what is due every hour, every half hour and every day at nine is told with its next instant, and runs', async () => {
+  const file = example('every-so-often.ts');
+  const before = Date.now();
+  const { out } = keruta(['schedule', 'start', file]);
+  const nextOf = (line: RegExp) => Date.parse(line.exec(out())?.[1] ?? '');
+  await vi.waitFor(() => expect(out()).toContain('dailyAt9am'), 20_000);
+  const after = Date.now();
+  // from its own beginning on
+  for (const [line, everyMs] of [
+    [/ hourlyTask: 3600s, next (\S+)/, 3_600_000],
+    [/ halfHourlyTask: 1800s, next (\S+)/, 1_800_000],
+  ] as const) {
+    expect(nextOf(line)).toBeGreaterThanOrEqual(before + everyMs);
+    expect(nextOf(line)).toBeLessThanOrEqual(after + everyMs);
+  }
+  // nine in Tokyo
+  expect(nextOf(/ dailyAt9am: 1d, next (\S+)/) % 86_400_000).toBe(0);
+  const said = await Promise.all(
+    ['hourlyTask', 'halfHourlyTask', 'dailyAt9am'].map(async (name) => {
+      const run = keruta(['call', file, name]);
+      expect(await run.ended).toBe(0);
+      return run.out();
+    }),
+  );
+  expect(said).toEqual([
+    expect.stringMatching(/^the hour of \d{4}-\S+Z\n$/),
+    'half an hour has passed\n',
+    'good morning\n',
+  ]);
+});
+
+test('errors are counted when error.log grows, and other files of the folder count nothing', async () => {
+  const cwd = temporary();
+  const { out } = keruta(['dev', example('error-log.ts'), '--no-reload', '--port', '0'], { cwd });
+  await vi.waitFor(() => expect(out()).toContain('analyzeErrors: '), 20_000);
+  mkdirSync(join(cwd, 'log/old'));
+  for (const name of ['access.log', 'my-error.log', 'error.log.1', 'old/error.log'])
+    writeFileSync(join(cwd, 'log', name), '10:00 not this\n');
+  writeFileSync(
+    join(cwd, 'log/error.log'),
+    '10:00 no answer after 30 ms\n10:01 disk full\n10:02 no answer after 70 ms\n',
+  );
+  await vi.waitFor(() => expect(out()).toContain('completed'), 20_000);
+  expect(out()).toContain('2 times: no answer after N ms\n1 times: disk full');
+  expect(out()).not.toContain('not this');
+  expect(out().match(/completed/g)).toHaveLength(1);
 });
 
 test('the review looks at a pull request that is opened, signed by the secret, and skips others', async () => {
