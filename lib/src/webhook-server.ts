@@ -109,7 +109,8 @@ async function answer(parts: Parts, request: IncomingMessage, response: ServerRe
   const slack = isOfSlack(event) ? (payload as SlackPayload | null) : null;
   if (slack?.type === 'url_verification') return reply(response, 200, { challenge: slack.challenge });
   const kind = slack?.event?.type;
-  if (kind !== undefined && event !== `slack.${kind}`) return reply(response, 200, { status: 'skipped' });
+  const isOther = kind !== undefined && /^slack\.[a-z_]+$/.test(event) && event !== `slack.${kind}`;
+  if (isOther) return reply(response, 200, { status: 'skipped' });
   const { headers } = request;
   const id = headers['x-github-delivery'] ?? slack?.event_id ?? headers['idempotency-key'];
   if (typeof id === 'string' && !remember(parts.delivered, `${event} ${id}`))

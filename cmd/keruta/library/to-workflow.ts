@@ -68,16 +68,17 @@ const secretEnvs = { github: 'GITHUB_WEBHOOK_SECRET', slack: 'SLACK_SIGNING_SECR
 
 /**
  * What an address takes. One for an event of GitHub or Slack, such as `github.push` or `slack.message`, takes what that
- * service signed, and of it that event and what has no name. Others are signed as GitHub signs, which anybody can.
+ * service signed, and of it that event and what has no name; one whose rest is no such name, such as `slack.message.im`, takes
+ * all of it. Others are signed as GitHub signs, which anybody can.
  */
 export function webhookOfEvent(path: string): EventWebhook {
-  const [, service, event] = /^(github|slack)\.([a-z_]+)$/.exec(path) ?? [];
-  if (service !== 'github' && service !== 'slack')
+  const [service, event = ''] = path.split(/\.(.*)/);
+  if (event === '' || (service !== 'github' && service !== 'slack'))
     return { type: 'github', secretEnv: 'WEBHOOK_SECRET', filter: null };
   return {
     type: service,
     secretEnv: secretEnvs[service],
-    filter: `kind == '${event}' or kind == ''`,
+    filter: /^[a-z_]+$/.test(event) ? `kind == '${event}' or kind == ''` : null,
   };
 }
 

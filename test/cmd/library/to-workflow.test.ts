@@ -8,7 +8,9 @@ beforeEach(() => void takeRegistry());
 test.each([
   ['github.push', 'github', 'GITHUB_WEBHOOK_SECRET', "kind == 'push' or kind == ''"],
   ['slack.message', 'slack', 'SLACK_SIGNING_SECRET', "kind == 'message' or kind == ''"],
+  ['slack.message.im', 'slack', 'SLACK_SIGNING_SECRET', undefined],
   ['orders.new', 'github', 'WEBHOOK_SECRET', undefined],
+  ['slack', 'github', 'WEBHOOK_SECRET', undefined],
 ])(
   'a function of the event %s is deployed with the signature of %s, by %s',
   (event, type, secretEnv, filter) => {
