@@ -166,7 +166,7 @@ export const errorTable = {
   KERUTA_ERR_NOT_WAITING: { kind: 'conflict', doc: 'The task is not waiting for this input.' },
   KERUTA_ERR_IDEMPOTENCY: {
     kind: 'conflict',
-    doc: 'The idempotency key was used before, for something else.',
+    doc: 'The idempotency key was used before: for something else, or for a token, whose text is told once.',
   },
   KERUTA_ERR_AGENT_RUNNING: { kind: 'conflict', doc: 'Another agent holds this base directory.' },
   KERUTA_ERR_SERVER_RUNNING: { kind: 'conflict', doc: 'Another server holds this data directory.' },

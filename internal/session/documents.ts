@@ -2,6 +2,7 @@ import { NotFoundError } from '../domain/errors.ts';
 import type { Document } from '../domain/records.ts';
 import type { Reads } from '../store/store.ts';
 import { requireUnbound } from './authorize.ts';
+import { oncePerKey } from './once-per-key.ts';
 import type { Caller, SessionParts } from './parts.ts';
 
 /** What a document is made of. */
@@ -11,11 +12,17 @@ export interface DocumentWish {
   readonly tags?: readonly string[] | null | undefined;
 }
 
-/** Makes a document. */
+/**
+ * Makes a document.
+ * @param options.key  chosen by the client: the same document with the same key again is the one that was made
+ * @throws {ConflictError} KERUTA_ERR_IDEMPOTENCY
+ * @throws {NotFoundError} KERUTA_ERR_DOCUMENT_NOT_FOUND when the one that the key made was removed
+ */
 export async function createDocument(
   parts: SessionParts,
   caller: Caller,
   wish: DocumentWish,
+  options: { readonly key?: string | undefined } = {},
 ): Promise<Document> {
   requireUnbound(caller, 'documents');
   const now = await parts.store.now();
@@ -28,8 +35,16 @@ export async function createDocument(
     createdAt: now,
     updatedAt: now,
   };
-  await parts.store.transact((tx) => tx.putDocument(document));
-  return document;
+  const request = { caller, act: 'document', key: options.key, wish };
+  return parts.store.transact((tx) =>
+    oncePerKey(tx, request, {
+      first: async () => {
+        await tx.putDocument(document);
+        return document;
+      },
+      again: (id) => found(tx, id),
+    }),
+  );
 }
 
 /** Replaces a document. @throws {NotFoundError} KERUTA_ERR_DOCUMENT_NOT_FOUND */

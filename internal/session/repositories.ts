@@ -2,6 +2,7 @@ import { InputError, NotFoundError } from '../domain/errors.ts';
 import type { Repository } from '../domain/records.ts';
 import type { Reads } from '../store/store.ts';
 import { requireUnbound } from './authorize.ts';
+import { oncePerKey } from './once-per-key.ts';
 import type { Caller, SessionParts } from './parts.ts';
 
 /** What a repository is made of; on a change, absent = as it is. */
@@ -64,6 +65,37 @@ export async function editRepository(
     const repository = { ...(await changed(tx, await found(tx, ref.id), wish)), updatedAt: now };
     await tx.putRepository(repository);
     return repository;
+  });
+}
+
+/**
+ * Makes an active repository inactive, and the other way round.
+ * @param ref.key  chosen by the client: the same key again changes nothing more
+ * @throws {NotFoundError} KERUTA_ERR_REPOSITORY_NOT_FOUND
+ */
+export async function toggleRepository(
+  parts: SessionParts,
+  ref: { readonly caller: Caller; readonly id: string; readonly key: string | undefined },
+): Promise<Repository> {
+  const { caller, id, key } = ref;
+  requireUnbound(caller, 'repositories');
+  const now = await parts.store.now();
+  return parts.store.transact(async (tx) => {
+    // two that toggle at the same time would both see what was before
+    await tx.lockSession(`repository ${id}`);
+    const before = await found(tx, id);
+    return oncePerKey(
+      tx,
+      { caller, act: `toggle ${id}`, key, wish: null },
+      {
+        first: async () => {
+          const repository = { ...before, isActive: !before.isActive, updatedAt: now };
+          await tx.putRepository(repository);
+          return repository;
+        },
+        again: async () => before,
+      },
+    );
   });
 }
 

@@ -1,8 +1,10 @@
 import { NotFoundError } from '../domain/errors.ts';
 import type { SessionLog } from '../domain/records.ts';
-import type { LogFilter, Page, Transaction } from '../store/store.ts';
-import { maySeeSession, visibleSession } from './authorize.ts';
+import type { Session } from '../domain/session.ts';
+import type { LogFilter, Page, Reads, Transaction } from '../store/store.ts';
+import { visibleSession } from './authorize.ts';
 import { putSessionLog } from './events.ts';
+import { oncePerKey } from './once-per-key.ts';
 import type { Caller, SessionParts } from './parts.ts';
 import { readLevel } from './task-logs.ts';
 
@@ -55,13 +57,16 @@ export type SessionLogFilter = LogFilter & { readonly action?: string };
 
 /**
  * Adds one line to the log of a session.
+ * @param options.key  chosen by the client: the same line with the same key again is the one that was added
  * @throws {InputError} KERUTA_ERR_BAD_LEVEL
- * @throws {NotFoundError} KERUTA_ERR_SESSION_NOT_FOUND
+ * @throws {NotFoundError} KERUTA_ERR_SESSION_NOT_FOUND; KERUTA_ERR_NOT_FOUND when the line that the key added was removed
+ * @throws {ConflictError} KERUTA_ERR_IDEMPOTENCY
  */
 export async function addSessionLog(
   parts: SessionParts,
   ref: { readonly caller: Caller; readonly sessionId: string },
   line: NewSessionLog,
+  options: { readonly key?: string | undefined } = {},
 ): Promise<SessionLog> {
   const level = readSessionLevel(line.level);
   const now = await parts.store.now();
@@ -79,8 +84,18 @@ export async function addSessionLog(
       userId: line.userId ?? null,
       timestamp: now,
     };
-    await putSessionLog(tx, log);
-    return log;
+    const act = `session log ${session.id}`;
+    return oncePerKey(
+      tx,
+      { caller: ref.caller, act, key: options.key, wish: line },
+      {
+        first: async () => {
+          await putSessionLog(tx, log);
+          return log;
+        },
+        again: (id) => foundLog(tx, session, id),
+      },
+    );
   });
 }
 
@@ -123,12 +138,7 @@ export async function getSessionLog(
   logId: string,
 ): Promise<SessionLog> {
   const session = await visibleSession(parts.store, ref.caller, ref.sessionId);
-  const log = await parts.store.sessionLog(logId);
-  if (log !== null && log.sessionId === session.id && maySeeSession(ref.caller, log.sessionId)) return log;
-  throw new NotFoundError(
-    'KERUTA_ERR_NOT_FOUND',
-    `The log of session ${session.name} has no line ${JSON.stringify(logId.slice(0, 80))}.`,
-  );
+  return foundLog(parts.store, session, logId);
 }
 
 /** Empties the log of a session. @throws {NotFoundError} KERUTA_ERR_SESSION_NOT_FOUND */
@@ -145,4 +155,13 @@ export async function deleteSessionLogs(
 /** Reads a level of a session's log, which knows TRACE too. @throws {InputError} KERUTA_ERR_BAD_LEVEL */
 export function readSessionLevel(text: string): SessionLog['level'] {
   return text.trim().toUpperCase() === 'TRACE' ? 'TRACE' : readLevel(text);
+}
+
+async function foundLog(reads: Reads, session: Session, logId: string): Promise<SessionLog> {
+  const log = await reads.sessionLog(logId);
+  if (log !== null && log.sessionId === session.id) return log;
+  throw new NotFoundError(
+    'KERUTA_ERR_NOT_FOUND',
+    `The log of session ${session.name} has no line ${JSON.stringify(logId.slice(0, 80))}.`,
+  );
 }

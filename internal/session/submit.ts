@@ -3,7 +3,6 @@
  * wake-up are one transaction under one idempotency key.
  */
 
-import { createHash } from 'node:crypto';
 import { ConflictError, InputError } from '../domain/errors.ts';
 import type { AuditEntry } from '../domain/records.ts';
 import { runnerScript } from '../domain/runner-script.ts';
@@ -14,6 +13,7 @@ import { visibleSession, visibleTask } from './authorize.ts';
 import { checkKind } from './check-kind.ts';
 import { tellStatus } from './events.ts';
 import { needsMessage, needsState, noNeeds, readNeeds } from './needs.ts';
+import { fingerprintOf } from './once-per-key.ts';
 import { type Caller, type SessionParts, whoOf } from './parts.ts';
 import { checkTaskLimits } from './task-limits.ts';
 
@@ -199,14 +199,4 @@ export function makeTask({ parts, now }: Pick<Submission, 'parts' | 'now'>, wish
     startedAt: null,
     finishedAt: null,
   };
-}
-
-/** The same for equal wishes, whatever the order of their fields. */
-function fingerprintOf(wish: NewTask): string {
-  const sorted = JSON.stringify(wish, (_key, value: unknown) =>
-    value !== null && typeof value === 'object' && !Array.isArray(value)
-      ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : value,
-  );
-  return createHash('sha256').update(sorted).digest('hex');
 }

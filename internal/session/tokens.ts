@@ -1,10 +1,11 @@
 /** Bearer tokens: opaque, 256 bits of chance, kept as a SHA-256 only. */
 import { createHash } from 'node:crypto';
-import { InputError, NotFoundError } from '../domain/errors.ts';
+import { ConflictError, InputError, NotFoundError } from '../domain/errors.ts';
 import type { Token, TokenScope } from '../domain/records.ts';
 import type { Transaction } from '../store/store.ts';
 import { recordAct } from './append-ledger.ts';
 import { visibleSession } from './authorize.ts';
+import { oncePerKey } from './once-per-key.ts';
 import { type Caller, type SessionParts, systemCaller } from './parts.ts';
 
 /** What a token begins with, by scope, so that secret scanners can tell. */
@@ -40,10 +41,17 @@ export interface NewToken {
 
 /**
  * Makes a token.
+ * @param options.key  chosen by the client: the same key makes no second one
  * @throws {InputError} KERUTA_ERR_BAD_VALUE when scope and session do not fit
  * @throws {NotFoundError} KERUTA_ERR_SESSION_NOT_FOUND
+ * @throws {ConflictError} KERUTA_ERR_IDEMPOTENCY when the key made one before: its text cannot be told again
  */
-export async function createToken(parts: SessionParts, caller: Caller, wish: NewToken): Promise<MintedToken> {
+export async function createToken(
+  parts: SessionParts,
+  caller: Caller,
+  wish: NewToken,
+  options: { readonly key?: string | undefined } = {},
+): Promise<MintedToken> {
   if (wish.scope === 'session' && !wish.sessionId) {
     throw new InputError('KERUTA_ERR_BAD_VALUE', 'A token of scope session needs a sessionId; none came.');
   }
@@ -63,10 +71,24 @@ export async function createToken(parts: SessionParts, caller: Caller, wish: New
       role: wish.role ?? null,
       expiresAt: wish.expiresInMs ? now + wish.expiresInMs : null,
     });
-    await tx.putToken(minted.record);
-    await recordToken(tx, { parts, caller, action: 'token.create', token: minted.record, now });
+    const { record } = minted;
+    const first = async () => {
+      await tx.putToken(record);
+      await recordToken(tx, { parts, caller, action: 'token.create', token: record, now });
+      return record;
+    };
+    await oncePerKey(tx, { caller, act: 'token', key: options.key, wish }, { first, again: refuseSecond });
     return minted;
   });
+}
+
+async function refuseSecond(tokenId: string): Promise<never> {
+  throw new ConflictError(
+    'KERUTA_ERR_IDEMPOTENCY',
+    `The idempotency key made token ${tokenId} before; its text was in that answer and is kept nowhere. If it was lost, ` +
+      `revoke it (\`keruta token revoke ${tokenId}\`) and ask with a new key.`,
+    { details: { tokenId } },
+  );
 }
 
 /** The tokens that exist, newest first; those of runs are left out. */

@@ -9,6 +9,7 @@ import {
   replaceDocument,
 } from '../../session/documents.ts';
 import { toInstant } from '../../session/wire.ts';
+import { readIdempotencyKey } from '../idempotency-key.ts';
 import { type Access, admins, type Route, route } from '../route.ts';
 import { idPath } from './path.ts';
 
@@ -56,14 +57,14 @@ export const documentRoutes: readonly Route[] = [
     method: 'POST',
     path: '/api/v1/documents',
     access: admins,
-    summary: 'Makes a document.',
+    summary: 'Makes a document; with an Idempotency-Key header the same key gives the same document.',
     tag,
     body: documentBody,
     answers: one,
-    handle: async ({ body, caller }, parts) => ({
-      status: 200,
-      body: toWire(await createDocument(parts, caller, body)),
-    }),
+    handle: async ({ body, caller, headers }, parts) => {
+      const key = readIdempotencyKey(headers);
+      return { status: 200, body: toWire(await createDocument(parts, caller, body, { key })) };
+    },
   }),
   route({
     method: 'GET',

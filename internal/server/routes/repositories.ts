@@ -7,8 +7,10 @@ import {
   editRepository,
   getRepository,
   listRepositories,
+  toggleRepository,
 } from '../../session/repositories.ts';
 import { toInstant } from '../../session/wire.ts';
+import { readIdempotencyKey } from '../idempotency-key.ts';
 import { type Access, admins, type Route, route } from '../route.ts';
 import { idPath } from './path.ts';
 
@@ -99,14 +101,14 @@ export const repositoryRoutes: readonly Route[] = [
     method: 'POST',
     path: '/api/v1/repositories/:id/toggle-status',
     access: admins,
-    summary: 'Makes an active repository inactive, and the other way round.',
+    summary:
+      'Makes an active repository inactive, and the other way round; with an Idempotency-Key header once per key.',
     tag,
     params: idPath,
     answers: one,
-    handle: async ({ params, caller }, parts) => {
-      const { isActive } = await getRepository(parts, caller, params.id);
-      const repository = await editRepository(parts, { caller, id: params.id }, { isActive: !isActive });
-      return { status: 200, body: toWire(repository) };
+    handle: async ({ params, caller, headers }, parts) => {
+      const key = readIdempotencyKey(headers);
+      return { status: 200, body: toWire(await toggleRepository(parts, { caller, id: params.id, key })) };
     },
   }),
   route({

@@ -13,6 +13,7 @@ import {
 } from '../../session/session-log.ts';
 import { readTime } from '../../session/task-logs.ts';
 import { toSessionLogWire } from '../../session/wire.ts';
+import { readIdempotencyKey } from '../idempotency-key.ts';
 import { operators, type Route, readers, route } from '../route.ts';
 import { idPath } from './path.ts';
 
@@ -51,7 +52,8 @@ export const sessionLogRoutes: readonly Route[] = [
     path: base,
     masked: true,
     access: operators,
-    summary: 'Adds a line to the log of a session.',
+    summary:
+      'Adds a line to the log of a session; with an Idempotency-Key header the same key adds no second one.',
     tag,
     params: idPath,
     body: z.object({
@@ -64,10 +66,11 @@ export const sessionLogRoutes: readonly Route[] = [
       userId: z.string().max(255).nullish(),
     }),
     answers: { 200: lineShape },
-    handle: async ({ params, body, caller }, parts) => ({
-      status: 200,
-      body: toSessionLogWire(await addSessionLog(parts, { caller, sessionId: params.id }, body)),
-    }),
+    handle: async ({ params, body, caller, headers }, parts) => {
+      const key = readIdempotencyKey(headers);
+      const log = await addSessionLog(parts, { caller, sessionId: params.id }, body, { key });
+      return { status: 200, body: toSessionLogWire(log) };
+    },
   }),
   route({
     method: 'GET',

@@ -104,7 +104,8 @@ export const taskRoutes: readonly Route[] = [
     method: 'POST',
     path: '/api/v1/tasks/:id/subtasks',
     access: operators,
-    summary: 'Submits a subtask, in the session of its parent.',
+    summary:
+      'Submits a subtask, in the session of its parent; with an Idempotency-Key header the same key gives the same task.',
     tag,
     params: idPath,
     body: newTaskBody,
@@ -120,10 +121,11 @@ export const taskRoutes: readonly Route[] = [
     method: 'POST',
     path: '/api/v1/tasks/test/:sessionId',
     access: operators,
-    summary: 'Submits a small task that shows that the session works.',
+    summary:
+      'Submits a small task that shows that the session works; with an Idempotency-Key header the same key gives the same task.',
     tag,
     params: z.object({ sessionId: z.string() }),
-    answers: { 201: taskShape },
+    answers: { 201: taskShape, 200: taskShape },
     handle: async ({ params, caller, headers }, parts) => {
       const newTask = { sessionId: params.sessionId, name: 'test', script: 'echo "this is a test"\n' };
       return submit(parts, caller, { newTask, headers });

@@ -5,6 +5,7 @@ import { agentShape, tokenShape } from '../../api/shapes.ts';
 import { maySeeSession } from '../../session/authorize.ts';
 import { createToken, listTokens, revokeToken } from '../../session/tokens.ts';
 import { toAgentWire, toTokenWire } from '../../session/wire.ts';
+import { readIdempotencyKey } from '../idempotency-key.ts';
 import { admins, type Route, readers, route } from '../route.ts';
 import { idPath } from './path.ts';
 
@@ -16,11 +17,13 @@ export const tokenRoutes: readonly Route[] = [
     method: 'POST',
     path: '/api/v1/tokens',
     access: admins,
-    summary: 'Makes a token; its text is in this answer and nowhere else.',
+    summary:
+      'Makes a token; its text is in this answer and nowhere else. An Idempotency-Key header that made one before is answered with 409, which names it.',
     tag,
     body: newTokenBody,
     answers: { 201: tokenShape.extend({ token: z.string() }) },
-    handle: async ({ body, caller }, parts) => {
+    handle: async ({ body, caller, headers }, parts) => {
+      const key = readIdempotencyKey(headers);
       const { expiresInSeconds, ...rest } = body;
       const wish = {
         ...rest,
@@ -29,9 +32,9 @@ export const tokenRoutes: readonly Route[] = [
         role: rest.role ?? null,
       };
       const expiresInMs = expiresInSeconds ? expiresInSeconds * 1000 : null;
-      const minted = await createToken(parts, caller, { ...wish, expiresInMs });
-      const headers = { 'cache-control': 'no-store' };
-      return { status: 201, headers, body: { token: minted.token, ...toTokenWire(minted.record) } };
+      const minted = await createToken(parts, caller, { ...wish, expiresInMs }, { key });
+      const uncached = { 'cache-control': 'no-store' };
+      return { status: 201, headers: uncached, body: { token: minted.token, ...toTokenWire(minted.record) } };
     },
   }),
   route({

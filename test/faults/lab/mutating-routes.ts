@@ -27,8 +27,6 @@ export interface Mutation {
   readonly look: readonly string[];
   /** what the repetition is answered with; default: as the first time */
   readonly again?: number;
-  /** why a repetition has a second effect, for routes that have no key; and who repeats them */
-  readonly twice?: string;
 }
 
 const at = '2026-01-01T00:00:00.000Z';
@@ -53,7 +51,8 @@ const [tasks, logs, artifacts] = [
   '/tasks/{task}/artifacts',
 ];
 const [task, session, attempts] = ['/tasks/{task}', '/sessions/{session}', '/tasks/{task}/attempts'];
-const people = 'the plain protocol has no key here; a person asks once, and sees both';
+/** What clients that repeat a request send with it. */
+export const withKey = () => ({ 'idempotency-key': randomUUID() });
 
 /** Claims the task of a world first. */
 async function claimed(world: World, tried: Try = {}): Promise<Try> {
@@ -97,9 +96,8 @@ export const mutations: Readonly<Record<string, Mutation>> = {
     look: [session],
   },
   'POST /sessions/{id}/logs': {
-    ask: () => ({ json: { level: 'INFO', source: 's', action: 'a', message: 'm' } }),
+    ask: () => ({ json: { level: 'INFO', source: 's', action: 'a', message: 'm' }, headers: withKey() }),
     look: ['/sessions/{session}/logs'],
-    twice: 'the plain protocol has no key here; nothing of keruta calls it',
   },
   'DELETE /sessions/{id}/logs': {
     ask: async (world) => {
@@ -118,7 +116,7 @@ export const mutations: Readonly<Record<string, Mutation>> = {
   'POST /tasks': {
     ask: (world) => ({
       json: { sessionId: world.session, name: 'n', script: 'true' },
-      headers: { 'idempotency-key': randomUUID() },
+      headers: withKey(),
     }),
     look: [tasks],
     again: 200,
@@ -126,22 +124,22 @@ export const mutations: Readonly<Record<string, Mutation>> = {
   'PUT /tasks/{id}': { ask: () => ({ json: { name: 'other' } }), look: [task] },
   'DELETE /tasks/{id}': { ask: () => ({}), look: [task, tasks] },
   'POST /tasks/{id}/subtasks': {
-    ask: () => ({ json: { name: 'n', script: 'true' } }),
+    ask: () => ({ json: { name: 'n', script: 'true' }, headers: withKey() }),
     look: [tasks],
-    twice: 'the plain protocol has no key here; keruta submits by POST /tasks with one',
+    again: 200,
   },
-  'POST /tasks/test/{sessionId}': { ask: () => ({}), look: [tasks], twice: people },
+  'POST /tasks/test/{sessionId}': { ask: () => ({ headers: withKey() }), look: [tasks], again: 200 },
   'PUT /tasks/{id}/status': { ask: () => ({ json: { status: 'PROCESSING', progress: 5 } }), look: [task] },
   'PATCH /tasks/{id}/status': { ask: () => ({ json: { status: 'PROCESSING', progress: 5 } }), look: [task] },
   'PATCH /tasks/{id}/progress': { ask: () => ({ json: { progress: 5, message: 'm' } }), look: [task] },
   'POST /tasks/{id}/logs': {
-    ask: () => ({ json: { level: 'INFO', message: 'm' }, headers: { 'idempotency-key': randomUUID() } }),
+    ask: () => ({ json: { level: 'INFO', message: 'm' }, headers: withKey() }),
     look: [logs],
   },
   'POST /tasks/{id}/logs/batch': {
     ask: () => ({
       json: { logs: [1, 2, 3].map((n) => ({ level: 'INFO', message: `${n}` })) },
-      headers: { 'idempotency-key': randomUUID() },
+      headers: withKey(),
     }),
     look: [logs],
   },
@@ -236,7 +234,7 @@ export const mutations: Readonly<Record<string, Mutation>> = {
     look: [task, tasks],
     again: 409,
   },
-  'POST /documents': { ask: () => ({ json: document }), look: ['/documents'], twice: people },
+  'POST /documents': { ask: () => ({ json: document, headers: withKey() }), look: ['/documents'] },
   'PUT /documents/{id}': {
     ask: async (world) => ({
       json: { ...document, title: 'u' },
@@ -263,14 +261,16 @@ export const mutations: Readonly<Record<string, Mutation>> = {
     again: 404,
   },
   'POST /repositories/{id}/toggle-status': {
-    ask: async (world) => ({ path: { id: await made(world, '/repositories', repository()) } }),
+    ask: async (world) => ({
+      path: { id: await made(world, '/repositories', repository()) },
+      headers: withKey(),
+    }),
     look: ['/repositories'],
-    twice: 'the plain protocol has no other word for it: it undoes itself; nothing of keruta calls it',
   },
   'POST /tokens': {
-    ask: (world) => ({ json: { scope: 'session', sessionId: world.session } }),
+    ask: (world) => ({ json: { scope: 'session', sessionId: world.session }, headers: withKey() }),
     look: ['/tokens'],
-    twice: 'a token cannot be shown again; the client of keruta never repeats one that may have arrived',
+    again: 409,
   },
   'DELETE /tokens/{id}': {
     ask: async (world) => ({

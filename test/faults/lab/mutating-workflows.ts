@@ -1,7 +1,7 @@
 /** Routes that change workflows, their triggers and what limits them, as mutating-routes.ts has the others. */
 import { createHmac, randomUUID } from 'node:crypto';
 import { push } from '../../internal/trigger/github/payloads.ts';
-import type { Mutation, Try, World } from './mutating-routes.ts';
+import { type Mutation, type Try, type World, withKey } from './mutating-routes.ts';
 
 const secret = 'a-secret-of-more-than-thirty-two-bytes';
 /** What the server must have in its environment, so that deliveries are taken. */
@@ -31,7 +31,6 @@ async function definitionFor({ place, session }: World, more: object = {}) {
   return { name: `w-${randomUUID()}`, session: own.name, run: 'true', ...more };
 }
 
-const withKey = () => ({ 'idempotency-key': randomUUID() });
 const signature = (body: string) => `sha256=${createHmac('sha256', secret).update(body).digest('hex')}`;
 
 /** A delivery as GitHub signs it, with an id of its own. */
