@@ -1,4 +1,4 @@
-import { ConflictError, InputError } from '../domain/errors.ts';
+import { ConflictError, InputError, NotFoundError } from '../domain/errors.ts';
 import type { InputRequest } from '../domain/records.ts';
 import type { Task } from '../domain/task.ts';
 import { isEnded } from '../domain/task-status.ts';
@@ -74,6 +74,7 @@ export async function takeInput(parts: SessionParts, ref: TaskRef): Promise<stri
  * taken as a repetition.
  *
  * @param ref.promptId which question; null = the oldest open one
+ * @throws {NotFoundError} KERUTA_ERR_NOT_FOUND when the task never put that one: it may be one of somebody else's task
  * @throws {ConflictError} KERUTA_ERR_NOT_WAITING when that one, or any, is not open
  * @throws {InputError} KERUTA_ERR_BAD_VALUE when the question has choices and this is none of them
  */
@@ -116,7 +117,8 @@ async function findRequest(
   const [oldest] = open;
   if (promptId === null && oldest) return oldest;
   const named = promptId === null ? null : await tx.inputRequest(promptId);
-  if (named?.taskId === task.id) {
+  if (promptId !== null && named?.taskId !== task.id) throw noSuchQuestion(task, promptId);
+  if (named !== null) {
     if (open.some((request) => request.id === named.id)) return named;
     if (named.state === 'answered' && named.answer === input) return named;
   }
@@ -128,6 +130,13 @@ async function findRequest(
     {
       details: { status: task.status, open: open.map((request) => request.id) },
     },
+  );
+}
+
+function noSuchQuestion(task: Task, promptId: string): NotFoundError {
+  return new NotFoundError(
+    'KERUTA_ERR_NOT_FOUND',
+    `task ${task.id} has put no question ${JSON.stringify(promptId.slice(0, 80))}; GET /api/v1/tasks/${task.id}/input-requests lists those that it put`,
   );
 }
 

@@ -219,7 +219,7 @@ describe('with one agent', () => {
         () => 200,
         (error: Error) => Number(/ (\d{3}) /.exec(error.message)?.[1]),
       );
-    expect(await answer('wrong', '00000000-0000-7000-8000-000000000000')).toBe(409);
+    expect(await answer('wrong', '00000000-0000-7000-8000-000000000000')).toBe(404);
     // whoever is still writing may find the connection gone before it reads the answer
     expect(['413', 'NaN']).toContain(String(await answer('x'.repeat(10_000_000))));
     const words = Array.from({ length: 10 }, (_, i) => `answer ${i}`);
@@ -230,6 +230,8 @@ describe('with one agent', () => {
     await whole(id);
     expect(await lab.place.logs(id, 'stdout')).toBe(`got [${winner}]\nthen []\n`);
     expect(await answer('late')).toBe(409);
+    const [asked] = await lab.place.api<{ id: string }[]>('GET', `/tasks/${id}/input-requests`);
+    expect(await answer('late', asked?.id)).toBe(409);
     tally({ row: 'F-26', rounds: 1, note: '10 answers at once' });
   });
 

@@ -131,13 +131,15 @@ describe('input and fix tasks of the plain protocol', () => {
     const asked = await server.call('POST', `${at}/input-request`, { prompt: 'name?' });
     expect([asked.status, asked.body.prompt, asked.body.taskId]).toEqual([200, 'name?', task.id]);
     expect((await server.call('GET', `${at}/input`)).status).toBe(204);
-    expect((await server.call('POST', `${at}/input`, { input: 'x', promptId: 'another' })).status).toBe(409);
+    expect((await server.call('POST', `${at}/input`, { input: 'x', promptId: 'another' })).status).toBe(404);
     expect((await server.call('POST', `${at}/input`, { input: 'Bob' })).body).toMatchObject({
       state: 'answered',
     });
     expect((await server.call('GET', `${at}/input`)).body).toEqual({ input: 'Bob\n' });
     expect((await server.call('GET', `${at}/input`)).status).toBe(204);
     expect((await server.call('GET', `${at}/input-requests`)).body).toMatchObject([{ state: 'delivered' }]);
+    const late = { input: 'Bob', promptId: asked.body.id };
+    expect((await server.call('POST', `${at}/input`, late)).status).toBe(409);
   });
 
   test('a failing task begets a fix task, three generations deep', async () => {

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { adminToken, startServer, type TestServer } from './start-server.ts';
 import { type Expectation, matrix } from './token-matrix.ts';
@@ -178,6 +179,55 @@ describe('S-03: every route, every kind of token', () => {
         expect(status).toBeLessThan(500);
       }
     });
+  });
+});
+
+describe('S-04: the id of a thing of another session, under a path of one’s own,', () => {
+  const foreignThings = ['artifactId', 'uploadId', 'logId'] as const;
+  const routes = Object.keys(matrix).filter((route) =>
+    foreignThings.some((name) => route.includes(`:${name}`)),
+  );
+
+  test('is in the path of some routes', () => {
+    for (const name of foreignThings) expect(routes.join()).toContain(`:${name}`);
+  });
+
+  test.each(routes)('%s leads to nothing', async (route) => {
+    const { artifactId = '', uploadId = '', logId = '' } = foreign.ids;
+    const mixed = { ...own, ids: { ...own.ids, artifactId, uploadId, logId } };
+    const got: Record<string, number> = {};
+    const wanted: Record<string, number> = {};
+    for (const kind of allKinds.filter((each) => mayCall(each, expectationOf(route)))) {
+      got[kind] = await ask(route, mixed, strangers[kind]);
+      wanted[kind] = 404;
+    }
+    expect(got).toEqual(wanted);
+    expect(Object.keys(got).length).toBeGreaterThan(1);
+  });
+
+  test('leads to nothing in a body: a question, a parent, a task that is waited for', async () => {
+    const asked = await must('POST', `tasks/${foreign.task}/input-request`, { prompt: 'foreign?' });
+    const headers = { authorization: `Bearer ${strangers.session}` };
+    const call = async (path: string, body: object) => {
+      const { status, body: answer } = await server.call('POST', path, body, headers);
+      return { status, told: JSON.stringify(answer.error).replace(/[0-9a-f-]{36}/g, 'ID') };
+    };
+    const nobody = randomUUID();
+    const wish = { sessionId: own.session, name: 'n', script: 'true' };
+    const bodies = (task: string, promptId: string) => [
+      [`tasks/${own.task}/input`, { input: 'mine', promptId }] as const,
+      ['tasks', { ...wish, parentTaskId: task }] as const,
+      ['tasks', { ...wish, needs: [task] }] as const,
+    ];
+    const unknown = bodies(nobody, nobody);
+    for (const [index, [path, body]] of bodies(foreign.task, asked.id ?? '').entries()) {
+      const answer = await call(path, body);
+      expect([body, answer.status]).toEqual([body, 404]);
+      // nobody learns from the answer whether there is such a thing
+      expect(answer).toEqual(await call(path, unknown[index]?.[1] ?? {}));
+    }
+    const { body } = await server.call('GET', `tasks/${foreign.task}/input-requests`);
+    expect(body).toMatchObject([{ prompt: 'foreign?', state: 'open' }]);
   });
 });
 
