@@ -1,4 +1,4 @@
-import { InputError } from '../domain/errors.ts';
+import { DeniedError, InputError } from '../domain/errors.ts';
 import { parseSessionStatus, type Session, type SessionStatus, sessionStatuses } from '../domain/session.ts';
 import type { Transaction } from '../store/store.ts';
 import { visibleSession } from './authorize.ts';
@@ -20,6 +20,7 @@ export interface SessionRef {
  * workspace it is bound to stay, unless another workspace is named.
  * @throws {NotFoundError} KERUTA_ERR_SESSION_NOT_FOUND
  * @throws {ConflictError} KERUTA_ERR_SESSION_NAME_TAKEN
+ * @throws {DeniedError} KERUTA_ERR_FORBIDDEN for the session's own token, when it asks for more than it was given
  */
 export async function replaceSession(
   parts: SessionParts,
@@ -32,6 +33,7 @@ export async function replaceSession(
     // a client that does not know of it must not take it away
     const { gitTimeoutMs } = wish.gitTimeoutSeconds === undefined ? before : fields;
     const session: Session = { ...before, ...fields, gitTimeoutMs, workspaceId, updatedAt: now };
+    if (ref.caller.sessionId !== null) refuseOwn(before, session);
     await putNamedSession(tx, session);
     const note = noter(tx, parts, session, now);
     await note('session_updated', `Session ${session.name} was changed.`);
@@ -42,6 +44,22 @@ export async function replaceSession(
     await tellMetadata(tx, session);
     return session;
   });
+}
+
+/**
+ * What a session's own token does not change: name and workspace, by which work, policies and holds find a session, and
+ * its time for git, which is a limit.
+ */
+const notOwn = { name: 'name', workspaceId: 'workspaceId', gitTimeoutMs: 'gitTimeoutSeconds' } as const;
+
+function refuseOwn(before: Session, after: Session): void {
+  const fields = Object.keys(notOwn) as (keyof typeof notOwn)[];
+  const field = fields.find((each) => before[each] !== after[each]);
+  if (field === undefined) return;
+  throw new DeniedError(
+    'KERUTA_ERR_FORBIDDEN',
+    `The token of session ${before.name} does not change its ${notOwn[field]}; send it as it is, or ask with an admin token.`,
+  );
 }
 
 /**

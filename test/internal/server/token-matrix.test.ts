@@ -50,8 +50,8 @@ async function must(method: string, path: string, body?: unknown): Promise<Recor
 }
 
 async function makeThings(): Promise<Things> {
-  const workspaceId = `w-${++made}`;
-  const session = (await must('POST', 'sessions', { name: `s-${made}`, workspaceId })).id ?? '';
+  const workspaceId = `s-${++made}`;
+  const session = (await must('POST', 'sessions', { name: workspaceId, workspaceId })).id ?? '';
   const task = (await must('POST', 'tasks', { sessionId: session, name: 'n', script: 'true' })).id ?? '';
   const { claim } = (await must('POST', `sessions/${session}/claim`, {
     agentId: 'a',

@@ -74,7 +74,8 @@ export const matrix: Readonly<Record<string, Expectation>> = {
   'GET /api/v1/sessions': read('none'),
   'GET /api/v1/sessions/:id': read('session'),
   'GET /api/v1/sessions/:id/detail': read('session'),
-  'PUT /api/v1/sessions/:id': steer('session', { body: { name: 'renamed' } }),
+  // by its own token everything but name, workspace and time for git
+  'PUT /api/v1/sessions/:id': steer('session', { body: { name: ':workspaceId', description: 'd' } }),
   'DELETE /api/v1/sessions/:id': admin({ owned: 'session' }),
   'PUT /api/v1/sessions/:id/status': steer('session', { foreign: 403, always: 403 }),
   'PUT /api/v1/sessions/:id/system-status': steer('session', { body: { status: 'INACTIVE' } }),
