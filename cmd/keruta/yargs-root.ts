@@ -94,12 +94,23 @@ function refuseUnknown(
   }
 }
 
+/** What people call a token when they want to say it on a command line. */
+const tokenNames = /^--?(((api|admin|auth|access|bearer|session)-?)?token|api-?key)$/i;
+
 function unknownOption(typed: string, names: readonly string[]): InputError {
+  if (tokenNames.test(typed)) return tokenInArguments(typed);
   const near = nearest(
     typed.replace(/^-+/, ''),
     names.filter((name) => name.length > 1),
   );
   return usage(`there is no option ${typed}${near ? `; did you mean --${near}` : ''}`);
+}
+
+function tokenInArguments(typed: string): InputError {
+  return usage(
+    `there is no option ${typed}, since everybody on the machine can read command lines; set KERUTA_API_TOKEN, or write the token to ` +
+      'a file and set KERUTA_API_TOKEN_FILE to its path (of a server: KERUTA_ADMIN_TOKEN). A token that was written here counts as known: revoke it',
+  );
 }
 
 function usage(message: string): InputError {

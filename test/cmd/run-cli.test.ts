@@ -35,6 +35,14 @@ describe.each(commands.map((command) => [command.name, command] as const))('keru
       expect(out).toMatch(new RegExp(`^  ${exit}\\b`, 'm'));
   });
 
+  test('S-17: takes no token, and says where it goes', async () => {
+    const { status, err } = await cli([...name.split(' '), '--token', 'krt_usr_hunter2hunter2']);
+    expect(status).toBe(command.failureExit ?? 2);
+    expect(err).toContain('there is no option --token,');
+    expect(err).toContain('KERUTA_API_TOKEN_FILE');
+    expect(err).not.toContain('hunter2');
+  });
+
   test('refuses an option that it does not have, and names the nearest', async () => {
     const { status, err } = await cli([...name.split(' '), '--verbos']);
     expect(status).toBe(command.failureExit ?? 2);

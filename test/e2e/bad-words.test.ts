@@ -65,6 +65,24 @@ describe('the command line', () => {
   });
 });
 
+describe('S-17: a token on the command line', () => {
+  const token = `krt_adm_${'s'.repeat(43)}`;
+  test.each([
+    ['of a command for people', ['session', 'list', '--token', token], '--token'],
+    ['in one word', ['session', 'list', `--token=${token}`], '--token'],
+    ['under a longer name', ['task', 'list', '--api-token', token], '--api-token'],
+    ['of a task command', ['progress', '5', '--token', token], '--token'],
+    ['of the agent', ['daemon', '--token', token], '--token'],
+    ['of the server', ['server', '--admin-token', token], '--admin-token'],
+  ])(
+    '%s is refused without being repeated, and the message says how to give it',
+    async (_what, args, option) => {
+      await refused(args, 2, [`there is no option ${option},`, 'KERUTA_API_TOKEN,', 'KERUTA_API_TOKEN_FILE']);
+      expect((await place.keruta(args)).stderr).not.toContain(token);
+    },
+  );
+});
+
 describe('a file', () => {
   test('that is empty is no script', async () => {
     await refused(['task', 'add', place.file('empty.sh', '')], 2, ['script', 'empty']);
