@@ -67,6 +67,58 @@ describe('S-07: the audit', () => {
     expect(fired).toMatchObject({ actor: expect.any(String), address: '127.0.0.1' });
   });
 
+  test('has one row for each change of what may run, each run by hand and each override', async () => {
+    const { session } = await makeTask(server);
+    const { body: by } = await server.call('POST', 'tokens', { scope: 'admin', name: 'ada' });
+    const headers = { authorization: `Bearer ${by.token}` };
+    const yearly = { name: 'c', type: 'cron', expression: '0 0 1 1 *', timezone: 'UTC' };
+    const w = { name: 'w', session: session.name, run: 'true', overlap: 'allow', triggers: [yearly] };
+    const theSession = { scope: 'session', name: session.name };
+    const range = { from: '2025-12-31T00:00:00Z', to: '2026-01-02T00:00:00Z' };
+    const asks = { ...w, name: 'asks', policy: { requireApproval: { role: 'admin' } } };
+    const limits = { maxConcurrent: 1_000 };
+    const question = async () => (await server.call('GET', 'approvals')).body[0]?.id;
+    const acts: readonly (readonly [
+      action: string,
+      method: string,
+      path: string | (() => Promise<string>),
+      body?: object,
+    ])[] = [
+      ['workflow.created', 'POST', 'workflows', w],
+      ['workflow.updated', 'POST', 'workflows', { ...w, fallback: 'true' }],
+      ['trigger.paused', 'POST', 'workflows/w/pause', { trigger: 'c', reason: 'r' }],
+      ['trigger.resumed', 'POST', 'workflows/w/resume', { trigger: 'c' }],
+      ['all.paused', 'POST', 'holds', { scope: 'all', reason: 'r' }],
+      ['all.resumed', 'POST', 'holds/release', { scope: 'all' }],
+      ['session.paused', 'POST', 'holds', { ...theSession, reason: 'r' }],
+      ['session.resumed', 'POST', 'holds/release', theSession],
+      ['workflow.paused', 'POST', 'holds', { scope: 'workflow', name: 'w', reason: 'r' }],
+      ['workflow.resumed', 'POST', 'holds/release', { scope: 'workflow', name: 'w' }],
+      ['trigger.fired', 'POST', 'workflows/w/fire', {}],
+      ['trigger.fired', 'POST', 'triggers/workflows/w/manual', {}],
+      ['trigger.backfilled', 'POST', 'workflows/w/backfill', range],
+      ['workflow.migrated', 'PUT', 'workflows/w/migration', { weight: 0.5 }],
+      ['policy.set', 'PUT', 'policy', limits],
+      ['policy.set', 'PUT', `sessions/${session.id}/policy`, limits],
+      ['workflow.created', 'POST', 'workflows', asks],
+      ['trigger.fired', 'POST', 'workflows/asks/fire', {}],
+      ['approval.approved', 'POST', async () => `approvals/${await question()}/approve`],
+      ['trigger.fired', 'POST', 'workflows/asks/fire', {}],
+      ['approval.denied', 'POST', async () => `approvals/${await question()}/deny`],
+      ['workflow.deleted', 'DELETE', 'workflows/w'],
+    ];
+    for (const [action, method, path, body] of acts) {
+      const address = typeof path === 'string' ? path : await path();
+      const rows = await rowsOf(async () => {
+        const { status } = await server.call(method, address, body, headers);
+        expect([address, status < 300]).toEqual([address, true]);
+      });
+      // what is told of an execution has a status, and is told besides
+      const told = rows.filter((row) => !('status' in row) || row.status === null);
+      expect(told).toMatchObject([{ action, actor: by.id, address: '127.0.0.1', at: expect.any(Number) }]);
+    }
+  });
+
   test('has no address where the server itself acts', async () => {
     const [own] = (await server.parts.store.ledger({ kind: 'token.create' }, { limit: 1_000 })).slice(-1);
     expect(own).toMatchObject({ actor: 'system', address: null });
