@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { fillIn, makeThings, mustAnswer, type Things } from './route-things.ts';
 import { adminToken, startServer, type TestServer } from './start-server.ts';
 import { type Expectation, matrix } from './token-matrix.ts';
 
@@ -12,21 +13,11 @@ const kinds = {
 } as const;
 type Kind = keyof typeof kinds;
 
-/** A session with everything that a path can name. */
-interface Things {
-  readonly session: string;
-  readonly task: string;
-  /** the task's attempt, its token, and what hangs on the task */
-  readonly token: string;
-  readonly ids: Readonly<Record<string, string>>;
-}
-
 let server: TestServer;
 /** Things that no request changes: what a foreign session looks like, and whose tokens are used on it. */
 let foreign: Things;
 let own: Things;
 let strangers: Record<Kind, string>;
-let made = 0;
 
 beforeAll(async () => {
   server = await startServer({
@@ -36,44 +27,13 @@ beforeAll(async () => {
       sessionRequestsPerSecond: 100_000,
     },
   });
-  own = await makeThings();
-  foreign = await makeThings();
+  own = await makeThings(server);
+  foreign = await makeThings(server);
   strangers = await tokensOf(own);
 }, 60_000);
 afterAll(() => server.close());
 
-async function must(method: string, path: string, body?: unknown): Promise<Record<string, string>> {
-  const answer = await server.call(method, path, body);
-  if (answer.status >= 300)
-    throw new Error(`${method} ${path}: ${answer.status} ${JSON.stringify(answer.body)}`);
-  return answer.body;
-}
-
-async function makeThings(): Promise<Things> {
-  const workspaceId = `s-${++made}`;
-  const session = (await must('POST', 'sessions', { name: workspaceId, workspaceId })).id ?? '';
-  const task = (await must('POST', 'tasks', { sessionId: session, name: 'n', script: 'true' })).id ?? '';
-  const { claim } = (await must('POST', `sessions/${session}/claim`, {
-    agentId: 'a',
-    claimId: task,
-  })) as never as {
-    claim: { attempt: { token: string } };
-  };
-  const [log] = (await must('GET', `sessions/${session}/logs`)) as never as { id: string }[];
-  const artifact = await must('POST', `tasks/${task}/artifacts`, { path: 'a.txt' });
-  const upload = await must('POST', `tasks/${task}/artifacts/uploads`, {
-    ...{ path: 'u.txt', size: 1, sha256: 'a'.repeat(64) },
-  });
-  const ids = {
-    workspaceId,
-    sessionId: session,
-    logId: log?.id ?? '',
-    artifactId: artifact.id ?? '',
-    uploadId: upload.uploadId ?? '',
-    ...{ n: '1', stream: 'stdout', tag: 'x', status: 'ACTIVE', level: 'INFO' },
-  };
-  return { session, task, token: claim.attempt.token, ids };
-}
+const must = (method: string, path: string, body?: unknown) => mustAnswer(server, { method, path, body });
 
 async function tokensOf({ session, token }: Things): Promise<Record<Kind, string>> {
   const mint = async (body: object) => (await must('POST', 'tokens', body)).token ?? '';
@@ -90,12 +50,7 @@ async function tokensOf({ session, token }: Things): Promise<Record<Kind, string
 async function ask(route: string, things: Things, token: string | null): Promise<number> {
   const [method = '', path = ''] = route.split(' ');
   const { owned, body, headers, query, live } = expectationOf(route);
-  const id = owned === 'session' ? things.session : things.task;
-  const fill = (text: string) =>
-    text.replace(
-      /:(id|sessionId|workspaceId|logId|artifactId|uploadId|n|stream|tag|status|level)\b/g,
-      (_all, name) => (name === 'id' ? id : (things.ids[name] ?? '')),
-    );
+  const fill = (text: string) => fillIn(text, { things, owned });
   const stop = new AbortController();
   const answer = await fetch(server.url + fill(path) + (query ? `?${fill(query)}` : ''), {
     method,
@@ -167,7 +122,7 @@ describe('S-03: every route, every kind of token', () => {
       for (const kind of allKinds.filter((each) => mayCall(each, expectation))) {
         // a right that is used may end a task or remove a session: each kind gets things of its own
         const isReading = /^(GET|HEAD)/.test(route);
-        const things = isReading ? own : await makeThings();
+        const things = isReading ? own : await makeThings(server);
         const tokens = isReading ? strangers : await tokensOf(things);
         const status = await ask(route, things, tokens[kind]);
         const isFine = expectation.always ? status === expectation.always : ![401, 403, 404].includes(status);
@@ -233,7 +188,7 @@ describe('S-04: the id of a thing of another session, under a path of one’s ow
 
 describe('S-03: a token of a run', () => {
   test('sees no other task of its session', async () => {
-    const things = await makeThings();
+    const things = await makeThings(server);
     const { id } = await must('POST', 'tasks', { sessionId: things.session, name: 'secret', script: 'true' });
     const sibling = { ...things, task: id ?? '' };
     for (const route of Object.keys(matrix)) {
@@ -251,7 +206,7 @@ describe('S-03: a token of a run', () => {
   });
 
   test('speaks for its own attempt only', async () => {
-    const things = await makeThings();
+    const things = await makeThings(server);
     const next = { ...things, ids: { ...things.ids, n: '2' } };
     for (const route of Object.keys(matrix)) {
       const expectation = expectationOf(route);
