@@ -18,7 +18,7 @@ export interface ServerLimits {
   readonly stallTimeoutMs: number;
   /** for a connection between two requests; ms, default 65 s */
   readonly keepAliveTimeoutMs: number;
-  /** for requests under way when the server stops; ms, default 10 s */
+  /** for requests under way when the server stops; ms, default 8 s */
   readonly drainMs: number;
   /** connections at a time; default 2,000 */
   readonly maxConnections: number;
@@ -46,7 +46,8 @@ export const defaultLimits: ServerLimits = {
   idleTimeoutMs: 120_000,
   stallTimeoutMs: 45_000,
   keepAliveTimeoutMs: 65_000,
-  drainMs: 10_000,
+  // with what is closed behind it less than the ten seconds that containers are given by default
+  drainMs: 8_000,
   maxConnections: 2_000,
   maxConnectionsPerAddress: 50,
   maxStreamClients: 500,
