@@ -10,7 +10,17 @@ export interface FaultPlan {
 
 /** These take minutes. They begin first, so that none of them is left over at the end. */
 export const longest: readonly string[] = [
-  ...['firing', 'agent', 'server-life', 'network-modes', 'replicas', 'artifacts', 'tree', 'tree-lost'],
+  ...[
+    'limits',
+    'firing',
+    'server-life',
+    'agent',
+    'network-modes',
+    'replicas',
+    'artifacts',
+    'tree',
+    'tree-lost',
+  ],
 ];
 
 /** These measure the machine, or take all of it: what ran beside them would be measured too, or held up. */

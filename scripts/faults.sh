@@ -4,7 +4,9 @@
 set -uo pipefail
 source "$(dirname "$0")/ensure.sh"
 source "$ROOT/scripts/postgres.sh"
-trap stop_postgres EXIT
+source "$ROOT/scripts/dovecot.sh"
+trap 'stop_dovecot; stop_postgres' EXIT
 start_postgres
+start_dovecot
 ./scripts/build.sh --if-needed --faults || exit 1
 node scripts/faults.ts "$@"

@@ -61,7 +61,7 @@ suite end-to-end --project e2e
 check "build for fault tests" ./scripts/build.sh --if-needed --faults
 # A selection; the rest of the rows takes its time in `npm run faults`.
 suite faults --project faults test/faults/agent test/faults/artifacts test/faults/auto-fix test/faults/git test/faults/network \
-  test/faults/server-life test/faults/postgres-life test/faults/upgrade test/faults/email
+  test/faults/server-life test/faults/server-stop test/faults/postgres-life test/faults/upgrade test/faults/email
 
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ]
