@@ -1,7 +1,7 @@
-/** Names of files that hold credentials or our own state: never committed. */
-const forbiddenFiles = ['.env', '.npmrc', '.netrc', '.git-credentials'];
+import { credentialDirectories, credentialFiles, ownDirectoryName } from '../domain/private-names.ts';
+
 /** Directories of which nothing is committed. */
-const forbiddenDirectories = ['.ssh', '.keruta'];
+const forbiddenDirectories = [...credentialDirectories, ownDirectoryName];
 
 /**
  * Why a path must not be committed; null when it may. Some file systems do not tell `.ENV` from `.env`, so neither do we.
@@ -10,8 +10,8 @@ const forbiddenDirectories = ['.ssh', '.keruta'];
 export function forbiddenName(path: string): string | null {
   const parts = path.toLowerCase().split('/');
   const directory = parts.find((part) => forbiddenDirectories.includes(part));
-  if (directory === '.keruta') return 'it is part of the state of keruta';
+  if (directory === ownDirectoryName) return 'it is part of the state of keruta';
   if (directory !== undefined) return `it is in a directory named ${directory}`;
   const name = parts.at(-1) ?? '';
-  return forbiddenFiles.includes(name) ? `a file named ${name} usually holds credentials` : null;
+  return credentialFiles.includes(name) ? `a file named ${name} usually holds credentials` : null;
 }

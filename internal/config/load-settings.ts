@@ -50,6 +50,8 @@ export interface LoadedSettings {
   readonly origins: Readonly<Record<SettingKey, Origin>>;
   /** what was passed over and why; for stderr */
   readonly warnings: readonly string[];
+  /** configuration files that were read; absolute */
+  readonly configFiles: readonly string[];
 }
 
 /** One text that a setting may take its value from. */
@@ -98,6 +100,7 @@ export function loadSettings(sources: SettingSources): LoadedSettings {
     values: derive(values as SettingValues, sources, warnings),
     origins: origins as Record<SettingKey, Origin>,
     warnings,
+    configFiles: (sources.files ?? []).map(({ path }) => path),
   };
 }
 

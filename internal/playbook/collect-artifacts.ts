@@ -4,6 +4,7 @@ import { copyFile, lstat, mkdir, readdir, realpath } from 'node:fs/promises';
 import { dirname, join, relative, resolve } from 'node:path';
 import { isInside } from '../../pkg/files/read-inside.ts';
 import { pathMatcher } from '../../pkg/glob/path-matcher.ts';
+import { hasPrivateName } from '../domain/private-names.ts';
 
 /** What is kept, and where. */
 export interface CollectRequest {
@@ -13,6 +14,8 @@ export interface CollectRequest {
   readonly artifactsDirectory: string;
   /** relative to `directory`; one without a slash counts at any depth */
   readonly patterns: readonly string[];
+  /** whether a file or directory must not be kept, by where it is: absolute and real; default: none beside those of private names */
+  readonly isPrivate?: (path: string) => boolean;
 }
 
 /** What was kept. */
@@ -25,8 +28,8 @@ export interface Collected {
 
 /** Most entries that are looked at, and most files that are kept, for one step. */
 const [maxEntries, maxFiles] = [100_000, 10_000];
-/** Never entered: what tools keep there is nobody's result. */
-const closed: ReadonlySet<string> = new Set(['.git', 'node_modules']);
+/** Never entered, beside what is private: what tools keep there is nobody's result. */
+const closed = 'node_modules';
 
 /** Copies regular files that a pattern means, under their paths; links are not followed, and a file of the same name is replaced. */
 export async function collectArtifacts(request: CollectRequest): Promise<Collected> {
@@ -35,15 +38,22 @@ export async function collectArtifacts(request: CollectRequest): Promise<Collect
   const root = await realpath(request.directory);
   const target = await realpath(artifactsDirectory).catch(() => resolve(artifactsDirectory));
   const notes: string[] = [];
-  const found = await listFiles(root, target);
+  const isPrivate = (path: string) =>
+    hasPrivateName(relative(root, path)) || request.isPrivate?.(path) === true;
+  if (isPrivate(root)) return { files: [], notes: [`artifacts: ${root} is private, nothing of it is kept`] };
+  const found = await listFiles({ root, except: target, isPrivate });
   if (found.length >= maxEntries) notes.push(`artifacts: only the first ${maxEntries} files were looked at`);
   const kept = new Set<string>();
+  const refused = new Set<string>();
   for (const pattern of patterns) {
     const matches = pathMatcher([pattern.replace(/^\.\//, '')]);
     const fitting = found.filter(matches);
     if (fitting.length === 0) notes.push(`artifacts: no file is called ${pattern}`);
-    for (const path of fitting) kept.add(path);
+    for (const path of fitting)
+      if (isPrivate(join(root, path))) refused.add(path);
+      else kept.add(path);
   }
+  for (const path of refused) notes.push(`artifacts: ${path} is not kept: private`);
   if (kept.size > maxFiles)
     notes.push(`artifacts: only the first ${maxFiles} of ${kept.size} files were kept`);
   const files: string[] = [];
@@ -61,7 +71,15 @@ export async function collectArtifacts(request: CollectRequest): Promise<Collect
 }
 
 /** Regular files below a directory, by name. */
-async function listFiles(root: string, except: string): Promise<readonly string[]> {
+async function listFiles({
+  root,
+  except,
+  isPrivate,
+}: {
+  readonly root: string;
+  readonly except: string;
+  readonly isPrivate: (path: string) => boolean;
+}): Promise<readonly string[]> {
   const files: string[] = [];
   const directories = [root];
   for (let directory = directories.pop(); directory !== undefined; directory = directories.pop()) {
@@ -69,7 +87,7 @@ async function listFiles(root: string, except: string): Promise<readonly string[
     for (const entry of entries.toSorted((a, b) => (a.name < b.name ? -1 : 1))) {
       const path = join(directory, entry.name);
       if (entry.isFile()) files.push(relative(root, path));
-      else if (entry.isDirectory() && !closed.has(entry.name) && !isInside(path, except))
+      else if (entry.isDirectory() && entry.name !== closed && !isInside(path, except) && !isPrivate(path))
         directories.push(path);
       if (files.length >= maxEntries) return files;
     }

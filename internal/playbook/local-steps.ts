@@ -26,6 +26,8 @@ export interface LocalStepsParts {
   readonly env: Readonly<Record<string, string>>;
   /** gets what steps print, as it comes; reading goes on when it resolves. Must not reject. */
   readonly output: (stream: 'stdout' | 'stderr', bytes: Uint8Array) => Promise<void>;
+  /** @see CollectRequest.isPrivate */
+  readonly isPrivate?: (path: string) => boolean;
   /** limits of each step and all that it starts; default: none */
   readonly confined?: Confined;
   /** between the request to end and the end by force; ms; default 5000 */
@@ -149,6 +151,7 @@ async function endOf(
     directory,
     artifactsDirectory: parts.artifactsDirectory,
     patterns: call.artifacts,
+    ...(parts.isPrivate === undefined ? {} : { isPrivate: parts.isPrivate }),
   }).catch((error: Error) => ({ files: [], notes: [`artifacts: ${error.message}`] }));
   const { outputs = {}, fault } = readFile(outputFile);
   const whole = { exitCode: end.exitCode, signal: end.signal, outputs, artifacts: files, notes };

@@ -18,6 +18,8 @@ export interface RunnerParts {
   readonly directory: string;
   /** where files for people are put; absolute */
   readonly artifactsDirectory: string;
+  /** whether a file or directory of this machine is never an artifact; absolute and real; default: none is */
+  readonly isPrivate?: (path: string) => boolean;
   /** of the machine; its git is what the runner uses */
   readonly pool: PoolParts;
   /** the whole environment of coding agents that are programs; each gets what it needs of it */

@@ -41,6 +41,8 @@ export interface AgentOptions {
   readonly baseDirectory: string;
   /** where clones of sessions with a repository go, one directory each; absolute */
   readonly repositoriesDirectory: string;
+  /** files and directories of keruta beside the base directory, of which nothing becomes an artifact; absolute; default none */
+  readonly ownFiles?: readonly string[];
   /** KERUTA_WORKING_DIR: the clone itself; null = one below `repositoriesDirectory` */
   readonly workingDirectory: string | null;
   /** whether a clone that a person made may be changed */

@@ -6,7 +6,7 @@ import { bootId } from '../../pkg/process/proc.ts';
 import { judge, type Outcome } from '../domain/outcome.ts';
 import type { Run } from '../executor/executor.ts';
 import { snapshotArtifacts } from './artifacts/scan.ts';
-import { snapshotFile } from './collect.ts';
+import { placesOf, snapshotFile } from './collect.ts';
 import { isContract, taskEnvironment } from './environment.ts';
 import { writeEventFile } from './event-file.ts';
 import { makeDirectory } from './make-directory.ts';
@@ -113,7 +113,10 @@ async function start(parts: TaskParts, scene: Scene, workplace: Workplace): Prom
     variables: Object.keys(env).filter((name) => !isContract(name)),
     secrets: scene.secrets,
   };
-  const snapshot = await snapshotArtifacts(workplace.artifactsDirectories);
+  const snapshot = await snapshotArtifacts({
+    directories: workplace.artifactsDirectories,
+    own: placesOf(parts.options, started),
+  });
   if (Object.keys(snapshot).length > 0) writeJsonFile(join(directory, snapshotFile), snapshot);
   for (const name of leftOut) {
     scene.note(

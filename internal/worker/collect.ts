@@ -3,12 +3,15 @@ import { basename, dirname, join, resolve, sep } from 'node:path';
 import { readJsonFile } from '../../pkg/files/json-file.ts';
 import { keepHeapSmall } from '../../pkg/process/small-heap.ts';
 import { KerutaError } from '../domain/errors.ts';
+import type { AgentOptions } from './agent-options.ts';
 import { defaultDescription } from './artifacts/describe.ts';
+import { type OwnPlaces, ownPlaces, withRun } from './artifacts/own-places.ts';
 import { type ArtifactFile, type ArtifactSnapshot, scanArtifacts } from './artifacts/scan.ts';
 import type { BegunRun } from './begin-run.ts';
 import type { AddedArtifact } from './cursor.ts';
 import type { Masking } from './masking.ts';
 import { isGone, messageOf } from './retry.ts';
+import type { StartedRun } from './run-record.ts';
 import type { Scene } from './scene.ts';
 import { type SentArtifact, sendArtifact } from './send-artifact.ts';
 import type { TaskParts } from './task-parts.ts';
@@ -23,6 +26,23 @@ const manyFiles = 200;
 const maxNotes = 50;
 /** `<run>/artifacts.json`: how the artifacts directories were before the run. */
 export const snapshotFile = 'artifacts.json';
+
+/** What an agent keeps to itself, and where its tasks work. */
+export function placesOf(
+  options: AgentOptions,
+  started: Pick<StartedRun, 'workingDirectory' | 'artifactsDirectories'>,
+): OwnPlaces {
+  const { baseDirectory, repositoriesDirectory, workingDirectory, artifacts, ownFiles = [] } = options;
+  return ownPlaces({
+    baseDirectories: [baseDirectory],
+    files: ownFiles,
+    work: [
+      ...[repositoriesDirectory, workingDirectory, artifacts.directory, ...artifacts.extraDirectories],
+      // an agent before this one may have had other options
+      ...[started.workingDirectory, ...started.artifactsDirectories],
+    ],
+  });
+}
 
 /** A file and what is said about it. */
 interface Wanted {
@@ -45,8 +65,10 @@ export async function collect(
   const { state } = scene.cursor;
   const maxBytes = parts.options.artifacts.maxFileBytes;
   const named = state.artifactsDir === null ? [] : [resolve(started.workingDirectory, state.artifactsDir)];
+  const own = placesOf(parts.options, started);
   const scan = await scanArtifacts({
     directories: [...started.artifactsDirectories, ...named],
+    own,
     previous: readJsonFile(join(scene.directory, snapshotFile)) as ArtifactSnapshot | null,
     maxBytes,
     ...limits,
@@ -55,7 +77,7 @@ export async function collect(
   const wanted: Wanted[] = scan.files.map((file) => ({ file, description: '' }));
   const notes = scan.skipped.map(({ path, reason }) => `${path}: ${reason}`);
   for (const added of state.added) {
-    const file = await addedFile(scene.directory, added, maxBytes);
+    const file = await addedFile({ run: scene.directory, own, maxBytes }, added);
     if (typeof file === 'string') notes.push(`${added.name}: ${file}`);
     else wanted.push({ file, description: masking.text(added.description) });
   }
@@ -81,9 +103,8 @@ function maskNames(wanted: readonly Wanted[], masking: Masking): readonly Wanted
 
 /** Finds the copy that `artifact add` made inside the run directory; why it is not taken, when it is not. */
 async function addedFile(
-  run: string,
+  { run, own, maxBytes }: { readonly run: string; readonly own: OwnPlaces; readonly maxBytes: number },
   added: AddedArtifact,
-  maxBytes: number,
 ): Promise<ArtifactFile | string> {
   const directory = dirname(resolve(run, added.file));
   try {
@@ -93,15 +114,17 @@ async function addedFile(
   } catch {
     return 'it is no longer there';
   }
+  const name = basename(added.file);
   const { files, skipped } = await scanArtifacts({
     directories: [directory],
+    own: withRun(own, run),
+    only: name,
     previous: null,
     maxBytes,
     ...limits,
   });
-  const name = basename(added.file);
-  const file = files.find((found) => found.path === name);
-  if (!file) return skipped.find(({ path }) => path === name)?.reason ?? 'it is no longer there';
+  const [file] = files;
+  if (!file) return skipped[0]?.reason ?? 'it is no longer there';
   const path = added.name === '' ? name : added.name;
   return { ...file, path };
 }

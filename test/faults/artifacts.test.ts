@@ -37,6 +37,46 @@ test('F-103: links, also those of directories and to devices, are left out and n
   tally({ row: 'F-103', rounds: 1 });
 });
 
+test('S-34: nothing that holds credentials or is keruta’s own becomes an artifact, in whatever way a task names it', async () => {
+  const base = lab.place.path(`base-${session}`);
+  const home = lab.place.path('s34');
+  const script = [
+    `mkdir -p '${home}'; cd '${home}'; mkdir -p .git .ssh clear; ln -s .ssh open`,
+    'for f in .env .netrc .npmrc .git/config .ssh/id clear/.ENV plain; do echo mine > $f; done',
+    `for f in .env .netrc .npmrc .git/config .ssh/id open/id clear/.ENV '${base}/local.token' '${base}/agent.json' "$KERUTA_RUN_DIR/task.json"`,
+    'do "$KERUTA_EXECUTABLE" artifact add "$f" --name innocent 2>&1; echo "exit $?"; done',
+    // a link as a whole is refused before, and what a task makes of its own is taken
+    'ln -s .env link; "$KERUTA_EXECUTABLE" artifact add link >&2; "$KERUTA_EXECUTABLE" artifact add plain >&2; "$KERUTA_EXECUTABLE" artifact add "$0" --name script >&2',
+    'mkdir -p "$KERUTA_ARTIFACTS_DIR/.ssh"; echo x > "$KERUTA_ARTIFACTS_DIR/.ssh/id"; echo x > "$KERUTA_ARTIFACTS_DIR/admin.token"',
+    `"$KERUTA_EXECUTABLE" success --artifacts-dir '${base}'`,
+  ].join('\n');
+  const { id, names, task } = await leave(script);
+  expect(task.status).toBe('COMPLETED');
+  expect(names).toEqual(['plain', 'script']);
+  const told = await lab.place.logs(id, 'stdout');
+  expect(told.match(/cannot be an artifact: (private|part of the state of keruta)/g)).toHaveLength(10);
+  expect(told.match(/^exit 2$/gm)).toHaveLength(10);
+  const said = JSON.stringify(await lab.place.api('GET', `/tasks/${id}/logs`));
+  for (const skipped of ['.ssh: private', 'admin.token: private', `${base}: part of the state of keruta`])
+    expect(said).toContain(`skipped: ${skipped}`);
+
+  const outside = await lab.place.submit(await lab.place.session('s34 outside'), 'true');
+  const add = (file: string) => lab.place.keruta(['artifact', 'add', file, '--task-id', outside]);
+  for (const file of ['.env', '.git/config', 'open/id', 'clear/.ENV'])
+    expect(await add(`${home}/${file}`)).toMatchObject({
+      status: 2,
+      stderr: expect.stringContaining('cannot be an artifact: private'),
+    });
+  const words = ['artifact', 'add', join(base, 'agent.json'), '--task-id', outside, '--base-dir', base];
+  expect(await lab.place.keruta(words)).toMatchObject({
+    status: 2,
+    stderr: expect.stringContaining('cannot be an artifact: part of the state of keruta'),
+  });
+  expect((await add(`${home}/plain`)).status).toBe(0);
+  expect((await lab.place.artifacts(outside)).map(({ path }) => path)).toEqual(['s34/plain']);
+  tally({ row: 'S-34', rounds: 1 });
+});
+
 test('F-104: eight FIFOs, a socket and a device hold up nothing: health answers within a second all the while', async () => {
   const api = /"api":"(http[^"]+)"/.exec(agent.stderr())?.[1] ?? '';
   const script =

@@ -11,8 +11,10 @@ import { makeLocalSteps } from '../../../internal/playbook/local-steps.ts';
 import type { PlaybookEvent, PlaybookResult } from '../../../internal/playbook/playbook.ts';
 import { runPlaybook } from '../../../internal/playbook/run-playbook.ts';
 import { memoryState, openRun } from '../../../internal/playbook/run-state.ts';
+import { privateFault } from '../../../internal/worker/artifacts/own-places.ts';
 import { nearest } from '../../../pkg/text/nearest.ts';
 import type { CommandContext } from '../command.ts';
+import { placesOfCommand } from '../own-places.ts';
 import { appendToMailbox, findRun } from '../task-commands/in-run.ts';
 import { filePlaybook, type ReadPlaybook, readPlaybook } from './playbook-files.ts';
 import { makePlaybookView } from './playbook-view.ts';
@@ -42,7 +44,9 @@ export async function runPlaybookHere(context: CommandContext, wish: PlaybookWis
   const parameters = { ...parametersOfTask(context), ...wish.parameters };
   const read = await readPlaybook(context, await filePlaybook(context, wish.named), parameters);
   refuseUnknownParameters(read, wish.parameters);
-  const { values: settings } = await context.settings();
+  const loaded = await context.settings();
+  const settings = loaded.values;
+  const places = placesOfCommand(context, loaded, findRun(context.env));
   const state = wish.stateDirectory === null ? null : fileState(resolve(context.cwd, wish.stateDirectory));
   const scratchDirectory = mkdtempSync(join(tmpdir(), 'keruta-playbook-'));
   const told = { name: read.playbook.name, count: read.steps.length };
@@ -67,6 +71,7 @@ export async function runPlaybookHere(context: CommandContext, wish: PlaybookWis
       workingDirectory,
       artifactsDirectory: settings.artifactsDir ?? join(workingDirectory, '.keruta', 'doc'),
       scratchDirectory,
+      isPrivate: (path) => privateFault(path, places) !== null,
       env: environmentOf(context, read.parameters),
       output: (stream, bytes) => view.output(stream, bytes),
     });

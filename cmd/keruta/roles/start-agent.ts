@@ -19,6 +19,7 @@ import type { Log } from '../../../pkg/log/log.ts';
 import type { ApiAccess } from '../client.ts';
 import type { CommandContext } from '../command.ts';
 import { replaceFile } from '../own-file.ts';
+import { ownFilesOf } from '../own-places.ts';
 import { frontScript } from '../task-commands/front.ts';
 import { warnOfPlainHttp } from '../transport.ts';
 import { executorOf } from './executor-of.ts';
@@ -166,6 +167,7 @@ export function agentOptionsOf(
     baseDirectory: values.baseDir,
     repositoriesDirectory:
       beside === undefined ? repositoriesOf(settings, context.home) : join(values.baseDir, 'repos'),
+    ownFiles: ownFilesOf(settings),
     workingDirectory: values.workingDir,
     trustWorkingDirectory: values.trustWorkingDir,
     allowLocalGit: values.allowLocalGit,

@@ -10,6 +10,7 @@ import { fileArtifactStore } from '../../../internal/runner/services/file-artifa
 import { makeServices, serviceTokens } from '../../../internal/runner/services/make-services.ts';
 import { buildPrompt, defaultPromptBytes } from '../../../internal/skill/build-prompt.ts';
 import { findSkills } from '../../../internal/skill/find-skills.ts';
+import { privateFault } from '../../../internal/worker/artifacts/own-places.ts';
 import { readRecord } from '../../../internal/worker/run-record.ts';
 import { secretsOf } from '../../../internal/worker/secrets.ts';
 import { makeHttp } from '../../../pkg/http/http.ts';
@@ -17,6 +18,7 @@ import { type Confinement, confine } from '../../../pkg/process/confine.ts';
 import { ownUsage } from '../../../pkg/process/own-usage.ts';
 import { minSecretBytes } from '../../../pkg/redact/forms.ts';
 import type { CommandContext } from '../command.ts';
+import { placesOfCommand } from '../own-places.ts';
 import { poolParts } from '../roles/pool-of.ts';
 import type { RunPlace } from '../task-commands/in-run.ts';
 import { runnerLog } from './runner-log.ts';
@@ -57,6 +59,7 @@ export async function makeRunnerParts(
   );
   const without = (names: readonly string[]) =>
     Object.fromEntries(Object.entries(whole).filter(([name]) => !names.includes(name)));
+  const places = placesOfCommand(context, settings, run);
   const pool = await poolParts({ ...context, log }, settings);
   const limits = limitsHere({ ...context, log }, config);
   return {
@@ -68,6 +71,7 @@ export async function makeRunnerParts(
       ...(limits === null ? {} : { confined: limits.confined }),
       ...{ clock, random, log, http, directory, artifactsDirectory, speaker, secretOf, signal },
       pool: { ...pool, credentials: gitToken(env, config.gitTokenVariable) },
+      isPrivate: (path) => privateFault(path, places) !== null,
       env: without(own.runner),
       commandEnv: without([...own.runner, ...own.coder]),
       secrets,

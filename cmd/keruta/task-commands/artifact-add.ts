@@ -1,9 +1,11 @@
-import { chmodSync, constants, copyFileSync, existsSync, lstatSync, mkdirSync } from 'node:fs';
+import { chmodSync, constants, copyFileSync, existsSync, lstatSync, mkdirSync, realpathSync } from 'node:fs';
 import { basename, dirname, isAbsolute, join, relative, resolve } from 'node:path';
 import { InputError, NotFoundError, UnavailableError } from '../../../internal/domain/errors.ts';
+import { privateFault } from '../../../internal/worker/artifacts/own-places.ts';
 import type { CommandContext } from '../command.ts';
 import { command } from '../command.ts';
 import { fromSetting } from '../options.ts';
+import { placesOfCommand } from '../own-places.ts';
 import { appendToMailbox, type RunPlace } from './in-run.ts';
 import { placeOf } from './place.ts';
 
@@ -24,11 +26,15 @@ export const artifactAdd = command({
   },
   examples: ['keruta artifact add ./output/report.pdf --description "monthly report"'],
   run: async (context, values) => {
-    const { values: settings } = await context.settings();
+    const loaded = await context.settings();
+    const settings = loaded.values;
     const path = resolve(context.cwd, values.file);
     const size = checkFile(path, values.file, settings.maxFileSize);
     const name = values.name ?? nameOf(context.cwd, path);
     const place = await placeOf(context);
+    const own = placesOfCommand(context, loaded, 'run' in place ? place.run : null);
+    const fault = privateFault(realpathSync(path), own);
+    if (fault !== null) throw refused(values.file, fault);
     if ('run' in place) {
       addInRun(context, place.run, { path, name, description: values.description ?? '' });
       await context.stdout.write(
@@ -38,19 +44,17 @@ export const artifactAdd = command({
     }
     const { sendArtifact } = await import('./outside-more.ts');
     const { scanArtifacts } = await import('../../../internal/worker/artifacts/scan.ts');
-    const directory = dirname(path);
     const scan = await scanArtifacts({
-      directories: [directory],
+      directories: [dirname(path)],
+      own,
+      only: basename(path),
       previous: null,
       maxBytes: settings.maxFileSize,
-      maxCount: 100_000,
+      maxCount: 1,
       maxTotalBytes: Number.MAX_SAFE_INTEGER,
     });
-    const file = scan.files.find((one) => one.absolutePath === join(one.root, basename(path)));
-    if (!file) {
-      const why = scan.skipped.find((one) => one.path === basename(path))?.reason ?? 'it cannot be read';
-      throw new InputError('KERUTA_ERR_ARTIFACT_REFUSED', `${values.file} cannot be an artifact: ${why}`);
-    }
+    const [file] = scan.files;
+    if (!file) throw refused(values.file, scan.skipped[0]?.reason ?? 'it cannot be read');
     const { taskId, mask } = place.outside;
     const client = await context.makeClient();
     // an upload may take long; whether there is an API and the task is known at once
@@ -64,6 +68,10 @@ export const artifactAdd = command({
     return 0;
   },
 });
+
+function refused(named: string, why: string): InputError {
+  return new InputError('KERUTA_ERR_ARTIFACT_REFUSED', `${named} cannot be an artifact: ${why}`);
+}
 
 function checkFile(path: string, named: string, maxBytes: number): number {
   if (!existsSync(path)) {

@@ -1,6 +1,9 @@
+import type { LoadedSettings } from '../../../internal/config/load-settings.ts';
+import type { OwnPlaces } from '../../../internal/worker/artifacts/own-places.ts';
 import type { CommandContext } from '../command.ts';
 import { command } from '../command.ts';
 import { fromSetting } from '../options.ts';
+import { placesOfCommand } from '../own-places.ts';
 import { findTask } from '../people/find.ts';
 import { printJson, printTable } from '../people/print.ts';
 
@@ -24,9 +27,10 @@ export const artifactList = command({
   options: { 'task-id': fromSetting('taskId'), 'artifacts-dir': fromSetting('artifactsDir') },
   examples: ['keruta artifact list', 'keruta artifact list --task-id 3f2a --json'],
   run: async (context) => {
-    const { values } = await context.settings();
+    const settings = await context.settings();
+    const { values } = settings;
     const sent = values.taskId === null ? [] : await listSent(context, values.taskId);
-    const here = values.artifactsDir === null ? [] : await listLocal(values.artifactsDir, values.maxFileSize);
+    const here = await listLocal(values, placesOfCommand(context, settings, null));
     const all = [
       ...sent,
       ...here.filter((local) => !sent.some((one) => one.path === local.path && one.size === local.size)),
@@ -55,11 +59,15 @@ async function listSent(context: CommandContext, named: string): Promise<Listed[
   return artifacts.map((one) => ({ ...one, state: 'sent' as const }));
 }
 
-async function listLocal(directory: string, maxBytes: number): Promise<Listed[]> {
+async function listLocal(
+  { artifactsDir, maxFileSize: maxBytes }: Pick<LoadedSettings['values'], 'artifactsDir' | 'maxFileSize'>,
+  own: OwnPlaces,
+): Promise<Listed[]> {
+  if (artifactsDir === null) return [];
   const { scanArtifacts } = await import('../../../internal/worker/artifacts/scan.ts');
   const { defaultDescription } = await import('../../../internal/worker/artifacts/describe.ts');
   const limits = { maxBytes, maxCount: 10_000, maxTotalBytes: Number.MAX_SAFE_INTEGER };
-  const { files } = await scanArtifacts({ directories: [directory], previous: null, ...limits });
+  const { files } = await scanArtifacts({ directories: [artifactsDir], own, previous: null, ...limits });
   return files.map((file) => ({
     id: null,
     path: file.path,

@@ -10,6 +10,7 @@ import { defaultDescription } from '../../../internal/worker/artifacts/describe.
 import { openArtifact } from '../../../internal/worker/artifacts/open.ts';
 import { type ArtifactFile, scanArtifacts } from '../../../internal/worker/artifacts/scan.ts';
 import type { CommandContext } from '../command.ts';
+import { placesOfCommand } from '../own-places.ts';
 import type { Spoken } from './grammar.ts';
 import type { OutsidePlace } from './outside.ts';
 import { parseSeconds } from './seconds.ts';
@@ -76,9 +77,11 @@ export async function sendArtifacts(
   client: ApiClient,
   from: Pick<OutsidePlace, 'taskId' | 'mask'> & { readonly directory: string },
 ): Promise<ArtifactWire[]> {
-  const { values } = await context.settings();
+  const settings = await context.settings();
+  const { values } = settings;
   const scan = await scanArtifacts({
     directories: [from.directory],
+    own: placesOfCommand(context, settings, null),
     previous: null,
     maxBytes: values.maxFileSize,
     maxCount,

@@ -58,6 +58,7 @@ export async function followPlaybook(run: TaskRun, call: FollowCall): Promise<Pl
         runId: open.id,
         workingDirectory: call.directory,
         artifactsDirectory: parts.artifactsDirectory,
+        ...(parts.isPrivate === undefined ? {} : { isPrivate: parts.isPrivate }),
         scratchDirectory,
         env: { ...parts.commandEnv, ...Object.fromEntries(texts) },
         output: (stream, bytes) => printer.push(stream, bytes),

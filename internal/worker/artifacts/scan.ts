@@ -1,4 +1,5 @@
 import { contentTypeOf } from '../../../pkg/mime/mime.ts';
+import type { OwnPlaces } from './own-places.ts';
 import { type Skipped, type WalkedFile, walkArtifacts } from './walk.ts';
 
 /** How artifacts directories were at a time: absolute path → what tells a change. JSON-safe; may hold many entries. */
@@ -8,6 +9,10 @@ export type ArtifactSnapshot = Readonly<Record<string, string>>;
 export interface ScanRequest {
   /** absolute; missing ones are empty */
   readonly directories: readonly string[];
+  /** what is keruta's own, and never taken */
+  readonly own: OwnPlaces;
+  /** only the file of this name in each directory itself; default: everything */
+  readonly only?: string;
   /** from `snapshotArtifacts` before the run: only what is new or changed since is taken; null = everything */
   readonly previous: ArtifactSnapshot | null;
   /** per file; equal is allowed */
@@ -47,8 +52,10 @@ export interface Scan {
 const maxListedSkips = 1_000;
 
 /** Remembers how artifacts directories are, before a run. */
-export async function snapshotArtifacts(directories: readonly string[]): Promise<ArtifactSnapshot> {
-  const { files } = await walkArtifacts(directories);
+export async function snapshotArtifacts(
+  where: Pick<ScanRequest, 'directories' | 'own'>,
+): Promise<ArtifactSnapshot> {
+  const { files } = await walkArtifacts(where);
   return Object.fromEntries(files.map((file) => [file.absolutePath, stampOf(file)]));
 }
 
@@ -57,7 +64,7 @@ export async function snapshotArtifacts(directories: readonly string[]): Promise
  * can make this wait.
  */
 export async function scanArtifacts(request: ScanRequest): Promise<Scan> {
-  const walk = await walkArtifacts(request.directories);
+  const walk = await walkArtifacts(request);
   const skipped: Skipped[] = [...walk.skipped];
   const files: ArtifactFile[] = [];
   const paths = new Set<string>();

@@ -1,6 +1,8 @@
 import { type BigIntStats, lstatSync } from 'node:fs';
 import { lstat, readdir, realpath } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { hasPrivateName } from '../../domain/private-names.ts';
+import { type OwnPlaces, privateFault } from './own-places.ts';
 
 /** A regular file that may be an artifact. */
 export interface WalkedFile {
@@ -24,19 +26,26 @@ export interface Walk {
   readonly skipped: readonly Skipped[];
 }
 
-/** Names that are never entered nor taken: they hold credentials, or a repository's inside. */
-const neverTaken = ['.git', '.env', '.ssh', '.npmrc', '.netrc'];
 /** Entries after which a walk gives up, so that a directory of millions cannot hold the agent. */
 const maxEntries = 200_000;
 const maxPathBytes = 1_024;
 
+/** Where to walk. */
+export interface WalkRequest {
+  /** absolute */
+  readonly directories: readonly string[];
+  /** what is never entered nor taken */
+  readonly own: OwnPlaces;
+  /** only the file of this name in each directory itself; default: everything */
+  readonly only?: string;
+}
+
 /**
  * Walks artifacts directories without following links and without opening any file. A directory that is missing is
- * empty; one that is a link, or stands in one, is skipped. The same directory twice counts once.
- *
- * @param directories absolute
+ * empty; one that is a link, or stands in one, is skipped, as one of credentials or of keruta's own is. The same directory twice
+ * counts once.
  */
-export async function walkArtifacts(directories: readonly string[]): Promise<Walk> {
+export async function walkArtifacts({ directories, own, only }: WalkRequest): Promise<Walk> {
   const files: WalkedFile[] = [];
   const skipped: Skipped[] = [];
   const seen = new Set<string>();
@@ -45,7 +54,11 @@ export async function walkArtifacts(directories: readonly string[]): Promise<Wal
     const root = await openRoot(directory, skipped);
     if (root === null || seen.has(root)) continue;
     seen.add(root);
-    await walk({ root, directory: root, prefix: '', files, skipped, budget });
+    const reason = privateFault(root, own);
+    const step = { root, directory: root, prefix: '', files, skipped, budget, own };
+    if (reason !== null) skipped.push({ path: directory, reason });
+    else if (only !== undefined) await look(step, Buffer.from(only));
+    else await walk(step);
     if (budget.left <= 0) skipped.push({ path: directory, reason: `more than ${maxEntries} entries` });
   }
   return { files, skipped };
@@ -70,6 +83,7 @@ interface Step {
   readonly files: WalkedFile[];
   readonly skipped: Skipped[];
   readonly budget: { left: number };
+  readonly own: OwnPlaces;
 }
 
 async function walk(step: Step): Promise<void> {
@@ -81,12 +95,16 @@ async function walk(step: Step): Promise<void> {
   }
   for (const raw of names.sort(Buffer.compare)) {
     if (budget.left-- <= 0) return;
-    const name = raw.toString('utf8');
-    const path = (step.prefix === '' ? name : `${step.prefix}/${name}`).normalize('NFC');
-    const fault = nameFault(raw, name, path);
-    if (fault === null) await take(step, { name, path });
-    else skipped.push({ path: escaped(path), reason: fault });
+    await look(step, raw);
   }
+}
+
+async function look(step: Step, raw: Buffer): Promise<void> {
+  const name = raw.toString('utf8');
+  const path = (step.prefix === '' ? name : `${step.prefix}/${name}`).normalize('NFC');
+  const fault = nameFault(raw, name, path);
+  if (fault === null) await take(step, { name, path });
+  else step.skipped.push({ path: escaped(path), reason: fault });
 }
 
 async function take(step: Step, entry: { readonly name: string; readonly path: string }): Promise<void> {
@@ -95,18 +113,15 @@ async function take(step: Step, entry: { readonly name: string; readonly path: s
   // Synchronous: one quick call per entry costs a tenth of a promise.
   const stat = lstatSync(absolutePath, { bigint: true, throwIfNoEntry: false });
   if (stat === undefined) return;
-  if (stat.isDirectory()) {
-    if (neverTaken.includes(name)) step.skipped.push({ path, reason: 'private' });
-    else await walk({ ...step, directory: absolutePath, prefix: path });
-    return;
-  }
-  const reason = kindFault(name, stat);
+  const ownFault = step.own.state.has(absolutePath) ? privateFault(absolutePath, step.own) : null;
+  const fault = ownFault ?? (hasPrivateName(name) ? 'private' : null);
+  if (fault === null && stat.isDirectory()) return walk({ ...step, directory: absolutePath, prefix: path });
+  const reason = fault ?? kindFault(name, stat);
   if (reason === null) step.files.push({ absolutePath, path, stat, root: step.root });
   else step.skipped.push({ path, reason });
 }
 
 function kindFault(name: string, stat: BigIntStats): string | null {
-  if (neverTaken.includes(name)) return 'private';
   if (name.startsWith('.')) return 'hidden';
   if (stat.isSymbolicLink()) return 'a symbolic link';
   if (!stat.isFile()) return 'not a regular file';

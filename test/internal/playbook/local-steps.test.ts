@@ -27,7 +27,7 @@ beforeEach(() => {
 afterEach(() => rmSync(home, { recursive: true, force: true }));
 
 let number = 0;
-function make(graceMs = 5_000) {
+function make(graceMs = 5_000, isPrivate?: (path: string) => boolean) {
   const runId = `run-${process.pid}-${++number}`;
   const runner = makeLocalSteps({
     clock: systemClock,
@@ -40,6 +40,7 @@ function make(graceMs = 5_000) {
       printed += `${stream === 'stderr' ? '!' : ''}${Buffer.from(bytes)}`;
     },
     graceMs,
+    ...(isPrivate === undefined ? {} : { isPrivate }),
   });
   const run = (command: string, more: Partial<StepCall> = {}) =>
     runner.run({
@@ -191,6 +192,20 @@ describe('artifacts', () => {
       'deep',
       'deep/b.xml',
     ]);
+  });
+
+  test('S-34: are never what holds credentials or is somebody’s own, and that is said of files that a pattern means', async () => {
+    const work = join(home, 'work');
+    const { run } = make(5_000, (path) => path === join(work, 'state') || path === join(work, 'token'));
+    const command =
+      'mkdir -p .ssh .keruta state; touch a .npmrc .ssh/id .keruta/local.token state/local.token token';
+    expect(await run(command, { artifacts: ['**', '.npmrc'] })).toMatchObject({
+      artifacts: ['a'],
+      notes: ['artifacts: .npmrc is not kept: private', 'artifacts: token is not kept: private'],
+    });
+    const inside = await run('touch id', { workdir: 'state', artifacts: ['**'] });
+    expect(inside).toMatchObject({ artifacts: [], notes: [expect.stringContaining('is private')] });
+    expect(readdirSync(join(home, 'kept'))).toEqual(['a']);
   });
 
   test('in the directory where they are kept are not kept again', async () => {

@@ -17,6 +17,7 @@ import {
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { type OpenedArtifact, openArtifact } from '../../../../internal/worker/artifacts/open.ts';
+import { ownPlaces } from '../../../../internal/worker/artifacts/own-places.ts';
 import { scanArtifacts } from '../../../../internal/worker/artifacts/scan.ts';
 import { makeRedactor } from '../../../../pkg/redact/redactor.ts';
 import { temporaryDirectory } from '../../../fixtures/git.ts';
@@ -30,6 +31,7 @@ async function found(name: string, content: string | Buffer) {
   writeFileSync(join(root, name), content);
   const scan = await scanArtifacts({
     directories: [root],
+    own: ownPlaces({ baseDirectories: [], files: [], work: [] }),
     previous: null,
     maxBytes: 1e9,
     maxCount: 10,

@@ -4,10 +4,12 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { defaultDescription } from '../../../../internal/worker/artifacts/describe.ts';
+import { ownPlaces } from '../../../../internal/worker/artifacts/own-places.ts';
 import { scanArtifacts, snapshotArtifacts } from '../../../../internal/worker/artifacts/scan.ts';
 import { temporaryDirectory, write } from '../../../fixtures/git.ts';
 
-const limits = { maxBytes: 1_000, maxCount: 100, maxTotalBytes: 10_000, previous: null };
+const own = ownPlaces({ baseDirectories: [], files: [], work: [] });
+const limits = { own, maxBytes: 1_000, maxCount: 100, maxTotalBytes: 10_000, previous: null };
 const paths = (scan: { files: readonly { path: string }[] }) => scan.files.map((file) => file.path);
 
 describe('scanArtifacts', () => {
@@ -49,6 +51,87 @@ describe('scanArtifacts', () => {
       passwd: 'a symbolic link',
       zero: 'a symbolic link',
     });
+  });
+
+  test('S-34: what holds credentials, a repository’s inside or keruta’s own is skipped at any depth, in any case', async () => {
+    const root = temporaryDirectory('artifacts');
+    const names = ['.git', '.ENV', '.ssh', '.npmrc', '.Netrc', '.git-credentials', '.keruta'];
+    names.push('admin.token', 'local.token');
+    const files = names.flatMap((name) => [`file/${name}`, `deep/in/${name}/config`]);
+    write(root, Object.fromEntries([...files, 'ok.txt', 'a.env/b.git/c.ssh'].map((path) => [path, 'x'])));
+    const scan = await scanArtifacts({ ...limits, directories: [root] });
+    expect(paths(scan)).toEqual(['a.env/b.git/c.ssh', 'ok.txt']);
+    expect(scan.skipped.toSorted((a, b) => (a.path < b.path ? -1 : 1))).toEqual(
+      names
+        .flatMap((name) => [`deep/in/${name}`, `file/${name}`])
+        .toSorted()
+        .map((path) => ({ path, reason: 'private' })),
+    );
+  });
+
+  test('S-34: a directory that lies in one of credentials is not entered', async () => {
+    const home = temporaryDirectory('home');
+    write(home, { '.ssh/id': 'x', 'clone/.git/modules/sub/config': 'x', '.keruta/server/admin.token': 'x' });
+    const directories = ['.ssh', 'clone/.git/modules/sub', '.keruta', '.keruta/server'].map((path) =>
+      join(home, path),
+    );
+    const scan = await scanArtifacts({ ...limits, directories });
+    expect(scan.files).toEqual([]);
+    expect(scan.skipped).toEqual(directories.map((path) => ({ path, reason: 'private' })));
+  });
+
+  test('S-34: keruta’s own state is skipped wherever it lies; what tasks leave in it is theirs', async () => {
+    const home = temporaryDirectory('home');
+    symlinkSync(home, `${home}.link`);
+    const base = join(home, 'agent');
+    const inBase = {
+      'local.token': 'x',
+      'runs/r/stdout': 'x',
+      'work/s/out.txt': 'x',
+      'repos/r/.keruta/doc/a': 'x',
+    };
+    write(base, { ...inBase, 'agent.json': 'x' });
+    write(home, { 'data/admin.token': 'x', 'etc/token': 'x', 'etc/other': 'x' });
+    // as settings name them, by a link or not
+    const files = [join(`${home}.link`, 'data'), join(home, 'etc/token'), join(home, 'not-there')];
+    const known = ownPlaces({ baseDirectories: [join(`${home}.link`, 'agent')], files, work: [] });
+    const above = await scanArtifacts({ ...limits, own: known, directories: [home] });
+    expect(paths(above)).toEqual(['etc/other']);
+    const reason = 'part of the state of keruta';
+    expect(above.skipped).toEqual(['agent', 'data', 'etc/token'].map((path) => ({ path, reason })));
+
+    const within = ['', 'runs', 'runs/r', 'work/s', 'repos/r/.keruta/doc'].map((path) => join(base, path));
+    const inside = await scanArtifacts({ ...limits, own: known, directories: within });
+    expect(paths(inside)).toEqual(['out.txt', 'a']);
+    expect(inside.skipped).toEqual(within.slice(0, 3).map((path) => ({ path, reason })));
+  });
+
+  test('S-34: a directory that the settings name for artifacts may lie inside of that state, but holds no state', async () => {
+    const base = temporaryDirectory('base');
+    write(base, { 'kept/a.txt': 'x', 'kept/server/admin.token': 'x', 'local.token': 'x' });
+    const work = [join(base, 'kept')];
+    const known = ownPlaces({ baseDirectories: [base], files: [join(base, 'kept', 'server')], work });
+    const scan = await scanArtifacts({ ...limits, own: known, directories: work });
+    expect(paths(scan)).toEqual(['a.txt']);
+    const named = ownPlaces({ baseDirectories: [base], files: [], work: [base] });
+    expect((await scanArtifacts({ ...limits, own: named, directories: [base] })).files).toEqual([]);
+  });
+
+  test('S-34: an agent beside others keeps the state of all of them', async () => {
+    const base = temporaryDirectory('base');
+    write(base, { 'workers/one/work/s/a.txt': 'x', 'workers/two/local.token': 'x', 'local.token': 'x' });
+    const known = ownPlaces({ baseDirectories: [join(base, 'workers', 'one')], files: [], work: [] });
+    const directories = [base, join(base, 'workers/two'), join(base, 'workers/one/work/s')];
+    expect(paths(await scanArtifacts({ ...limits, own: known, directories }))).toEqual(['a.txt']);
+  });
+
+  test('one file can be asked for by its name, and nothing else is looked at', async () => {
+    const root = temporaryDirectory('artifacts');
+    write(root, { 'cafe\u0301.txt': 'x', 'other.txt': 'x', 'deep/a.txt': 'x', '.env': 'x' });
+    const one = (only: string) => scanArtifacts({ ...limits, directories: [root], only });
+    expect(paths(await one('cafe\u0301.txt'))).toEqual(['caf\u00e9.txt']);
+    expect(await one('.env')).toMatchObject({ files: [], skipped: [{ path: '.env', reason: 'private' }] });
+    expect(await one('none')).toEqual({ files: [], skipped: [], skippedCount: 0 });
   });
 
   test('FIFOs and sockets are skipped without waiting', async () => {
@@ -113,7 +196,7 @@ describe('scanArtifacts', () => {
   test('only files that are new or changed since the snapshot are taken', async () => {
     const root = temporaryDirectory('artifacts');
     write(root, { 'old.txt': 'old', 'rewritten.txt': 'one', 'grown.txt': 'a' });
-    const previous = JSON.parse(JSON.stringify(await snapshotArtifacts([root])));
+    const previous = JSON.parse(JSON.stringify(await snapshotArtifacts({ own, directories: [root] })));
     write(root, { 'new.txt': 'new', 'rewritten.txt': 'two', 'grown.txt': 'ab' });
     utimesSync(join(root, 'rewritten.txt'), 1, 1);
     const scan = await scanArtifacts({ ...limits, previous, directories: [root] });
