@@ -1,5 +1,14 @@
 import { execFileSync } from 'node:child_process';
-import { linkSync, mkdirSync, symlinkSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  linkSync,
+  mkdirSync,
+  symlinkSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -124,6 +133,26 @@ describe('scanArtifacts', () => {
     const directories = [base, join(base, 'workers/two'), join(base, 'workers/one/work/s')];
     expect(paths(await scanArtifacts({ ...limits, own: known, directories }))).toEqual(['a.txt']);
   });
+
+  test.skipIf(process.geteuid?.() !== 0)(
+    'S-33: what belongs to another user is skipped, unless root takes it (needs root)',
+    async () => {
+      const root = temporaryDirectory('artifacts');
+      chmodSync(root, 0o755);
+      write(root, { 'mine.txt': 'x', 'deep/theirs.txt': 'x', 'theirs.txt': 'x' });
+      const nobody = 65_534;
+      chownSync(join(root, 'mine.txt'), nobody, nobody);
+      process.seteuid?.(nobody);
+      const scan = await scanArtifacts({ ...limits, directories: [root] }).finally(() =>
+        process.seteuid?.(0),
+      );
+      expect(paths(scan)).toEqual(['mine.txt']);
+      const reason = 'it belongs to another user';
+      expect(scan.skipped).toEqual(['deep/theirs.txt', 'theirs.txt'].map((path) => ({ path, reason })));
+      const all = await scanArtifacts({ ...limits, directories: [root] });
+      expect(paths(all)).toEqual(['deep/theirs.txt', 'mine.txt', 'theirs.txt']);
+    },
+  );
 
   test('one file can be asked for by its name, and nothing else is looked at', async () => {
     const root = temporaryDirectory('artifacts');
