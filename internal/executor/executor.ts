@@ -116,9 +116,10 @@ export interface StreamLoss {
   readonly maxBytes: number;
   /**
    * `full`: no space; `killed`: somebody killed the writer, and there may be no gap at all; `deleted`: somebody deleted
-   * what keeps the stream, and nobody knows how much came after: `maxBytes` is what had been seen, at least 1
+   * what keeps the stream, and nobody knows how much came after: `maxBytes` is what had been seen, at least 1; `cut`: what
+   * keeps the stream became shorter, and what was written since stands where other bytes had been
    */
-  readonly cause: 'full' | 'killed' | 'deleted';
+  readonly cause: 'full' | 'killed' | 'deleted' | 'cut';
 }
 
 /** How the script ended. */

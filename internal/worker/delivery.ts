@@ -96,7 +96,8 @@ export class Delivery {
    * @returns the gaps
    */
   async declareLosses(signal: AbortSignal): Promise<readonly StreamLoss[]> {
-    const losses = (await this.#options.run.losses?.()) ?? [];
+    const cuts = await Promise.all(Object.values(this.#lanes).map((lane) => lane.cut()));
+    const losses = [...((await this.#options.run.losses?.()) ?? []), ...cuts.filter((cut) => cut !== null)];
     for (const [stream, lane] of Object.entries(this.#lanes)) {
       const bytes = losses
         .filter((loss) => loss.stream === stream)

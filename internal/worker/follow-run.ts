@@ -198,7 +198,11 @@ function lossText({ stream, offset, maxBytes, cause }: StreamLoss): string {
   if (cause === 'deleted') {
     return `The file that kept ${stream} was deleted while the task ran: what came behind byte ${offset} is missing.`;
   }
-  const why = { full: 'the disk of the agent was full', killed: 'what writes it down was killed' }[cause];
+  const why = {
+    full: 'the disk of the agent was full',
+    killed: 'what writes it down was killed',
+    cut: 'the file that kept it became shorter while the task ran',
+  }[cause];
   return `Up to ${maxBytes} bytes of ${stream} are missing behind byte ${offset}: ${why}.`;
 }
 

@@ -113,6 +113,7 @@ function judgeLosses({ stream, counted, evidence }: StreamKnowledge): readonly S
     full: 'the disk was full',
     killed: 'what wrote them was killed',
     deleted: 'their file was deleted',
+    cut: 'their file became shorter',
   };
   return own.map(({ offset, maxBytes, cause }) => ({
     kind: 'lost',

@@ -5,7 +5,7 @@ import { mayHaveHappened } from '../api/retryable.ts';
 import type { AttemptReporter, StreamPosition } from '../api/task-source.ts';
 import { KerutaError } from '../domain/errors.ts';
 import type { StreamName } from '../domain/task.ts';
-import type { Run } from '../executor/executor.ts';
+import type { Run, StreamLoss } from '../executor/executor.ts';
 import type { Cursor, StreamCursor } from './cursor.ts';
 import { PieceMask } from './mask-piece.ts';
 import type { Masking, StreamMasker } from './masking.ts';
@@ -63,6 +63,10 @@ export class StreamLane {
   /** how often the lane went back: what was read before is of no use then */
   #rewinds = 0;
   #lostBytes = 0;
+  /** bytes that the file of the stream held before it was cut: fewer are a sign that it was */
+  #known: number;
+  /** the fewest that it was seen with after that; null: it never became shorter */
+  #cutTo: number | null = null;
 
   constructor(parts: RetryParts, options: StreamLaneOptions) {
     this.#parts = parts;
@@ -72,6 +76,7 @@ export class StreamLane {
     this.#position = kept.offset;
     this.#crc = kept.crc32;
     this.#sent = kept.offset;
+    this.#known = kept.offset;
     this.#masker = this.#rewind(kept.offset, kept.crc32);
   }
 
@@ -138,10 +143,22 @@ export class StreamLane {
     this.#lostBytes = bytes;
   }
 
+  /** What is missing because the file became shorter and then longer again, as far as that was seen; once all was carried. */
+  async cut(): Promise<StreamLoss | null> {
+    const { run, stream } = this.#options;
+    if (this.#cutTo === null) return null;
+    const maxBytes = Math.min(await run.size(stream), this.#known) - this.#cutTo;
+    return maxBytes > 0 ? { stream, offset: this.#known, maxBytes, cause: 'cut' } : null;
+  }
+
   /** Null when nothing can be read now, for want of descriptors: that is no end. */
   async #read(): Promise<Uint8Array | null> {
     const { run, stream } = this.#options;
     try {
+      // what is read once it was cut stands at places of its own
+      if (this.#cutTo === null) this.#known = Math.max(this.#known, this.#readAt);
+      const size = await run.size(stream);
+      if (size < this.#known) this.#cutTo = Math.min(this.#cutTo ?? size, size);
       return await run.read(stream, this.#readAt, pieceBytes, this.#nextBuffer());
     } catch (error) {
       if (lacksDescriptors(error)) return null;

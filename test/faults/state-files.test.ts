@@ -76,6 +76,54 @@ keruta log INFO "second late-secret"; echo late-secret; exit 9`,
     },
   );
 
+  test.each([
+    { damage: 'a torn tail', late: 'nothing', arrives: 'nothing', lostBytes: 0 },
+    { damage: 'a torn tail', late: 'late words', arrives: 'e words', lostBytes: 3 },
+    { damage: 'a flipped bit', late: 'late words', arrives: 'late words', lostBytes: 0 },
+    { damage: 'nothing in it', late: 'late words', arrives: 'nothing', lostBytes: 11 },
+  ])(
+    'its output with $damage: what the server has stays, once; of $late behind it $arrives comes, and $lostBytes bytes are told missing',
+    async ({ damage, late, arrives, lostBytes }) => {
+      const session = await lab.place.session(`f54 output ${damage} ${late}`);
+      const base = lab.place.path(`base-${session}`);
+      const agent = await lab.agent(session);
+      const [speak, go] = ['speak', 'go'].map((name) => lab.place.path(`f54-${session}-${name}`));
+      const id = await lab.submit(
+        session,
+        `wait_for() { while [ ! -e "$1" ]; do sleep 0.05; done; }; for i in $(seq 1 2000); do echo "out $i"; done; keruta log INFO sent
+wait_for '${speak}'; keruta log INFO back; wait_for '${go}'; ${late === 'nothing' ? '' : `echo '${late}'`}`,
+      );
+      const early = `${Array.from({ length: 2000 }, (_, line) => `out ${line + 1}\n`).join('')}`;
+      await until(
+        'all of it was sent, and that is written down',
+        () =>
+          existsSync(join(runOf(session), 'cursor.json')) &&
+          readFileSync(join(runOf(session), 'cursor.json'), 'utf8').includes(`"offset":${early.length}`),
+      );
+      await agent.stop('SIGKILL');
+      damages[damage]?.(join(runOf(session), 'stdout'));
+      writeFileSync(speak ?? '', '');
+      const next = await lab.agent(session);
+      // who heard that has looked at the file
+      await until('it is taken up', async () => (await said(id)).includes('"back"'));
+      writeFileSync(go ?? '', '');
+      expect(await lab.place.whole(id, 30_000)).toMatchObject({ status: 'COMPLETED', attempt: 1 });
+      expect(await lab.place.logs(id, 'stdout')).toBe(arrives === 'nothing' ? early : `${early}${arrives}\n`);
+      const verdict = await lab.place.keruta(['log', 'verify', id, '--base-dir', base]);
+      const told = verdict.stdout + (await said(id));
+      if (lostBytes === 0) {
+        expect(verdict.status, told).toBe(0);
+        expect(told).not.toContain('are missing');
+      } else {
+        expect(verdict.status, told).not.toBe(0);
+        expect(told).toContain(`up to ${lostBytes} bytes could not be kept`);
+        expect(told).toContain(`Up to ${lostBytes} bytes of stdout are missing behind byte ${early.length}`);
+      }
+      tally({ row: 'F-54', rounds: 1, note: `output: ${damage}, ${lostBytes} bytes lost, seed ${seed}` });
+      await next.stop('SIGKILL');
+    },
+  );
+
   test('its mailbox with a torn tail and a record that is damaged: the good records before and behind it arrive', async () => {
     const session = await lab.place.session('f54 mailbox');
     const agent = await lab.agent(session);
