@@ -69,6 +69,10 @@ class FileBlobStore implements BlobStore {
 
   async #write(path: string, file: OpenFile, bytes: AsyncIterable<Uint8Array> | Uint8Array): Promise<void> {
     try {
+      if (file.hasRest === true) {
+        await file.handle.truncate(file.size);
+        file.hasRest = false;
+      }
       const end = await writeAll(file.handle, file.size, bytes);
       if (this.#durability === 'full') await file.handle.datasync();
       file.size = end;
@@ -78,13 +82,16 @@ class FileBlobStore implements BlobStore {
     }
   }
 
-  /** Undoes what was not acknowledged. A failed flush is never repeated as if it could succeed: bytes come anew. */
+  /**
+   * Undoes what was not acknowledged. A failed flush is never repeated as if it could succeed: bytes come anew. What cannot be cut
+   * off now is before the next append; until then the file stays open, so that nobody takes its length for its end.
+   */
   async #cutBack(path: string, file: OpenFile): Promise<void> {
     try {
       await file.handle.truncate(file.size);
     } catch (error) {
-      this.#log.error('bytes that were not acknowledged could not be cut off', { path, error });
-      await this.#handles.drop(path);
+      this.#log.error('bytes that were not acknowledged could not be cut off yet', { path, error });
+      file.hasRest = true;
     }
   }
 
@@ -94,6 +101,7 @@ class FileBlobStore implements BlobStore {
       if (!file || file.size <= size) return;
       await file.handle.truncate(size);
       file.size = size;
+      file.hasRest = false;
       if (this.#durability === 'full') await file.handle.datasync();
     });
   }

@@ -12,6 +12,8 @@ export interface OpenFile {
   readonly handle: FileHandle;
   /** bytes that are acknowledged; what lies behind them is an append under way */
   size: number;
+  /** whether what lies behind them is what is left of one that failed, and could not be cut off yet; default false */
+  hasRest?: boolean;
 }
 
 /**

@@ -38,7 +38,9 @@ export class WriteHandles {
   /** Gives a file back; harmless when it was not taken. */
   async release(path: string): Promise<void> {
     this.#busy.delete(path);
-    const idle = [...this.#files.keys()].filter((other) => !this.#busy.has(other));
+    const idle = [...this.#files]
+      .filter(([other, { hasRest }]) => !this.#busy.has(other) && hasRest !== true)
+      .map(([other]) => other);
     for (const oldest of idle.slice(0, Math.max(0, idle.length - maxIdle))) await this.drop(oldest);
   }
 

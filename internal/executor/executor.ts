@@ -115,7 +115,7 @@ export interface StreamLoss {
   /** the most that can be missing there; bytes */
   readonly maxBytes: number;
   /**
-   * `full`: no space; `killed`: somebody killed the writer, and there may be no gap at all; `deleted`: somebody deleted
+   * `full`: no space, or a disk that fails; `killed`: somebody killed the writer, and there may be no gap at all; `deleted`: somebody deleted
    * what keeps the stream, and nobody knows how much came after: `maxBytes` is what had been seen, at least 1; `cut`: what
    * keeps the stream became shorter, and what was written since stands where other bytes had been
    */

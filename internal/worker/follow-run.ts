@@ -199,7 +199,7 @@ function lossText({ stream, offset, maxBytes, cause }: StreamLoss): string {
     return `The file that kept ${stream} was deleted while the task ran: what came behind byte ${offset} is missing.`;
   }
   const why = {
-    full: 'the disk of the agent was full',
+    full: 'the disk of the agent was full, or failed',
     killed: 'what writes it down was killed',
     cut: 'the file that kept it became shorter while the task ran',
   }[cause];

@@ -110,7 +110,7 @@ function judgeLosses({ stream, counted, evidence }: StreamKnowledge): readonly S
     return [{ kind: 'lost', stream, from: null, to: null, text }];
   }
   const causes = {
-    full: 'the disk was full',
+    full: 'the disk was full, or failed',
     killed: 'what wrote them was killed',
     deleted: 'their file was deleted',
     cut: 'their file became shorter',

@@ -2,8 +2,9 @@ import { existsSync, readdirSync, readFileSync, truncateSync, writeFileSync } fr
 import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { hasEnded, until } from '../e2e/place.ts';
+import { canFailCalls, failCalls } from './lab/failing-calls.ts';
 import { Lab } from './lab/lab.ts';
-import { has, isLiving } from './lab/processes.ts';
+import { descriptors, has, isLiving, living } from './lab/processes.ts';
 import { chance, rounds, seed, tally } from './lab/rounds.ts';
 
 /** E. What the agent wrote down, and what became of it on a bad disk. */
@@ -236,3 +237,36 @@ describe.skipIf(!has('strace'))('F-53: a disk that fails to keep what it took (n
     await agent.stop('SIGKILL');
   });
 });
+
+test.skipIf(!canFailCalls)(
+  'F-53: output that a failing disk does not take is counted and told, and what is written behind it arrives (needs root and strace)',
+  async () => {
+    const session = await lab.place.session('f53 output');
+    const agent = await lab.agent(session);
+    for (let round = 0; round < rounds(1, 10); round++) {
+      const [speak, go] = ['speak', 'go'].map((name) => lab.place.path(`f53-${name}-${round}`));
+      const script = `wait_for() { while [ ! -e "$1" ]; do sleep 0.05; done; }; echo before; wait_for '${speak}'; echo in the gap; wait_for '${go}'; echo behind; exit 3`;
+      const id = await lab.submit(session, script);
+      await until('it runs', async () => (await lab.place.logs(id)) === 'before\n');
+      const stdout = join(lab.place.path(`base-${session}`, 'runs', `${id}.1`), 'stdout');
+      const [writer] = living(/^(\S*\/)?cat$/).filter(({ pid }) => descriptors(pid)[1] === stdout);
+      const mend = await failCalls({ pid: writer?.pid ?? 0, calls: ['write', 'splice'] });
+      writeFileSync(speak ?? '', '');
+      await until('it is written down', () => existsSync(join(stdout, '..', 'loss')));
+      await mend();
+      writeFileSync(go ?? '', '');
+      expect(await lab.place.whole(id, 30_000)).toMatchObject({ status: 'FAILED', exitCode: 3, attempt: 1 });
+      expect(await lab.place.logs(id, 'stdout')).toBe('before\nbehind\n');
+      expect(await said(id)).toMatch(
+        /Up to \d+ bytes of stdout are missing behind byte 7: the disk of the agent was full, or failed/,
+      );
+      const words = ['log', 'verify', id, '--base-dir', lab.place.path(`base-${session}`)];
+      expect(await lab.place.keruta(words)).toMatchObject({
+        status: 1,
+        stdout: expect.stringMatching(/not whole.*up to \d+ bytes could not be kept/s),
+      });
+    }
+    tally({ row: 'F-53', rounds: rounds(1, 10), note: 'output' });
+    await agent.stop('SIGKILL');
+  },
+);

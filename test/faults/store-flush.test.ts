@@ -1,12 +1,13 @@
 import { spawnSync } from 'node:child_process';
-import { randomBytes, randomUUID } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { createHash, randomBytes, randomUUID } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
 import { expect, onTestFinished, test } from 'vitest';
 import { makePlace, type Place, until } from '../e2e/place.ts';
+import { canFailCalls, failCalls } from './lab/failing-calls.ts';
 import { faultyExecutable } from './lab/lab.ts';
 import { has } from './lab/processes.ts';
 import { rounds, tally } from './lab/rounds.ts';
-import { callOnce, Speaker } from './lab/speaker.ts';
+import { type Answer, callOnce, Speaker } from './lab/speaker.ts';
 import { Trace } from './lab/trace.ts';
 
 /** F. The power fails: the trace of a server shows what would be on the disk at the moment of each answer. */
@@ -98,5 +99,89 @@ test.skipIf(!canTrace)(
       ...{ row: 'F-58', rounds: changes.length },
       note: `answers, each behind its flush; ${parts} of them with bytes in files`,
     });
+  },
+);
+
+/** Bytes of a task that are sent in two halves. */
+const [half, other] = [Buffer.alloc(3_000, 'a'), Buffer.alloc(2_000, 'b')];
+const whole = Buffer.concat([half, other]);
+
+/** A claimed task, and what is sent of it: a stream, and an artifact whose first half is there. */
+async function halves(place: Place, sessionId: string) {
+  const id = await place.submit(sessionId, 'true');
+  const claim = { agentId: randomUUID(), claimId: randomUUID() };
+  await callOnce(place, 'POST', `/api/v1/sessions/${sessionId}/claim`, { json: claim });
+  const task = `/api/v1/tasks/${id}`;
+  const stream = `${task}/attempts/1/streams/stdout`;
+  const sha256 = createHash('sha256').update(whole).digest('hex');
+  const wish = { json: { attempt: 1, path: 'a', size: whole.length, sha256 } };
+  const begin = () => callOnce(place, 'POST', `${task}/artifacts/uploads`, wish);
+  const { uploadId } = JSON.parse((await begin()).text) as { uploadId: string };
+  const upload = `${task}/artifacts/uploads/${uploadId}`;
+  const send = (path: string, bytes: Buffer, at: number) =>
+    callOnce(place, 'PATCH', path, { bytes, headers: { 'upload-offset': String(at) } });
+  for (const path of [stream, upload]) expect((await send(path, half, 0)).status).toBe(204);
+  const blobs = place.path('server/blobs', id);
+  const files = {
+    database: place.path('server/keruta.db-wal'),
+    stream: `${blobs}/1/stdout`,
+    artifact: `${blobs}/artifacts/${readdirSync(`${blobs}/artifacts`)[0]}`,
+  };
+  return { id, stream, upload, begin, files, send };
+}
+
+test.skipIf(!canFailCalls).each([
+  ['flush the', 'database', []],
+  ['flush the', 'stream', []],
+  ['flush the', 'artifact', []],
+  ['flush or shorten the', 'stream', ['ftruncate']],
+  ['flush or shorten the', 'artifact', ['ftruncate']],
+] as const)(
+  'F-53: while the disk fails to %s %s nothing of it is acknowledged, and no later flush is taken for one (needs root and strace)',
+  async (does, what, more) => {
+    const place = makePlace('f53', faultyExecutable);
+    onTestFinished(() => place.close());
+    let server = await place.server();
+    const speaker = new Speaker(place, await place.session('f53 speaker'));
+    await speaker.task(3);
+    for (let round = 0; round < rounds(1, 10); round++) {
+      const { id, stream, upload, begin, files, send } = await halves(
+        place,
+        await place.session(`f53 ${round}`),
+      );
+      const mend = await failCalls({
+        pid: server.pid,
+        calls: ['fsync', 'fdatasync', ...more],
+        path: files[what],
+      });
+      const refused: (() => Promise<Answer>)[] = {
+        database: [
+          () => send(stream, other, half.length),
+          () => callOnce(place, 'POST', '/api/v1/sessions', { json: { name: `f53 made ${round}` } }),
+        ],
+        stream: [() => send(stream, other, half.length)],
+        artifact: [() => send(upload, other, half.length), () => send(upload, other, half.length)],
+      }[what];
+      for (const call of [...refused, ...refused]) expect((await call()).status).toBe(503);
+      if (what !== 'database') {
+        const path = what === 'stream' ? stream : upload;
+        expect((await callOnce(place, 'HEAD', path)).offset).toBe(half.length);
+      }
+      if (what === 'artifact')
+        expect(JSON.parse((await begin()).text)).toMatchObject({ offset: half.length, artifactId: null });
+      await mend();
+      expect((await send(stream, other, half.length)).status).toBe(204);
+      expect((await send(upload, other, half.length)).status).toBe(201);
+      await server.stop('SIGKILL');
+      server = await place.server([], { port: server.port });
+      expect(await place.logs(id, 'stdout')).toBe(String(whole));
+      expect(await place.artifacts(id)).toMatchObject([{ path: 'a', size: whole.length }]);
+      expect(
+        (await callOnce(place, 'POST', '/api/v1/sessions', { json: { name: `f53 made ${round}` } })).status,
+      ).toBe(201);
+    }
+    await speaker.task(3);
+    await speaker.check();
+    tally({ row: 'F-53', rounds: rounds(1, 10), note: `${does} ${what}` });
   },
 );
