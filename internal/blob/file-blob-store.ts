@@ -1,4 +1,4 @@
-import { open, rm, stat } from 'node:fs/promises';
+import { open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Log } from '../../pkg/log/log.ts';
 import type { AppendResult, BlobKey, BlobStore } from './blob.ts';
@@ -47,7 +47,10 @@ class FileBlobStore implements BlobStore {
     const known = this.#handles.end(path);
     if (known !== undefined) return known;
     try {
-      const { size } = await stat(path);
+      await using handle = await open(path, 'r');
+      const { size } = await handle.stat();
+      // a process that died may have written it and not flushed: what is counted is kept
+      if (this.#durability === 'full' && size > 0) await handle.datasync();
       return this.#handles.end(path) ?? size;
     } catch (error) {
       if (isMissing(error)) return 0;

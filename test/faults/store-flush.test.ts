@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
-import { readdirSync, readFileSync } from 'node:fs';
+import { appendFileSync, readdirSync, readFileSync } from 'node:fs';
 import { expect, onTestFinished, test } from 'vitest';
 import { makePlace, type Place, until } from '../e2e/place.ts';
 import { canFailCalls, failCalls } from './lab/failing-calls.ts';
@@ -13,10 +13,15 @@ import { Trace } from './lab/trace.ts';
 /** F. The power fails: the trace of a server shows what would be on the disk at the moment of each answer. */
 const canTrace = has('strace') && spawnSync('strace', ['-qq', '-o', '/dev/null', 'true']).status === 0;
 
-/** A server under strace, with a token of its own. @returns ends it and reads what was seen */
-async function traced(name: string): Promise<{ place: Place; read: () => Promise<Trace> }> {
+/** A place that goes with its test. */
+function placeFor(name: string): Place {
   const place = makePlace(name, faultyExecutable);
   onTestFinished(() => place.close());
+  return place;
+}
+
+/** A server under strace, with a token of its own. @returns ends it and reads what was seen */
+async function traced(place: Place, data: string): Promise<() => Promise<Trace>> {
   const token = `krt_adm_${'flush'.repeat(8)}`;
   const calls = [
     ...['read', 'write', 'writev', 'sendto', 'pwrite64', 'pwritev', 'pwritev2', 'fsync', 'fdatasync'],
@@ -25,19 +30,18 @@ async function traced(name: string): Promise<{ place: Place; read: () => Promise
   // a slow disk: what does not wait for it is seen
   const slow = ['-e', 'inject=fsync,fdatasync:delay_enter=10000'];
   const words = ['-f', '-y', '-qq', '-s', '160', '-e', `trace=${calls}`, ...slow, '-o', place.path('trace')];
-  const server = [place.executable, 'server', '--port', '0', '--data-dir', place.path('deep/server')];
+  const server = [place.executable, 'server', '--port', '0', '--data-dir', data];
   const env = { ...place.env, KERUTA_ADMIN_TOKEN: token };
   const started = place.start('strace', [...words, ...server], { env, timeoutMs: 90_000 });
   const address = () => /keruta listens on (\S+)/.exec(started.stdout())?.[1] ?? '';
   await until('it listens', () => address() !== '', 60_000);
   place.use(address(), token);
-  const read = async () => {
+  return async () => {
     for (const { pid, command } of place.processes())
       if (command.startsWith(place.executable)) process.kill(pid, 'SIGTERM');
     await started.ended;
     return new Trace(readFileSync(place.path('trace'), 'utf8'));
   };
-  return { place, read };
 }
 
 /** Claims a new task and sends the first bytes of both its streams at the same time, as an agent does. */
@@ -59,7 +63,9 @@ async function bothStreams(place: Place, sessionId: string): Promise<void> {
 test.skipIf(!canTrace)(
   'F-58: each answer goes out behind the flush of what it acknowledges, bytes and names (needs strace)',
   async () => {
-    const { place, read } = await traced('store-flush');
+    const place = placeFor('store-flush');
+    const data = place.path('deep/server');
+    const read = await traced(place, data);
     const speaker = new Speaker(place, await place.session('f58'));
     for (let task = 0; task < rounds(3, 20); task++) await speaker.task(5);
     expect(speaker.refused).toBe(0);
@@ -67,7 +73,6 @@ test.skipIf(!canTrace)(
       await bothStreams(place, await place.session(`f58 ${task}`));
     const trace = await read();
 
-    const data = place.path('deep/server');
     const wal = `${data}/keruta.db-wal`;
     const changes = trace.answered().filter(({ request }) => /^(POST|PUT|PATCH|DELETE)/.test(request));
     const faults = new Set<string>();
@@ -139,8 +144,7 @@ test.skipIf(!canFailCalls).each([
 ] as const)(
   'F-53: while the disk fails to %s %s nothing of it is acknowledged, and no later flush is taken for one (needs root and strace)',
   async (does, what, more) => {
-    const place = makePlace('f53', faultyExecutable);
-    onTestFinished(() => place.close());
+    const place = placeFor('f53');
     let server = await place.server();
     const speaker = new Speaker(place, await place.session('f53 speaker'));
     await speaker.task(3);
@@ -183,5 +187,25 @@ test.skipIf(!canFailCalls).each([
     await speaker.task(3);
     await speaker.check();
     tally({ row: 'F-53', rounds: rounds(1, 10), note: `${does} ${what}` });
+  },
+);
+
+test.skipIf(!canTrace)(
+  'F-58: bytes that a killed server wrote and did not flush are flushed before the next one makes an artifact of them (needs strace)',
+  async () => {
+    const place = placeFor('f58-left');
+    const server = await place.server();
+    const { begin, files } = await halves(place, await place.session('f58'));
+    await server.stop('SIGKILL');
+    appendFileSync(files.artifact, other);
+    const read = await traced(place, place.path('server'));
+    expect(JSON.parse((await begin()).text)).toMatchObject({ artifactId: expect.any(String) });
+    const trace = await read();
+    const made = trace.answered().find(({ request }) => request.endsWith('/artifacts/uploads'));
+    const flushes = made ? trace.flushes(files.artifact, made.answer) : [];
+    expect(flushes, 'G-02: acknowledged, and not on the disk').not.toHaveLength(0);
+    const told = made ? trace.flushes(files.database, made.answer).at(-1) : undefined;
+    expect(flushes[0]?.ended).toBeLessThan(told?.began ?? 0);
+    tally({ row: 'F-58', rounds: 1, note: 'left by a killed server' });
   },
 );
