@@ -8,10 +8,10 @@ import { warnPart } from '../governance/cost.ts';
 import type { Transaction } from '../store/store.ts';
 import { refuseSuperseded, visibleTask } from './authorize.ts';
 import { cancelTaskIn } from './cancel.ts';
-import { tellLogs } from './events.ts';
 import { onTask } from './fence.ts';
 import { type Caller, type SessionParts, systemCaller } from './parts.ts';
 import { auditTask, putAndTell } from './put-task.ts';
+import { sayOfTask } from './say-of-task.ts';
 
 /** A cost as it is said. */
 export type NewCost = Pick<CostEntry, 'micro' | 'tokensIn' | 'tokensOut' | 'model'> & {
@@ -84,7 +84,7 @@ export async function recordCost(
   const about = { task, now };
   if (over !== null && before.exceededAt === null) return stop(tx, parts, { ...about, over });
   if (isWarned && before.warnedAt === null)
-    await say(tx, parts, {
+    await sayOfTask(tx, parts, {
       ...about,
       message: `${spentOf(marked)}: it is cancelled when all of it is spent`,
     });
@@ -117,7 +117,7 @@ async function stop(
   parts: SessionParts,
   { task, now, over }: { readonly task: Task; readonly now: number; readonly over: string },
 ): Promise<Task> {
-  await say(tx, parts, { task, now, message: `${over}: it is cancelled` });
+  await sayOfTask(tx, parts, { task, now, message: `${over}: it is cancelled` });
   await auditTask(tx, {
     parts,
     caller: systemCaller,
@@ -130,17 +130,4 @@ async function stop(
   // its run may come back, and learns it then
   if (task.status === 'LOST') return putAndTell(tx, { ...task, cancelRequested: true }, now);
   return cancelTaskIn(tx, { parts, caller: systemCaller }, { task, now });
-}
-
-async function say(
-  tx: Transaction,
-  parts: SessionParts,
-  { task, now, message }: { readonly task: Task; readonly now: number; readonly message: string },
-): Promise<void> {
-  const { id: taskId, sessionId, attempt } = task;
-  const id = parts.random.uuid7(now);
-  const where = { id, taskId, sessionId, attempt, timestamp: now };
-  const logs = [{ ...where, level: 'WARN' as const, source: 'keruta', message, metadata: {} }];
-  await tx.insertLogs(logs);
-  await tellLogs(tx, logs);
 }

@@ -5,6 +5,7 @@ import { isEnded } from '../domain/task-status.ts';
 import type { Transaction } from '../store/store.ts';
 import { type HeldTask, onTask } from './fence.ts';
 import { followEnd } from './follow-end.ts';
+import { giveUpLost } from './give-up-lost.ts';
 import { closeRequests } from './open-requests.ts';
 import type { Caller, SessionParts } from './parts.ts';
 import { auditTask, putAndTell } from './put-task.ts';
@@ -45,23 +46,24 @@ export async function cancelTaskIn(
   const attempt = task.status === 'PENDING' ? null : await tx.attempt(task.id, task.attempt);
   const reachable = attempt !== null && attempt.leaseUntil !== null && task.status !== 'LOST';
   if (reachable) return putAndTell(tx, { ...task, cancelRequested: true }, now);
-  const cancelled = await cancelAtOnce(tx, held, attempt);
+  const cancelled = await cancelAtOnce(tx, parts, { ...held, attempt });
   await followEnd(tx, parts, { task: cancelled, now });
   return cancelled;
 }
 
 async function cancelAtOnce(
   tx: Transaction,
-  { task, now }: Pick<HeldTask, 'task' | 'now'>,
-  attempt: Attempt | null,
+  parts: SessionParts,
+  { task, now, attempt }: Pick<HeldTask, 'task' | 'now'> & { readonly attempt: Attempt | null },
 ): Promise<Task> {
   const hasOverspent = ((await tx.reservation(task.id))?.exceededAt ?? null) !== null;
   const reason = hasOverspent ? 'cost_limit' : 'cancel';
   if (attempt !== null) {
-    // A lost run may still be going: its agent learns from the refusal of its next write that it is to end it.
-    const state = task.status === 'LOST' ? 'superseded' : 'finished';
-    await tx.putAttempt({ ...attempt, state, endReason: reason, finishedAt: now });
-    await closeRequests(tx, task, { number: attempt.number, now });
+    if (task.status === 'LOST') await giveUpLost(tx, parts, { task, attempt, now, endReason: reason });
+    else {
+      await tx.putAttempt({ ...attempt, state: 'finished', endReason: reason, finishedAt: now });
+      await closeRequests(tx, task, { number: attempt.number, now });
+    }
     await tx.expireTaskTokens(task.id, now);
   }
   const logComplete = task.status !== 'LOST';

@@ -4,7 +4,7 @@ import { isClosed } from '../domain/session.ts';
 import type { Task } from '../domain/task.ts';
 import type { Reads, Transaction } from '../store/store.ts';
 import { countLost } from './count-lost.ts';
-import { closeRequests } from './open-requests.ts';
+import { giveUpLost } from './give-up-lost.ts';
 import { type SessionParts, systemCaller } from './parts.ts';
 import { auditTask, putAndTell } from './put-task.ts';
 import { recordRetry } from './record-step.ts';
@@ -59,8 +59,7 @@ async function giveUp(
   parts: SessionParts,
   { task, attempt, decision, now }: Found & { readonly now: number },
 ): Promise<void> {
-  await tx.putAttempt({ ...attempt, state: 'superseded', endReason: 'lost_lease', finishedAt: now });
-  await closeRequests(tx, task, { number: attempt.number, now });
+  await giveUpLost(tx, parts, { task, attempt, now, endReason: 'lost_lease' });
   const details = { agentId: attempt.agentId, reason: 'lost' };
   await auditTask(tx, { parts, caller: systemCaller, action: 'task.retry', task, now, details });
   await putAndTell(tx, { ...task, status: 'PENDING', notBefore: decision.notBefore }, now);

@@ -3,7 +3,7 @@ import { isClosed } from '../domain/session.ts';
 import type { Task } from '../domain/task.ts';
 import type { TaskStatus } from '../domain/task-status.ts';
 import { onTask } from './fence.ts';
-import { closeRequests } from './open-requests.ts';
+import { giveUpLost } from './give-up-lost.ts';
 import type { Caller, SessionParts } from './parts.ts';
 import { auditTask, putAndTell } from './put-task.ts';
 import { recordRetry } from './record-step.ts';
@@ -33,10 +33,7 @@ export async function retryTask(
     if (task.attempt > 0) {
       await markRetried(tx, task.id, task.attempt);
       const attempt = await tx.attempt(task.id, task.attempt);
-      if (attempt?.state === 'lost') {
-        await tx.putAttempt({ ...attempt, state: 'superseded', finishedAt: now });
-        await closeRequests(tx, task, { number: attempt.number, now });
-      }
+      if (attempt?.state === 'lost') await giveUpLost(tx, parts, { task, attempt, now });
     }
     await auditTask(tx, { parts, caller: ref.caller, action: 'task.retry', task, now });
     const waiting: Task = {

@@ -78,7 +78,7 @@ describe('the page of fault rows by hand', () => {
       ...settingsTable[key].variables,
       ...(settingsTable[key].serverVariables ?? []),
     ]);
-    const ofScripts = /^KERUTA_(EVENT_FILE|PARAMETERS_FILE|PARAM_\w+)$/;
+    const ofScripts = /^KERUTA_(ATTEMPT|EVENT_FILE|PARAMETERS_FILE|PARAM_\w+)$/;
     const named = new Set(byHand.text.match(/\bKERUTA_[A-Z_]+\b/g) ?? []);
     expect([...named].filter((name) => !variables.includes(name) && !ofScripts.test(name))).toEqual([]);
   });

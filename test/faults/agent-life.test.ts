@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vit
 import { pause, until } from '../e2e/place.ts';
 import { Disk, noDisks } from './lab/disk.ts';
 import { Lab } from './lab/lab.ts';
+import { intervalsOf } from './lab/ledger.ts';
 import { isFull, rounds, tally } from './lab/rounds.ts';
 import { goFirst, heldUp } from './lab/starvation.ts';
 
@@ -41,24 +42,34 @@ describe.concurrent('F-04: an agent that is paused for three leases', () => {
       note: `lease ${isFull ? '45' : '3'} s, paused ${pauseMs / 1000} s, LOST after ${lostAfterMs} ms: ${what}`,
     });
 
-  test('finds its task LOST, takes it up again and brings it to its end, in one attempt', async () => {
+  test('finds its task LOST, takes it up again and brings it to its end, in one attempt; another agent runs nothing meanwhile', async () => {
     const session = await leasing.place.session('f04');
-    const ledger = await leasing.ledger(session, plan);
+    const beats = leasing.place.path('f04-beats');
+    const ledger = await leasing.ledger(session, { ...plan, beats });
+    const next = await leasing.ledger(session, { lines: 200, pauseSeconds: 0.1, beats });
     const agent = await leasing.agent(session);
     await until('lines arrive', async () => (await leasing.place.logs(ledger.id)).length > 500);
     const pausedAt = Date.now();
     agent.child.kill('SIGSTOP');
+    const other = await leasing.agent(session, { base: 'f04-beside' });
     const lostAfterMs = await lost(ledger.id, pausedAt);
     await restOf(pausedAt);
+    expect(await leasing.place.task(next.id)).toMatchObject({ status: 'PENDING', attempt: 0 });
     agent.child.kill('SIGCONT');
     await leasing.check(ledger, {}, wholeMs);
-    noted(lostAfterMs, 'gone on with');
-    await agent.stop('SIGKILL');
+    await leasing.check(next, {}, 60_000);
+    const runs = intervalsOf(readFileSync(beats, 'utf8'));
+    expect(runs.map(({ run }) => run)).toEqual([`${ledger.id}.1`, `${next.id}.1`]);
+    const gapMs = Math.round(1000 * ((runs[1]?.start ?? 0) - (runs[0]?.end ?? 0)));
+    expect(gapMs).toBeGreaterThanOrEqual(0);
+    noted(lostAfterMs, `gone on with; the next task began ${gapMs} ms after its end`);
+    for (const each of [agent, other]) await each.stop('SIGKILL');
   });
 
-  test('is not let in again when a person had the task run anew meanwhile: its run ends, the new one stands', async () => {
+  test('is not let in again when a person had the task run anew meanwhile: its run ends, the new one stands, and the overlap is told', async () => {
     const session = await leasing.place.session('f04 retried');
-    const ledger = await leasing.ledger(session, plan);
+    const beats = leasing.place.path('f04-retried-beats');
+    const ledger = await leasing.ledger(session, { ...plan, beats });
     const paused = await leasing.agent(session, { base: 'f04-paused' });
     await until('lines arrive', async () => (await leasing.place.logs(ledger.id)).length > 500);
     const pausedAt = Date.now();
@@ -72,13 +83,33 @@ describe.concurrent('F-04: an agent that is paused for three leases', () => {
       60_000,
     );
     if (isFull) await restOf(pausedAt);
+    const old = () => leasing.place.processes().filter(({ command }) => command.includes(`${ledger.id}.1`));
+    expect(old()).not.toEqual([]);
+    const [backAt, held] = [Date.now(), heldUp()];
     paused.child.kill('SIGCONT');
     await until('the old run is given up', () => paused.stderr().includes('given up'), 60_000);
+    await until('the old run is dead', () => old().length === 0, 60_000);
+    const diedAt = Date.now();
+    // the next renewal, and the grace of 10 s at most
+    expect(diedAt - backAt).toBeLessThan(14_000 + held());
     await leasing.check(ledger, { attempts: 2 }, wholeMs);
-    const running = leasing.place.processes().filter(({ command }) => command.includes(`${ledger.id}.1`));
-    expect(running).toEqual([]);
+    expect(old()).toEqual([]);
+    const runs = intervalsOf(readFileSync(beats, 'utf8'));
+    expect(runs.map(({ run }) => run)).toEqual([`${ledger.id}.1`, `${ledger.id}.2`]);
+    expect(1000 * (runs[0]?.end ?? 0)).toBeLessThanOrEqual(diedAt);
+    const notes = await leasing.place.api<{ level: string; message: string }[]>(
+      'GET',
+      `/tasks/${ledger.id}/logs?level=WARN`,
+    );
+    expect(notes.map(({ message }) => message)).toContainEqual(
+      expect.stringMatching(/^Attempt 1 was given up .* Its script may still run/),
+    );
     for (const agent of [paused, other]) await agent.stop('SIGKILL');
-    noted(lostAfterMs, 'fenced after a retry by hand');
+    const overlapMs = Math.round(diedAt - 1000 * (runs[1]?.start ?? 0));
+    noted(
+      lostAfterMs,
+      `fenced after a retry by hand; both ran for ${overlapMs} ms, the old one for ${diedAt - backAt} ms since its agent was back`,
+    );
   });
 });
 

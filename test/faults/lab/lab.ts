@@ -16,7 +16,7 @@ import {
   until,
   type Wish,
 } from '../../e2e/place.ts';
-import { ledgerFaults, ledgerScript } from './ledger.ts';
+import { type LedgerPlan, ledgerFaults, ledgerScript } from './ledger.ts';
 import { FlakyProxy } from './proxy.ts';
 import { isFull, seed } from './rounds.ts';
 import { goFirst } from './starvation.ts';
@@ -103,11 +103,7 @@ export class Lab {
   }
 
   /** Submits a ledger. */
-  async ledger(
-    session: string,
-    plan: { readonly lines: number; readonly pauseSeconds?: number; readonly exitCode?: number },
-    wish: Wish = {},
-  ): Promise<LedgerTask> {
+  async ledger(session: string, plan: Omit<LedgerPlan, 'starts'>, wish: Wish = {}): Promise<LedgerTask> {
     const starts = this.place.path(`starts-${++this.#ledgers}`);
     const id = await this.submit(session, ledgerScript({ ...plan, starts }), { name: 'ledger', ...wish });
     return { id, lines: plan.lines, starts, exitCode: plan.exitCode ?? 7 };

@@ -9,14 +9,37 @@ export interface LedgerPlan {
   readonly exitCode?: number;
   /** a file to which each start of the script adds one line */
   readonly starts: string;
+  /** a file to which the script adds when it was alive, at its start and after each pause; default none; see {@link intervalsOf} */
+  readonly beats?: string;
+}
+
+/** When the script of an attempt was alive; epoch seconds of the machine. */
+export interface Interval {
+  /** `TASK.ATTEMPT` */
+  readonly run: string;
+  readonly start: number;
+  /** the last sign of it: it may have lived for one more pause */
+  readonly end: number;
 }
 
 /** The script. It ends with 7 unless it is told otherwise. */
-export function ledgerScript({ lines, pauseSeconds = 0, exitCode = 7, starts }: LedgerPlan): string {
-  const rest = pauseSeconds > 0 ? `case $i in *00) sleep ${pauseSeconds} ;; esac` : ':';
-  return `echo "start $KERUTA_ATTEMPT" >> '${starts}'
+export function ledgerScript({ lines, pauseSeconds = 0, exitCode = 7, starts, beats }: LedgerPlan): string {
+  const beat =
+    beats === undefined ? ':' : `echo "$KERUTA_TASK_ID.$KERUTA_ATTEMPT $EPOCHREALTIME" >> '${beats}'`;
+  const rest = pauseSeconds > 0 ? `case $i in *00) sleep ${pauseSeconds}; ${beat} ;; esac` : ':';
+  return `echo "start $KERUTA_ATTEMPT" >> '${starts}'; ${beat}
 for ((i = 1; i <= ${lines}; i++)); do echo "out $i"; echo "err $i" >&2; ${rest}; done
 exit ${exitCode}`;
+}
+
+/** Reads what the scripts of ledgers wrote into a file of beats. @returns one interval for each run, the earliest first */
+export function intervalsOf(beats: string): readonly Interval[] {
+  const found = new Map<string, Interval>();
+  for (const line of beats.trim().split('\n')) {
+    const [run = '', at] = line.split(' ');
+    found.set(run, { run, start: found.get(run)?.start ?? Number(at), end: Number(at) });
+  }
+  return [...found.values()].sort((a, b) => a.start - b.start);
 }
 
 /** What a stream of the ledger holds in the end. */

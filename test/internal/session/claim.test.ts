@@ -151,6 +151,38 @@ describe('a lease', () => {
     expect((await world.show(task.id)).status).toBe('LOST');
   });
 
+  test.each([
+    ['has it run anew', retryTask],
+    ['cancels it', cancelTask],
+  ])(
+    'that was lost frees the slot when a person %s, and the possible overlap is told',
+    async (_what, act) => {
+      const world = await makeWorld();
+      const task = await world.addTask();
+      await world.addTask();
+      const [agent, other] = [world.agent(), world.agent('agent-2')];
+      await agent.claim();
+      await agent.say({ kind: 'started', seq: 1 });
+      world.clock.advance(46_000);
+      await sweep(world.parts);
+      expect(await other.claim()).toBeNull();
+      await act(world.parts, { caller, taskId: task.id });
+      expect(await other.claim()).not.toBeNull();
+      await expect(agent.renew()).rejects.toMatchObject(coded('ATTEMPT_SUPERSEDED'));
+      const overlaps = (await world.store.audit({ limit: 100, offset: 0 })).filter(
+        ({ action }) => action === 'slot.possible_overlap',
+      );
+      expect(overlaps).toMatchObject([{ taskId: task.id, details: { attempt: 1, agentId: 'agent-1' } }]);
+      expect(await world.store.logs(task.id, {})).toMatchObject([
+        {
+          level: 'WARN',
+          source: 'keruta',
+          message: expect.stringContaining('agent-1. Its script may still run'),
+        },
+      ]);
+    },
+  );
+
   test('that is renewed revives a lost attempt', async () => {
     const world = await makeWorld();
     const task = await world.addTask();
