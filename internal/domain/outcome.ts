@@ -69,6 +69,13 @@ const hints: Readonly<Record<number, string>> = {
   127: ': a command was not found; its output names it',
 };
 
+/** What is said of a run that cannot tell how it ended, unless it had a last word of its own. */
+const unknownEnds: Partial<Record<EndReason, string>> = {
+  agent_lost:
+    'the agent died, and the next one did not find the run again: how the script ended is not known',
+  shim_lost: 'what watched over the run was killed, and the run with it: how the script ended is not known',
+};
+
 /**
  * Judges a run. `fail` is a floor: a later exit 0 stays FAILED. `success` followed by a non-zero exit is FAILED.
  * Neither: the exit code decides. A run that somebody cancelled is CANCELLED whatever it said, unless it had already
@@ -86,7 +93,7 @@ export function judge(end: ProcessEnd, reason: EndReason | null, declared: Decla
       ...end,
       reason,
       status: 'FAILED',
-      message: said.message,
+      message: said.message || (unknownEnds[reason] ?? ''),
       errorCode: said.errorCode || reason.toUpperCase(),
     };
   if (declared?.status === 'FAILED') return { ...end, reason, status: 'FAILED', ...said };

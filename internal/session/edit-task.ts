@@ -19,7 +19,7 @@ export interface TaskEdit {
 /**
  * Changes words of a task. A script that an attempt is running is what was claimed; a new one serves the next attempt.
  * @throws {NotFoundError} KERUTA_ERR_TASK_NOT_FOUND
- * @throws {InputError} KERUTA_ERR_SCRIPT_TOO_LARGE
+ * @throws {InputError} KERUTA_ERR_SCRIPT_TOO_LARGE, KERUTA_ERR_BAD_VALUE
  */
 export async function editTask(
   parts: SessionParts,

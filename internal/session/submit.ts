@@ -108,10 +108,18 @@ function submittedEntry(
 }
 
 /**
- * Refuses a script that is too large.
- * @throws {InputError} KERUTA_ERR_SCRIPT_TOO_LARGE
+ * Refuses a script that is too large, or has a NUL byte: the store would keep another character in its place.
+ * @throws {InputError} KERUTA_ERR_SCRIPT_TOO_LARGE, KERUTA_ERR_BAD_VALUE
  */
 export function checkScript(script: string): void {
+  const at = script.indexOf('\0');
+  if (at !== -1) {
+    const line = script.slice(0, at).split('\n').length;
+    throw new InputError(
+      'KERUTA_ERR_BAD_VALUE',
+      `The script has a NUL byte in line ${line}; expected text. Put binary data into the repository, or encode it.`,
+    );
+  }
   const bytes = Buffer.byteLength(script);
   if (bytes <= maxScriptBytes) return;
   throw new InputError(

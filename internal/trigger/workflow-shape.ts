@@ -36,6 +36,7 @@ const template = z.strictObject({
   /** what to run, as a shell script, or another interpreter by its first line; a task of another kind has none */
   script: text(1024 * 1024)
     .min(1, 'expected a script, got nothing')
+    .refine((script) => !script.includes('\0'), 'expected text, got a NUL byte')
     .optional(),
   /** what the task does; default `script`; with a `context`: `playbook` when that names one, else `agent` */
   kind: z.enum(taskKinds).optional(),

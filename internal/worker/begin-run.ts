@@ -22,6 +22,8 @@ import { prepareWorkplace, type Workplace } from './workplace.ts';
 export interface BegunRun {
   readonly run: Run;
   readonly started: StartedRun;
+  /** whether a former agent began it */
+  readonly isTakenUp: boolean;
 }
 
 const unknownEnd = { exitCode: null, signal: null } as const;
@@ -40,7 +42,7 @@ export async function beginRun(parts: TaskParts, scene: Scene): Promise<BegunRun
     const run = await parts.executor.attach(scene.directory, known);
     if (run !== null) {
       tellRunning(parts, scene, startedAt);
-      return { run, started };
+      return { run, started, isTakenUp: true };
     }
     if (!(await neverRan(parts, scene, started))) return judge(unknownEnd, 'agent_lost', declared);
     parts.log.info('a start that was broken off is made again', { taskId: scene.record.task.id });
@@ -119,10 +121,7 @@ async function start(parts: TaskParts, scene: Scene, workplace: Workplace): Prom
   });
   if (Object.keys(snapshot).length > 0) writeJsonFile(join(directory, snapshotFile), snapshot);
   for (const name of leftOut) {
-    scene.note(
-      'WARN',
-      `${name} is too long for the environment; it is in KERUTA_PARAMETERS_FILE if it is a parameter`,
-    );
+    scene.note('WARN', `${name} is too long for the environment: it is in KERUTA_PARAMETERS_FILE alone`);
   }
   scene.preparing.throwIfAborted();
   // written before the script starts: from here on a restart looks for the run instead of starting it a second time
@@ -138,7 +137,7 @@ async function start(parts: TaskParts, scene: Scene, workplace: Workplace): Prom
       env,
       input: task.input,
     });
-    return { run, started };
+    return { run, started, isTakenUp: false };
   } catch (error) {
     writeRecord(directory, record);
     throw error;

@@ -52,6 +52,8 @@ export interface CursorState {
   artifactsDir: string | null;
   /** why the run is being ended from outside; null = it is not */
   reason: EndReason | null;
+  /** whether the agent went of its own will and let the run go on */
+  isLeft: boolean;
 }
 
 /** How long acknowledgements may stay in memory; ms. What is lost of them is found out again from the server. */
@@ -141,6 +143,7 @@ function emptyCursor(): CursorState {
     added: [],
     artifactsDir: null,
     reason: null,
+    isLeft: false,
   };
 }
 

@@ -1,5 +1,6 @@
 /** The environment contract of a task: what its script finds in its environment. Pure. */
 import { settingsTable } from '../config/table.ts';
+import { InputError } from '../domain/errors.ts';
 import { parameterText, parameterVariable } from '../domain/parameter-variable.ts';
 
 /** Longest `NAME=value` that the kernel takes in one string; bytes, with its end. @see execve(2), MAX_ARG_STRLEN */
@@ -42,7 +43,7 @@ export interface EnvironmentSource {
 /** What a script gets, and what it does not. */
 export interface TaskEnvironment {
   readonly env: Readonly<Record<string, string>>;
-  /** names that were left out because the kernel would refuse them; they are in the parameters file still */
+  /** names of parameters that are lists or objects, and left out because the kernel would refuse them: they are in their file */
   readonly leftOut: readonly string[];
 }
 
@@ -65,7 +66,10 @@ const secrets: ReadonlySet<string> = new Set([
 
 /**
  * Makes the environment of a task: the agent's without what is the agent's own, then the parameters, then the
- * contract, which nothing can override.
+ * contract, which nothing can override. A script that finds a text empty which was given to it would do the wrong thing, so
+ * one that the kernel refuses is an error; lists and objects are left out, since their file is where they are read.
+ *
+ * @throws {InputError} KERUTA_ERR_BAD_VALUE: a text is too long for a variable, or has a NUL byte
  */
 export function taskEnvironment(source: EnvironmentSource): TaskEnvironment {
   const wanted = new Map<string, string>();
@@ -74,19 +78,33 @@ export function taskEnvironment(source: EnvironmentSource): TaskEnvironment {
     if (value !== undefined && !isOthers) wanted.set(name, value);
   }
   for (const [name, value] of Object.entries(source.added)) wanted.set(name, value);
+  const structured = new Set<string>();
   for (const [name, value] of Object.entries(source.task.parameters)) {
     wanted.set(parameterVariable(name), parameterText(value));
+    if (typeof value !== 'string') structured.add(parameterVariable(name));
   }
   for (const [name, value] of Object.entries(contract(source))) wanted.set(name, value);
 
   const env: Record<string, string> = {};
   const leftOut: string[] = [];
   for (const [name, value] of wanted) {
-    if (Buffer.byteLength(name) + Buffer.byteLength(value) + 1 >= maxVariableBytes || value.includes('\0')) {
-      leftOut.push(name);
-    } else env[name] = value;
+    const fault = faultOf(name, value);
+    if (fault === null) env[name] = value;
+    else if (structured.has(name)) leftOut.push(name);
+    else throw new InputError('KERUTA_ERR_BAD_VALUE', fault);
   }
   return { env, leftOut };
+}
+
+/** Why the kernel would refuse a variable; null when it takes it. */
+function faultOf(name: string, value: string): string | null {
+  const way =
+    'as a list or an object it would stand in KERUTA_PARAMETERS_FILE, and what fired a task is in KERUTA_EVENT_FILE';
+  if (value.includes('\0'))
+    return `${name} has a NUL byte, which no variable of the environment can hold; ${way}`;
+  const [bytes, most] = [Buffer.byteLength(value), maxVariableBytes - Buffer.byteLength(name) - 2];
+  if (bytes <= most) return null;
+  return `${name} has ${bytes} bytes, and the environment takes at most ${most} of it; ${way}`;
 }
 
 /** Whether a variable is one that every task gets from its agent, whatever the agent's own environment holds. */

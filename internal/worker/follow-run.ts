@@ -28,8 +28,20 @@ const exitedAfterMs = 1_000;
 /** How long the record of a run may take to be whole after its last process died; ms. */
 const drainMs = 5_000;
 
+const takenUpMessage =
+  'The agent that began this run is gone without a word: it was killed, or it crashed. The run did not end with it, and was taken up again.';
+
 const lostMessages =
   'The mailbox of the run was deleted while the task ran: messages, questions and artifacts that it named since are missing.';
+
+/** Says that a run has lost an agent, unless that one left it of its own will. Behind what the script had said by then. */
+function tellTakenUp(scene: Scene): void {
+  const { state } = scene.cursor;
+  const wasLeft = state.isLeft;
+  state.isLeft = false;
+  if (wasLeft) scene.cursor.save();
+  else scene.note('WARN', takenUpMessage);
+}
 
 /** What there is to tell of a task of which nothing ran. */
 export function notRun(parts: TaskParts, outcome: Outcome): FollowedRun {
@@ -57,6 +69,7 @@ export async function followRun(parts: TaskParts, scene: Scene, begun: BegunRun)
   parts.control.leaving.addEventListener('abort', onLeaving);
   try {
     await delivery.start(scene.life, (error) => scene.fail(error));
+    if (begun.isTakenUp) tellTakenUp(scene);
     scene.speak();
     parts.status.input = input;
     void input.watch(watching.signal);

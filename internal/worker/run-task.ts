@@ -71,6 +71,7 @@ export async function runTask(
     return status;
   } catch (error) {
     if (parts.control.leaving.aborted) {
+      scene.cursor.state.isLeft = true;
       scene.cursor.save();
       return 'left';
     }

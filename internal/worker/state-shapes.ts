@@ -95,4 +95,5 @@ export const cursorShape = z.looseObject({
   added: z.array(z.looseObject({ file: z.string(), name: z.string(), description: z.string() })),
   artifactsDir: z.string().nullable(),
   reason: z.enum(endReasons).nullable(),
+  isLeft: z.boolean().optional(),
 });

@@ -13,6 +13,10 @@ beforeAll(async () => {
 });
 afterAll(() => lab.close());
 
+const notes = async (id: string) => {
+  const lines = await lab.place.api<{ level: string; message: string }[]>('GET', `/tasks/${id}/logs`);
+  return lines.filter(({ level }) => level === 'WARN').map(({ message }) => message);
+};
 const whole = (id: string) => lab.place.when(id, ({ logComplete }) => logComplete, 60_000);
 
 const cannotSwitch =
@@ -79,9 +83,42 @@ echo > ${killed}; for i in {501..1000}; do echo "out $i"; done; exit 3`;
   expect(await whole(id)).toMatchObject({ status: 'FAILED', exitCode: 3, reason: null, attempt: 1 });
   const wanted = Array.from({ length: 1000 }, (_, i) => `out ${i + 1}\n`).join('');
   expect(await lab.place.logs(id, 'stdout')).toBe(wanted);
+  expect(await notes(id)).toEqual([expect.stringContaining('it was killed, or it crashed')]);
   await next.stop('SIGKILL');
-  tally({ row: 'F-20', rounds: 1, lines: 1000 });
+  tally({ row: 'F-20', rounds: 1, lines: 1000, note: 'the agent: taken up, and told' });
 });
+
+test.each([
+  ['what watches over it', 'kill -9 $PPID', false],
+  ['everything of keruta, as `pkill -9 -f keruta` would', 'pkill -9 -f "$BASE"', true],
+])(
+  'F-20: a task that kills %s is told as such: its end is not known, and nothing of it is left',
+  async (what, kill, both) => {
+    const session = await lab.place.session(`f20 ${both}`);
+    const base = `base-f20-${both}`;
+    const options = { base: `f20-${both}`, env: { BASE: lab.place.path(base) } };
+    const agent = await lab.agent(session, options);
+    const id = await lab.submit(session, `echo before; sleep 7020001 & ${kill}; sleep 7020002; exit 0`);
+    if (both) expect(await agent.ended).toMatchObject({ signal: 'SIGKILL' });
+    const next = both ? await lab.agent(session, options) : agent;
+    expect(await whole(id)).toMatchObject({
+      ...{ status: 'FAILED', reason: 'shim_lost', exitCode: null, signal: null, attempt: 1 },
+      message: expect.stringContaining('what watched over the run was killed'),
+    });
+    expect(await lab.place.logs(id, 'stdout')).toBe('before\n');
+    expect(living(/^sleep 702000/)).toEqual([]);
+    const told = expect.stringContaining('it was killed, or it crashed');
+    if (both) expect(await notes(id)).toContainEqual(told);
+    else expect(await notes(id)).not.toContainEqual(told);
+    const shown = await lab.place.keruta(['task', 'show', id]);
+    expect(shown.stdout).toMatch(/^reason +shim_lost$/m);
+    expect(shown.stdout).toMatch(/^message +what watched over the run was killed/m);
+    const after = await lab.submit(session, 'echo after');
+    expect(await whole(after)).toMatchObject({ status: 'COMPLETED', exitCode: 0 });
+    await next.stop('SIGKILL');
+    tally({ row: 'F-20', rounds: 1, note: `${what}: shim_lost` });
+  },
+);
 
 describe('with one agent', () => {
   let session = '';
@@ -94,10 +131,6 @@ describe('with one agent', () => {
     const id = await lab.submit(session, script, wish);
     const task = await whole(id);
     return { id, task, out: await lab.place.logs(id, 'stdout') };
-  };
-  const notes = async (id: string) => {
-    const lines = await lab.place.api<{ level: string; message: string }[]>('GET', `/tasks/${id}/logs`);
-    return lines.filter(({ level }) => level === 'WARN').map(({ message }) => message);
   };
 
   test.each([
@@ -138,17 +171,30 @@ describe('with one agent', () => {
   });
 
   test.each([131_072, 500_000])(
-    'F-22: a parameter of %i bytes is left out of the environment, which the task says, and stands in the file',
+    'F-22: a parameter that is a text of %i bytes is refused before anything runs, with its name and size',
     async (bytes) => {
-      const script =
-        'echo "[$KERUTA_PARAM_BIG] [$KERUTA_PARAM_SMALL]"; grep -o x "$KERUTA_PARAMETERS_FILE" | wc -l';
-      const { id, task, out } = await run(script, { parameters: { big: 'x'.repeat(bytes), small: 'y' } });
-      expect(task).toMatchObject({ status: 'COMPLETED', exitCode: 0 });
-      expect(out).toBe(`[] [y]\n${bytes}\n`);
-      expect(await notes(id)).toContainEqual(expect.stringContaining('KERUTA_PARAM_BIG is too long'));
-      tally({ row: 'F-22', rounds: 1, note: `parameter of ${bytes} bytes` });
+      const { task, out } = await run('echo never', { parameters: { big: 'x'.repeat(bytes), small: 'y' } });
+      expect(task).toMatchObject({
+        ...{ status: 'FAILED', reason: 'refused', exitCode: null, errorCode: 'KERUTA_ERR_BAD_VALUE' },
+        message: expect.stringContaining(`KERUTA_PARAM_BIG has ${bytes} bytes`),
+      });
+      expect(out).toBe('');
+      tally({ row: 'F-22', rounds: 1, note: `parameter of ${bytes} bytes: refused` });
     },
   );
+
+  test('F-22: a parameter that is an object of 500,000 bytes is left out of the environment, which the task says, and stands in the file', async () => {
+    const bytes = 500_000;
+    const script =
+      'echo "[$KERUTA_PARAM_BIG] [$KERUTA_PARAM_SMALL]"; grep -o x "$KERUTA_PARAMETERS_FILE" | wc -l';
+    const { id, task, out } = await run(script, {
+      parameters: { big: { text: 'x'.repeat(bytes - 1) }, small: 'y' },
+    });
+    expect(task).toMatchObject({ status: 'COMPLETED', exitCode: 0 });
+    expect(out).toBe(`[] [y]\n${bytes}\n`);
+    expect(await notes(id)).toContainEqual(expect.stringContaining('KERUTA_PARAM_BIG is too long'));
+    tally({ row: 'F-22', rounds: 1, note: `parameter of ${bytes} bytes in an object` });
+  });
 
   test('F-22: parameters that are too much together are a clear failure', async () => {
     const parameters = Object.fromEntries(
@@ -192,12 +238,15 @@ describe('with one agent', () => {
     tally({ row: 'F-23', rounds: 1, note: what });
   });
 
-  test('F-23: a script with NUL bytes comes to an end that is told, and the agent goes on', async () => {
-    const id = await lab.submit(session, 'echo one\0two\n').catch((error: Error) => error);
-    if (id instanceof Error) expect(id.message).toMatch(/ 400 .*NUL|U\+0000/);
-    else expect(['COMPLETED', 'FAILED']).toContain((await whole(id)).status);
+  test('F-23: a script with a NUL byte is refused when it is submitted, with its line, and the agent goes on', async () => {
+    const refused = lab.submit(session, 'echo one\necho \0two\n');
+    await expect(refused).rejects.toThrow(/ 400 .*NUL byte in line 2/);
+    lab.place.file('nul.sh', 'echo \0one\n');
+    const added = await lab.place.keruta(['task', 'add', '--session', session, lab.place.path('nul.sh')]);
+    expect(added).toMatchObject({ stdout: '', stderr: expect.stringContaining('NUL byte in line 1') });
+    expect(added.status).not.toBe(0);
     expect((await run('echo next')).out).toBe('next\n');
-    tally({ row: 'F-23', rounds: 1, note: id instanceof Error ? 'NUL: refused' : 'NUL: run' });
+    tally({ row: 'F-23', rounds: 1, note: 'NUL: refused' });
   });
 
   test.each([

@@ -33,6 +33,15 @@ describe('judge', () => {
     expect(judge(killed, 'timeout', success).status).toBe('FAILED');
   });
 
+  test.each(['shim_lost', 'agent_lost'] as const)(
+    'the message of %s says that the end is not known, unless the script had a last word',
+    (reason) => {
+      const nothing: ProcessEnd = { exitCode: null, signal: null };
+      expect(judge(nothing, reason, null).message).toContain('how the script ended is not known');
+      expect(judge(nothing, reason, failure).message).toBe('no database');
+    },
+  );
+
   test('the message says how a script ended that had declared a success', () => {
     expect(judge(exit(2), null, success).message).toBe('declared a success, then ended with exit code 2');
     expect(judge(killed, null, null).message).toBe('the script ended with signal SIGKILL');

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { maxScriptBytes } from '../../../internal/domain/task.ts';
 import { setSessionStatus } from '../../../internal/session/edit-session.ts';
+import { editTask } from '../../../internal/session/edit-task.ts';
 import { systemCaller } from '../../../internal/session/parts.ts';
 import { submitTask, submitTaskIn } from '../../../internal/session/submit.ts';
 import { makePlainWorld } from './plain-world.ts';
@@ -39,6 +40,16 @@ describe('submitting a task', () => {
     );
     const tooLarge = submit({ script: `${'é'.repeat(maxScriptBytes / 2)}x` });
     await expect(tooLarge).rejects.toMatchObject({ code: 'KERUTA_ERR_SCRIPT_TOO_LARGE' });
+  });
+
+  test('a script with a NUL byte is refused with its line, also when a task is edited', async () => {
+    const { submit, parts } = await makePlainWorld();
+    const nul = 'echo one\necho two\0';
+    const fault = { code: 'KERUTA_ERR_BAD_VALUE', message: expect.stringContaining('NUL byte in line 2') };
+    await expect(submit({ script: nul })).rejects.toMatchObject(fault);
+    const { id: taskId } = await submit();
+    const edit = editTask(parts, { caller: systemCaller, taskId }, { script: nul });
+    await expect(edit).rejects.toMatchObject(fault);
   });
 
   test('a closed session takes no more tasks', async () => {

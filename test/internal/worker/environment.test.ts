@@ -94,9 +94,20 @@ describe('taskEnvironment', () => {
     expect(env).toMatchObject({ KERUTA_TASK_ID: 't1', EXTRA: 'fine', PATH: '/b/bin:/usr/bin' });
   });
 
-  test('leaves out what the kernel would refuse, and says so', () => {
-    const { env, leftOut } = make({}, { big: 'x'.repeat(maxVariableBytes), nul: 'a\0b', ok: 'y' });
-    expect(leftOut).toEqual(['KERUTA_PARAM_BIG', 'KERUTA_PARAM_NUL']);
-    expect(env.KERUTA_PARAM_OK).toBe('y');
+  test('leaves out lists and objects that the kernel would refuse, and says so', () => {
+    const { env, leftOut } = make({}, { big: ['x'.repeat(maxVariableBytes)], nul: ['a\0b'], ok: 'y' });
+    expect(leftOut).toEqual(['KERUTA_PARAM_BIG']);
+    expect(env).not.toHaveProperty('KERUTA_PARAM_BIG');
+    expect(env).toMatchObject({ KERUTA_PARAM_OK: 'y', KERUTA_PARAM_NUL: '["a\\u0000b"]' });
+  });
+
+  test('takes a text up to what the kernel takes, and refuses one that is longer or has a NUL byte', () => {
+    const room = maxVariableBytes - 'KERUTA_PARAM_BIG'.length - 2;
+    expect(make({}, { big: 'x'.repeat(room) }).env.KERUTA_PARAM_BIG).toHaveLength(room);
+    expect(() => make({}, { big: 'x'.repeat(room + 1) })).toThrow(
+      `KERUTA_PARAM_BIG has ${room + 1} bytes, and the environment takes at most ${room} of it`,
+    );
+    expect(() => make({}, { big: 'あ'.repeat(Math.ceil((room + 1) / 3)) })).toThrow('KERUTA_PARAM_BIG has');
+    expect(() => make({}, { nul: 'a\0b' })).toThrow('KERUTA_PARAM_NUL has a NUL byte');
   });
 });
