@@ -1,8 +1,9 @@
+import type { Log } from '../../pkg/log/log.ts';
 import type { Random } from '../../pkg/random/random.ts';
 import { ConflictError } from '../domain/errors.ts';
 import { isClosed, parseSessionStatus } from '../domain/session.ts';
 import type { ApiClient } from './client/client.ts';
-import type { SessionWire } from './shapes.ts';
+import type { ClaimAnswer, SessionWire } from './shapes.ts';
 import type {
   Ability,
   AttemptRef,
@@ -17,6 +18,7 @@ import { uploadInPieces } from './upload.ts';
 export interface ClaimingSourceParts {
   readonly client: ApiClient;
   readonly random: Random;
+  readonly log: Pick<Log, 'info'>;
   readonly abilities: ReadonlySet<Ability>;
   readonly sessionId: string;
   /** stable over restarts of the agent */
@@ -32,9 +34,18 @@ export interface ClaimingSourceParts {
 
 /** The source for servers that advertise `claim`: the server picks, leases and fences; see protocol.ts. */
 export function claimingSource(parts: ClaimingSourceParts): TaskSource {
-  const { client, random, abilities, sessionId, agentId, agent } = parts;
+  const { client, random, log, abilities, sessionId, agentId, agent } = parts;
   // kept until an answer came: if that answer is lost, the next call gets the same attempt
   let wish: string | null = null;
+  let waitsFor: string | null = null;
+  const tellHolder = (holder: ClaimAnswer['heldBy']) => {
+    const taskId = holder?.taskId ?? null;
+    if (holder && taskId !== waitsFor) {
+      const what = { agentId: holder.agentId || 'a plain client', taskId };
+      log.info('another agent has a task of the session, which runs one at a time: this one waits', what);
+    }
+    waitsFor = taskId;
+  };
 
   return {
     abilities,
@@ -42,7 +53,8 @@ export function claimingSource(parts: ClaimingSourceParts): TaskSource {
       wish ??= random.uuid4();
       const request = { agentId, claimId: claimId ?? wish, waitMs, agent };
       try {
-        const { claim, session } = await client.attempts.claim(sessionId, request, { signal });
+        const { claim, session, heldBy } = await client.attempts.claim(sessionId, request, { signal });
+        tellHolder(heldBy);
         if (claim === null) return endedOr(session);
         wish = null;
         const { number: attempt, reason, leaseMs, token } = claim.attempt;

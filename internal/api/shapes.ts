@@ -215,6 +215,8 @@ export const claimAnswer = z.object({
     })
     .nullable(),
   session: sessionShape,
+  /** when there was nothing: who has the one slot of the session, be it with a run that is lost. Older servers do not say */
+  heldBy: z.object({ agentId: z.string(), taskId: z.string() }).nullish(),
 });
 
 export type SessionWire = z.infer<typeof sessionShape>;

@@ -38,13 +38,14 @@ export interface Claimed {
  * One attempt at a time: while another attempt of the session is open, or lost and still within its hold, there is
  * nothing. The same (agentId, claimId) again gives the same attempt with a fresh token.
  *
- * @returns the session, and null instead of a claim when there was nothing to do or the session is closed
+ * @returns the session, and null instead of a claim when there was nothing to do or the session is closed; then also the
+ *          attempt of another agent that is in the way
  * @throws {NotFoundError} KERUTA_ERR_SESSION_NOT_FOUND
  */
 export async function claim(
   parts: SessionParts,
   wish: ClaimWish,
-): Promise<{ readonly session: Session; readonly claim: Claimed | null }> {
+): Promise<{ readonly session: Session; readonly claim: Claimed | null; readonly holder?: Attempt | null }> {
   const { store, clock } = parts;
   const deadline = clock.monotonicMs() + wish.request.waitMs;
   let session = await visibleSession(store, wish.caller, wish.sessionId);
@@ -56,7 +57,8 @@ export async function claim(
       if (claimed) return { session, claim: claimed };
       await seeIdle(parts, held);
       const left = deadline - clock.monotonicMs();
-      if (isClosed(session.status) || left <= 0) return { session, claim: null };
+      if (isClosed(session.status)) return { session, claim: null };
+      if (left <= 0) return { session, claim: null, holder: await otherHolder(parts, held) };
       const waitMs = Math.min(left, await untilDue(parts, session.id));
       if ((await wakeup.wait(clock, waitMs, wish.signal)) === 'stopped') return { session, claim: null };
       session = await visibleSession(store, wish.caller, session.id);
@@ -64,6 +66,13 @@ export async function claim(
   } finally {
     wakeup.close();
   }
+}
+
+/** The attempt of another agent that has the slot of the session; null: there is none. */
+async function otherHolder(parts: SessionParts, { sessionId, request }: ClaimWish): Promise<Attempt | null> {
+  const { store, timing = defaultTiming } = parts;
+  const holder = await findSlotHolder(store, sessionId, { leaseNow: await store.leaseNow(), timing });
+  return holder?.agentId === request.agentId ? null : holder;
 }
 
 /** A look without a lock, so that a session which is merely busy costs its waiting agents no transactions. */

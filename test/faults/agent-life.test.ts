@@ -2,7 +2,8 @@ import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { pause, until } from '../e2e/place.ts';
+import { identityOf } from '../../pkg/process/process-identity.ts';
+import { pause, type Started, until } from '../e2e/place.ts';
 import { Disk, noDisks } from './lab/disk.ts';
 import { Lab } from './lab/lab.ts';
 import { intervalsOf } from './lab/ledger.ts';
@@ -160,17 +161,30 @@ describe('two agents', () => {
     tally({ row: 'F-07', rounds: 1, note: `refused after ${Date.now() - before} ms` });
   });
 
-  test('F-08: on one session: no two tasks run at the same time, and none runs twice', async () => {
+  test('F-08: on one session: no two tasks run at the same time, none runs twice, and who waits says for whom', async () => {
     const session = await lab.place.session('f08');
-    const times = lab.place.path('f08-times');
+    const [times, go] = [lab.place.path('f08-times'), lab.place.path('f08-go')];
     const count = rounds(20, 200);
+    const first = await lab.submit(session, `until [ -e '${go}' ]; do sleep 0.05; done`);
     const ids: string[] = [];
     for (let task = 0; task < count; task++) {
       const script = `s=$EPOCHREALTIME; sleep 0.0$((RANDOM % 5)); echo "$s $EPOCHREALTIME $KERUTA_TASK_ID" >> '${times}'`;
       ids.push(await lab.submit(session, script));
     }
-    const agents = [];
+    const agents: Started[] = [];
     for (const base of ['f08-a', 'f08-b', 'f08-c']) agents.push(await lab.agent(session, { base }));
+    const waiting = () =>
+      agents.filter((agent) =>
+        agent
+          .stderr()
+          .split('\n')
+          .some((line) => line.includes('this one waits') && line.includes(first)),
+      );
+    // the first wait for a task is over after ten seconds
+    await until('two of them wait, and say so', () => waiting().length === 2, 60_000);
+    lab.place.file('f08-go', '');
+    expect(await lab.place.ended(first, 60_000)).toMatchObject({ status: 'COMPLETED', attempt: 1 });
+    expect(waiting()).toHaveLength(2);
     for (const id of ids) expect(await lab.place.ended(id, 60_000)).toMatchObject({ status: 'COMPLETED' });
     const runs = readFileSync(times, 'utf8')
       .trim()
@@ -205,14 +219,24 @@ describe('a PID file', () => {
     const bystander = spawn('sleep', ['600']);
     onTestFinished(() => void bystander.kill('SIGKILL'));
     const pidFile = lab.place.path('f10.pid');
-    writeFileSync(pidFile, `${bystander.pid}\n`);
-    writeFileSync(`${pidFile}.id`, `${bystander.pid} 1 another-boot\n`);
-    const agent = await start(session, pidFile);
-    expect(await agent.stop()).toMatchObject({ status: 0 });
-    const stop = await lab.place.keruta(['daemon', 'stop', '--pid-file', pidFile]);
-    expect(stop.status).toBe(4);
-    expect(bystander.exitCode ?? bystander.signalCode).toBeNull();
-    tally({ row: 'F-10', rounds: 1 });
+    const { startTicks, bootId } = identityOf(bystander.pid ?? 0) ?? {};
+    const lives = () => expect(bystander.exitCode ?? bystander.signalCode).toBeNull();
+    // of another boot; of this one, and the pid was given again since; as another program writes it
+    const identities = [`${bystander.pid} ${startTicks} another-boot`, `${bystander.pid} 1 ${bootId}`, ''];
+    for (const identity of identities) {
+      writeFileSync(pidFile, `${bystander.pid}\n`);
+      writeFileSync(`${pidFile}.id`, `${identity}\n`);
+      for (const words of [['stop'], ['stop', '--now']]) {
+        const stop = await lab.place.keruta(['daemon', ...words, '--pid-file', pidFile]);
+        expect(stop).toMatchObject({ status: 4, stderr: expect.stringContaining('no agent runs') });
+        lives();
+      }
+      const agent = await start(session, pidFile);
+      expect(readFileSync(pidFile, 'utf8')).toBe(`${agent.pid}\n`);
+      expect(await agent.stop()).toMatchObject({ status: 0 });
+      lives();
+    }
+    tally({ row: 'F-10', rounds: identities.length, note: 'stopped twice, then replaced' });
   });
 
   test.each(['link', 'directory'])(

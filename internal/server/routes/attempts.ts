@@ -53,7 +53,11 @@ export const attemptRoutes: readonly Route[] = [
     handle: async ({ params, body, caller, signal }, parts) => {
       const found = await claim(parts, { caller, sessionId: params.id, request: body, signal });
       const session = toSessionWire(found.session);
-      if (!found.claim) return { status: 200, body: { claim: null, session } };
+      if (!found.claim) {
+        const { agentId = '', taskId = '' } = found.holder ?? {};
+        const heldBy = found.holder ? { agentId, taskId } : null;
+        return { status: 200, body: { claim: null, session, heldBy } };
+      }
       const { task, attempt, token } = found.claim;
       const { number, reason } = attempt;
       const given = {

@@ -5,7 +5,7 @@ import { makeTaskSource } from '../../../internal/api/make-task-source.ts';
 import type { Ability, ArtifactSource } from '../../../internal/api/task-source.ts';
 import { tolerantSession, tolerantTask } from '../../../internal/api/tolerant.ts';
 import { systemClock } from '../../../pkg/clock/system-clock.ts';
-import { silentLog } from '../../../pkg/log/log.ts';
+import { type Log, silentLog } from '../../../pkg/log/log.ts';
 import { systemRandom } from '../../../pkg/random/random.ts';
 import { clientFor, errorJson, oldSession, oldTask, sessionId, taskId } from '../../fake-server/api.ts';
 import { type FakeServer, faults, startFakeServer } from '../../fake-server/fake-server.ts';
@@ -21,10 +21,14 @@ const session = tolerantSession.parse(oldSession);
 const attempt = { number: 3, reason: 'retry', leaseMs: 45_000, token: 'krt_run' };
 const claimed = { json: { claim: { task: tolerantTask.parse(oldTask), attempt }, session } };
 const claimPath = '/api/v1/sessions/:id/claim';
-const source = (abilities: Ability[] = ['claim', 'streams', 'messages', 'uploads']) =>
+const source = (
+  abilities: Ability[] = ['claim', 'streams', 'messages', 'uploads'],
+  log: Pick<Log, 'info'> = silentLog,
+) =>
   claimingSource({
     client: clientFor(server.url),
     random: systemRandom,
+    log,
     abilities: new Set(abilities),
     sessionId,
     agentId: 'agent',
@@ -60,6 +64,22 @@ describe('a claim', () => {
     await one.claimNext({ waitMs: 0, claimId: 'mine' }, signal);
     const [first, second, third, fourth] = claimIds();
     expect([second === first, third === first, fourth]).toEqual([true, false, 'mine']);
+  });
+
+  test('that another agent is in the way of says so in the log, once for each task', async () => {
+    const held = (taskId: string) => ({
+      json: { claim: null, session, heldBy: { agentId: 'other', taskId } },
+    });
+    const free = { json: { claim: null, session, heldBy: null } };
+    server.route('POST', claimPath, held('one'), held('one'), held('two'), free, held('two'));
+    const lines: unknown[] = [];
+    const one = source(['claim'], { info: (message, what) => void lines.push([message, what]) });
+    for (let n = 0; n < 5; n++) expect(await one.claimNext({ waitMs: 0 }, signal)).toBeNull();
+    const line = (taskId: string) => [
+      expect.stringContaining('this one waits'),
+      { agentId: 'other', taskId },
+    ];
+    expect(lines).toEqual([line('one'), line('two'), line('two')]);
   });
 
   test('is null while there is nothing, and tells when the session has ended', async () => {

@@ -35,7 +35,14 @@ function sourceOf(sessionId: string, agentId: string, beforeFinish: () => Promis
     random: systemRandom,
     log: silentLog,
   });
-  const parts = { client, random: systemRandom, abilities: new Set(abilities), sessionId, agentId };
+  const parts = {
+    client,
+    random: systemRandom,
+    log: silentLog,
+    abilities: new Set(abilities),
+    sessionId,
+    agentId,
+  };
   const source = claimingSource({ ...parts, agent: { hostname: 'h', version: '0' } });
   return {
     ...source,

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { defaultTiming } from '../../../internal/domain/attempt.ts';
 import { cancelTask } from '../../../internal/session/cancel.ts';
+import { claim } from '../../../internal/session/claim.ts';
 import { requestInput } from '../../../internal/session/input.ts';
 import { retryTask } from '../../../internal/session/retry.ts';
 import { startSweep, sweep } from '../../../internal/session/sweep.ts';
@@ -21,6 +22,32 @@ describe('claim', () => {
     const claimed = await agent.claim();
     expect(claimed?.task).toMatchObject({ id: first.id, status: 'PROCESSING', attempt: 1, progress: 0 });
     expect(claimed?.attempt).toMatchObject({ number: 1, reason: 'first', state: 'claimed' });
+  });
+
+  test('that comes to nothing names the attempt of another agent that has the slot, be it lost', async () => {
+    const world = await makeWorld();
+    const task = await world.addTask();
+    await world.addTask();
+    const agent = world.agent();
+    await agent.claim();
+    const look = async (agentId: string) => {
+      const request = { agentId, claimId: 'look', waitMs: 0 };
+      const { claim: claimed, holder } = await claim(world.parts, {
+        caller,
+        sessionId,
+        request,
+        signal: never,
+      });
+      expect(claimed).toBeNull();
+      return holder;
+    };
+    const held = { taskId: task.id, number: 1, agentId: 'agent-1' };
+    expect(await look('agent-2')).toMatchObject(held);
+    await agent.say({ kind: 'started', seq: 1 });
+    expect(await look('agent-1')).toBeNull();
+    world.clock.advance(46_000);
+    await sweep(world.parts);
+    expect(await look('agent-2')).toMatchObject({ ...held, state: 'lost' });
   });
 
   test('two agents that claim at once get one task between them, and never two tasks of one session', async () => {

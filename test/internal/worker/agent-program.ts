@@ -29,6 +29,7 @@ const source = (agentId: string) =>
   claimingSource({
     client,
     random,
+    log,
     abilities: new Set(['claim', 'streams', 'messages', 'uploads']),
     sessionId,
     agentId,
