@@ -13,7 +13,7 @@ const often: FiringPlan = {
 };
 
 test.skipIf(findPrograms() === null)(
-  `J-03: of four servers on one PostgreSQL, of which some are killed, none leaves out or doubles a fire of triggers of one to three seconds, and, where all rows run, 99 of 100 come within a second (needs the server programs of PostgreSQL, and root; seed ${seed})`,
+  `J-03, F-75: of four servers on one PostgreSQL, of which some are killed, none leaves out or doubles a fire of triggers of one to three seconds, and, where all rows run, 99 of 100 come within a second (needs the server programs of PostgreSQL, and root; seed ${seed})`,
   async ({ onTestFinished }) => {
     const { kills, p99Ms } = await fireOnPostgres(onTestFinished, { row: 'J-03', count: 4, plan: often });
     expect(kills).toBeGreaterThanOrEqual(4);

@@ -26,7 +26,7 @@ const mixed: FiringPlan = isFull
 
 describe.concurrent('triggers and deliveries under trouble', () => {
   test.skipIf(findPrograms() === null)(
-    `J-01: two servers on one PostgreSQL are killed and paused while triggers fall due and deliveries come: each instant and each delivery is on record once, with one task (needs the server programs of PostgreSQL, and root; seed ${seed})`,
+    `J-01, F-75, F-76: two servers on one PostgreSQL are killed and paused while triggers fall due and deliveries come: each instant and each delivery is on record once, with one task (needs the server programs of PostgreSQL, and root; seed ${seed})`,
     async ({ onTestFinished }) => {
       await fireOnPostgres(onTestFinished, { row: 'J-01', count: 2, plan: mixed });
     },

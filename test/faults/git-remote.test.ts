@@ -46,7 +46,7 @@ async function runIn(session: string, script: string) {
   return { task, text: await lab.place.logs(id, 'stdout') };
 }
 
-describe('F-100: a repository that holds', () => {
+describe('F-100, S-25: a repository that holds', () => {
   /** Makes a repository with a submodule whose entry in .gitmodules is as given. */
   const withSubmodule = (entry: string, path = 'sub') => {
     const directory = makeRepository({ 'README.md': 'hello\n' });

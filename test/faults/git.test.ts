@@ -154,7 +154,7 @@ test('F-98: a clone whose .git was emptied shows no sign that it is ours: it is 
   tally({ row: 'F-98', rounds: 1, note: 'an empty .git' });
 });
 
-test('F-99: a directory that is no clone of ours is refused, and nothing in it is touched', async () => {
+test('F-99, S-27: a directory that is no clone of ours is refused, and nothing in it is touched', async () => {
   const session = await lab.place.session('f99', { repositoryUrl: remote });
   const base = lab.place.path(`base-${session}`, 'repos', 'remote');
   mkdirSync(base, { recursive: true, mode: 0o700 });

@@ -59,7 +59,7 @@ function endAll(replicas: readonly Replica[], ids: readonly string[], status: 'C
 describe.skipIf(findPrograms() === null)(
   'what policies limit on two servers (needs the server programs of PostgreSQL, and root)',
   () => {
-    test(`L-01: ${atOnce} simultaneous events for each workflow, while a server is killed and started again: as many run as the limits of runs, of tasks at a time and of money allow, the breaker opens at the fifth failure, and one probe runs (seed ${seed})`, {
+    test(`L-01, F-89: ${atOnce} simultaneous events for each workflow, while a server is killed and started again: as many run as the limits of runs, of tasks at a time and of money allow, the breaker opens at the fifth failure, and one probe runs (seed ${seed})`, {
       timeout,
     }, async ({ onTestFinished }) => {
       const { place, ask, replicas } = await open(onTestFinished, 'limits');
@@ -137,7 +137,7 @@ describe.skipIf(findPrograms() === null)(
       tally({ row: 'L-01', rounds: count, note });
     });
 
-    test('L-02: the database goes away: nothing runs, every event is refused for now, and health says why; when it is back, the limits hold and nothing ran twice', {
+    test('L-02, F-90: the database goes away: nothing runs, every event is refused for now, and health says why; when it is back, the limits hold and nothing ran twice', {
       timeout,
     }, async ({ onTestFinished }) => {
       const { cluster, place, ask, replicas } = await open(onTestFinished, 'limits-away');
@@ -202,7 +202,7 @@ describe.skipIf(findPrograms() === null)(
       tally({ row: 'L-02', rounds: count, note });
     });
 
-    test('L-03: what policies count cannot be read, though the database answers: what is limited does not run and stays due, what may fail open runs; once it can be read, all of it is decided once', {
+    test('L-03, F-90: what policies count cannot be read, though the database answers: what is limited does not run and stays due, what may fail open runs; once it can be read, all of it is decided once', {
       timeout,
     }, async ({ onTestFinished }) => {
       const { place, ask, replicas } = await open(onTestFinished, 'limits-unread');

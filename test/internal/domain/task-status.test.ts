@@ -24,7 +24,7 @@ describe('parseTaskStatus', () => {
   );
 });
 
-describe('the transition table', () => {
+describe('S-06: the transition table', () => {
   test('every status may be said again', () => {
     for (const status of taskStatuses) expect(mayFollow(status, status)).toBe(true);
   });

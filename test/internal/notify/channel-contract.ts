@@ -55,7 +55,7 @@ export function channelContract(name: string, open: () => Promise<OtherSide>): v
     });
 
     test.each(['refuses', 'is busy', 'is gone'] as const)(
-      'says why a message was not taken by a side that %s, without its words and without a secret',
+      'S-48: says why a message was not taken by a side that %s, without its words and without a secret',
       async (how) => {
         const side = await start();
         await side.behave(how);

@@ -171,7 +171,7 @@ describe('artifacts', () => {
     return made;
   };
 
-  test('are stored under an id with what the form says behind the file, listed, given out and removed', async () => {
+  test('S-36, S-37: are stored under an id with what the form says behind the file, listed, given out and removed', async () => {
     const { task } = await makeTask(server);
     const path = `tasks/${task.id}/artifacts`;
     const said = {
@@ -203,7 +203,7 @@ describe('artifacts', () => {
     expect((await server.call('GET', path)).body).toHaveLength(1);
   });
 
-  test('have names that are no paths', async () => {
+  test('S-36: have names that are no paths', async () => {
     const { task } = await makeTask(server);
     const path = `tasks/${task.id}/artifacts`;
     expect((await server.call('POST', path, form('x', '../../x'))).body).toMatchObject({
@@ -218,7 +218,7 @@ describe('artifacts', () => {
     });
   });
 
-  test('that are too large, damaged or missing are refused and leave nothing', async () => {
+  test('S-35: that are too large, damaged or missing are refused and leave nothing', async () => {
     const { task } = await makeTask(server);
     const path = `tasks/${task.id}/artifacts`;
     const large = await server.call('POST', path, form('x'.repeat(100_001), 'large'));

@@ -12,7 +12,7 @@ let made = 0;
 const create = (gitTimeoutSeconds?: unknown) =>
   server.call('POST', 'sessions', { name: `s${made++}`, gitTimeoutSeconds });
 
-test.each([1, 600, 86_400])('a session may have a limit of %i s', async (seconds) => {
+test.each([1, 600, 86_400])('S-24: a session may have a limit of %i s', async (seconds) => {
   const { status, body } = await create(seconds);
   expect([status, body.gitTimeoutSeconds]).toEqual([201, seconds]);
   expect((await server.call('GET', `sessions/${body.id}`)).body).toEqual(body);

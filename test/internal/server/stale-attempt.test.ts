@@ -10,7 +10,7 @@ const ended = {
 const sha256Of = (text: string) => createHash('sha256').update(text).digest('hex');
 const nothing = { size: 0, crc32: 0 };
 
-test('an attempt that was replaced can renew, say, write, hand in and finish nothing: its agent gets 409, its token 401, and the new one ends as it says', async () => {
+test('S-06: an attempt that was replaced can renew, say, write, hand in and finish nothing: its agent gets 409, its token 401, and the new one ends as it says', async () => {
   const server = await startServer();
   onTestFinished(() => server.close());
   const { task, claim } = await makeTask(server);

@@ -27,7 +27,7 @@ async function replicas(count: number, change: (store: Store) => Store = (store)
   return { servers, first };
 }
 
-describe('F-79: servers that share a database', () => {
+describe('F-79, S-40: servers that share a database', () => {
   test('make one task of 1,000 copies of one delivery that come to four of them at once, and all answers name it', async () => {
     const { servers, first } = await replicas(4);
     const answers = await Promise.all(
@@ -51,7 +51,7 @@ describe('F-79: servers that share a database', () => {
   });
 });
 
-describe('W4: a delivery that could not be written', () => {
+describe('S-40, W4: a delivery that could not be written', () => {
   test('is answered with an error, leaves nothing, and succeeds when it is sent again', async () => {
     let faults = 0;
     const { first } = await replicas(1, (store) => ({

@@ -205,7 +205,7 @@ describe('F-80: a delivery that is not signed as its trigger asks', () => {
     });
   });
 
-  test('W3: a signature of more than five minutes before or after our time is refused', async () => {
+  test('S-40, W3: a signature of more than five minutes before or after our time is refused', async () => {
     const server = await open();
     const auth = { type: 'slack', secretEnv: 'HOOK_SECRET' };
     await applyHook(server, { auth });

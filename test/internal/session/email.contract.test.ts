@@ -117,7 +117,7 @@ describe('a message that comes', () => {
     await ran(parts, ['one', 'two']);
   });
 
-  test('F-88: from a forged sender is refused, and does not keep the real one from running', async () => {
+  test('F-88, S-45: from a forged sender is refused, and does not keep the real one from running', async () => {
     const { parts, deliver } = await watched();
     const forged = 'Authentication-Results: mx.evil.test; dmarc=pass header.from=example.com';
     await deliver({ subject: 'forged', id: 'same@x', headers: forged });

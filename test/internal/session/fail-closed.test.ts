@@ -32,7 +32,7 @@ async function scheduled(policy: object, more: object = {}) {
   return { ...world, look, state, faults };
 }
 
-describe('B5: a schedule whose limits cannot be read', () => {
+describe('F-90, B5: a schedule whose limits cannot be read', () => {
   test('stays due, runs nothing, and is made good within its window once they can be', async () => {
     const world = await scheduled({ maxRunsPerDay: 5 });
     for (const at of ['10:00:00', '10:00:30', '11:00:00']) await world.look(`2026-01-01T${at}Z`);

@@ -5,7 +5,7 @@ import { fireEvent } from '../../../internal/session/fire-event.ts';
 import { eventsKeptMs, forgetEvents } from '../../../internal/session/forget-events.ts';
 import { caller, makeWorld, never } from './claims-world.ts';
 
-test('the data of events go after 30 days, what became of them stays', async () => {
+test('S-40: the data of events go after 30 days, what became of them stays', async () => {
   const { parts, store, clock } = await makeWorld();
   clock.jump(Date.parse('2026-01-01T00:00:00Z') - clock.now());
   await applyWorkflow(parts, { caller, owner: 'api', value: { name: 'w', run: 'true', overlap: 'allow' } });

@@ -50,18 +50,18 @@ async function storm(triggerId: string, events: number): Promise<string[]> {
   return fired.flatMap(({ occurrence }) => occurrence.taskId ?? []);
 }
 
-test('of many simultaneous events on four replicas exactly as many run as the limit of the day', async () => {
+test('F-89: of many simultaneous events on four replicas exactly as many run as the limit of the day', async () => {
   const triggerId = await workflow('daily', { maxRunsPerDay: 10 });
   expect(await storm(triggerId, count)).toHaveLength(10);
   expect(await storm(triggerId, replicaCount)).toEqual([]);
 }, 120_000);
 
-test('concurrent starts never let what is spent and reserved pass the limit', async () => {
+test('F-89: concurrent starts never let what is spent and reserved pass the limit', async () => {
   const triggerId = await workflow('paid', { maxCostPerDay: '1.00', costEstimate: '0.15' });
   expect(await storm(triggerId, count)).toHaveLength(6);
 }, 120_000);
 
-test('of four replicas one gets the probe of a breaker that is half open', async () => {
+test('F-89: of four replicas one gets the probe of a breaker that is half open', async () => {
   const triggerId = await workflow('fragile', { breaker: { consecutiveFailures: 2, coolOff: '1ms' } });
   for (let n = 0; n < 2; n++)
     for (const taskId of await storm(triggerId, 1))

@@ -106,7 +106,7 @@ describe('a plain client and a task that nobody runs', () => {
   });
 });
 
-describe('a plain client and a task that an agent runs', () => {
+describe('S-06: a plain client and a task that an agent runs', () => {
   test('a running status changes progress and message, not the status', async () => {
     const { submit, say, lease } = await makePlainWorld();
     const task = await lease(await submit());

@@ -93,7 +93,7 @@ describe('what falls due while somebody is there', () => {
     ]);
   });
 
-  test('after a clock that was set back, does not run a second time', async () => {
+  test('F-86: after a clock that was set back, does not run a second time', async () => {
     const world = await at('2026-01-01T09:58:00Z', { ...every5, overlap: 'allow' });
     await world.go('2026-01-01T10:05:01Z');
     await world.go('2026-01-01T09:04:00Z');
@@ -150,7 +150,7 @@ describe('what falls due while somebody is there', () => {
   });
 });
 
-describe('what fell due while nobody was there', () => {
+describe('F-85: what fell due while nobody was there', () => {
   test.each([
     ['none', ['10:00 skipped missed', '10:05 skipped missed']],
     ['last', ['10:00 skipped missed', '10:05 run caught_up']],

@@ -48,7 +48,7 @@ afterAll(async () => {
 });
 
 test(
-  'two servers that look at the same triggers at the same time make one occurrence and one task of each instant and delivery',
+  'F-75: two servers that look at the same triggers at the same time make one occurrence and one task of each instant and delivery',
   async () => {
     const pick = makeRandomOf(seed);
     const servers = [await server(), await server()];

@@ -26,7 +26,7 @@ describe('parseRef', () => {
   });
 
   test.each(badRefs.map((text) => [JSON.stringify(text.slice(0, 40)), text]))(
-    '%s is refused',
+    'S-22: %s is refused',
     (_shown, text) => {
       expect(() => parseRef(text)).toThrow(expect.objectContaining({ fault: 'refused' }));
     },

@@ -17,7 +17,7 @@ describe('parseRepositoryUrl', () => {
     expect(parseRepositoryUrl(text, { allowLocal: false })).toEqual({ kind, url, host, credentials: null });
   });
 
-  test.each(badUrls)('%s is refused', (_what, text) => {
+  test.each(badUrls)('S-21: %s is refused', (_what, text) => {
     expect(() => parseRepositoryUrl(text, { allowLocal: false })).toThrow(
       expect.objectContaining({ fault: 'refused' }),
     );

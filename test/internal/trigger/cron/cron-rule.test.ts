@@ -8,7 +8,7 @@ import { dueBetween } from './reference.ts';
 const utc = Date.UTC(2026, 0, 1);
 const iso = (instants: readonly number[]) => instants.map((at) => new Date(at).toISOString());
 
-describe('when a cron expression falls due', () => {
+describe('F-85: when a cron expression falls due', () => {
   test.each(cases)('$id: $about ($expression in $zone)', ({ expression, zone, after, next }) => {
     const rule = () => makeCronRule({ text: expression, zone });
     if (next === null) expect(rule).toThrow(expression);

@@ -36,7 +36,7 @@ describe('filters', () => {
   });
 });
 
-describe('a sender', () => {
+describe('S-45: a sender', () => {
   const results = (text: string) => `Authentication-Results: ${text}`;
 
   test.each([

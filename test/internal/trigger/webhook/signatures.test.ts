@@ -94,7 +94,7 @@ function check(vector: Vector, change: Partial<Vector> & { readonly now?: number
 
 const cases = vectors.map((vector) => [vector.name, vector] as const);
 
-describe.each(cases)('%s', (_name, vector) => {
+describe.each(cases)('S-39: %s', (_name, vector) => {
   const given = vector.headers[vector.signed] ?? '';
   const withSignature = (text: string) => ({ headers: { ...vector.headers, [vector.signed]: text } });
 
@@ -154,7 +154,7 @@ describe.each(cases)('%s', (_name, vector) => {
   });
 });
 
-describe('signatures', () => {
+describe('S-39: signatures', () => {
   test('are over the bytes as they came, not over what was parsed and written again', () => {
     const signature: Signature = { type: 'hmac', header: 'x-sum', ...hex };
     const body = '{"a":1.0,"b":"é"}';

@@ -232,7 +232,7 @@ describe('what the work tree held before', () => {
 });
 
 describe('the place of a clone', () => {
-  test('a directory with files that is no clone is refused, and nothing is deleted', async () => {
+  test('S-27: a directory with files that is no clone is refused, and nothing is deleted', async () => {
     const desk = makeDesk();
     write(desk.directory, { 'mine.txt': 'mine' });
     const error = await desk.checkout(makeRepository({ a: 'a' })).catch((caught) => caught);
@@ -268,7 +268,7 @@ describe('the place of a clone', () => {
     expect((await desk.checkout(remote)).commit).toBe(head(remote));
   });
 
-  test('what a killed clone left is removed, and nothing else', async () => {
+  test('S-27: what a killed clone left is removed, and nothing else', async () => {
     const remote = makeRepository({ 'a.txt': 'one' });
     const desk = makeDesk();
     const dead = 4_000_000;

@@ -18,7 +18,7 @@ import { commit, git, makeRepository, temporaryDirectory, write } from '../../..
 import { badRefs, badUrls } from '../../../fixtures/hostile-names.ts';
 import { makeDesk } from './checkout-fixture.ts';
 
-describe('a clone that the task before has poisoned', () => {
+describe('S-23: a clone that the task before has poisoned', () => {
   test('nothing that was planted runs, and the configuration is ours again', async () => {
     const remote = makeRepository({ 'a.txt': 'one', '.gitattributes': '* filter=evil\n' });
     const desk = makeDesk({ environment: { PATH: process.env.PATH, SECRET_TOKEN: 'hush' } });
@@ -75,7 +75,7 @@ describe('a clone that the task before has poisoned', () => {
       expect(lstatSync(join(dot, name)).isSymbolicLink()).toBe(false);
   });
 
-  test('a clone without its marker is not trusted any more', async () => {
+  test('S-27: a clone without its marker is not trusted any more', async () => {
     const remote = makeRepository({ 'a.txt': 'one' });
     const desk = makeDesk();
     await desk.checkout(remote);
@@ -98,14 +98,15 @@ describe('what is refused before git runs', () => {
     expect(readdirSync(desk.base)).toEqual([]);
   };
 
-  test.each(badUrls)('an address: %s', (_what, url) => refuse(url, 'main'));
+  test.each(badUrls)('S-21: an address: %s', (_what, url) => refuse(url, 'main'));
 
-  test.each(badRefs.map((ref) => [JSON.stringify(ref.slice(0, 40)), ref]))('the ref %s', (_shown, ref) =>
-    refuse('https://example.org/app.git', ref),
+  test.each(badRefs.map((ref) => [JSON.stringify(ref.slice(0, 40)), ref]))(
+    'S-22: the ref %s',
+    (_shown, ref) => refuse('https://example.org/app.git', ref),
   );
 });
 
-test('submodules are not fetched, and odd paths in a repository run nothing', async () => {
+test('S-25: submodules are not fetched, and odd paths in a repository run nothing', async () => {
   const remote = makeRepository({ 'a.txt': 'one' });
   write(remote, { '.gitmodules': '[submodule "x"]\n\tpath = x\n\turl = ext::touch /tmp/never\n' });
   git(remote, 'update-index', '--add', '--cacheinfo', `160000,${git(remote, 'rev-parse', 'HEAD')},x`);
