@@ -319,6 +319,26 @@ describe('the place of a clone', () => {
     expect(readdirSync(desk.base).sort()).toEqual(['clone', 'clone.damaged', 'private']);
   });
 
+  test('F-98: a clone that a script made shallow follows its branch, and finds commits that lie behind its end', async () => {
+    const remote = makeRepository({ 'a.txt': 'one' });
+    const first = head(remote);
+    for (const text of ['two', 'three']) commit(remote, { 'a.txt': text }, text);
+    const desk = makeDesk();
+    await desk.checkout(remote);
+    // by a URL, since a path is copied whole
+    git(desk.directory, 'fetch', '-q', '--depth=1', `file://${remote}`, 'main');
+    git(desk.directory, 'reflog', 'expire', '--expire=now', '--all');
+    git(desk.directory, 'gc', '-q', '--prune=now');
+    expect(git(desk.directory, 'rev-parse', '--is-shallow-repository')).toBe('true');
+    expect(git(desk.directory, 'rev-list', '--count', 'HEAD')).toBe('1');
+    const newest = commit(remote, { 'a.txt': 'four' }, 'four');
+    expect(await desk.checkout(remote, { taskId: 'task-2' })).toMatchObject({ commit: newest });
+    expect(read(desk.directory, 'a.txt')).toBe('four');
+    expect(git(desk.directory, 'status', '--porcelain')).toBe('');
+    expect(await desk.checkout(remote, { taskId: 'task-3', ref: first })).toMatchObject({ commit: first });
+    expect(read(desk.directory, 'a.txt')).toBe('one');
+  });
+
   test.skipIf(process.getuid?.() !== 0)('a clone of another user is refused with a hint', async () => {
     const { chownSync } = await import('node:fs');
     const remote = makeRepository({ 'a.txt': 'one' });
