@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
@@ -6,6 +8,9 @@ import { openNotify } from '../../../cmd/keruta/roles/notify-parts.ts';
 import { loadSettings } from '../../../internal/config/load-settings.ts';
 import { makeTriggerHost } from '../../../internal/session/trigger-host.ts';
 import { systemClock } from '../../../pkg/clock/system-clock.ts';
+import { faults, startFakeServer } from '../../fake-server/fake-server.ts';
+import { heldUp } from '../../faults/lab/starvation.ts';
+import { message } from '../../internal/notify/channel-contract.ts';
 
 const ops =
   'channels:\n  ops: { type: slack, urlEnv: SLACK_URL }\n  pager: { type: webhook, url: "https://example.com/", secretEnv: KEY }\n';
@@ -77,3 +82,53 @@ describe('the channels of a server', () => {
       expect(String(error)).not.toContain(secret);
   });
 });
+
+test('S-47: channels are given up after 5 s without a connection, after 10 s without an answer, and an answer is read up to 64 KiB', async () => {
+  const web = await startFakeServer();
+  web.route('POST', '/silent', faults.blackHole);
+  // four times as much as is read, and no end of it
+  web.route('POST', '/endless', {
+    stream: async (send, closed) => {
+      for (let n = 0; n < 4; n++) send('x'.repeat(64 * 1024));
+      await closed;
+    },
+  });
+  const sockets = new Set<Socket>();
+  const deaf = createServer((socket) => void sockets.add(socket.on('error', () => {}))).listen(
+    0,
+    '127.0.0.1',
+  );
+  await once(deaf, 'listening');
+  onTestFinished(async () => {
+    for (const socket of sockets) socket.destroy();
+    deaf.close();
+    await web.close();
+  });
+  const { port } = deaf.address() as AddressInfo;
+  const channel = (name: string, url: string) =>
+    `  ${name}: { type: webhook, url: "${url}", secretEnv: KEY }\n`;
+  const text = `channels:\n${channel('deaf', `https://127.0.0.1:${port}/`)}${channel('silent', `${web.url}/silent`)}${channel('endless', `${web.url}/endless`)}`;
+  const opened = await open(text, { KERUTA_NOTIFY_ALLOW: '127.0.0.1' });
+  const held = heldUp();
+  const send = async (name: string) => {
+    const before = performance.now();
+    const one = opened?.notify.channels.find((each) => each.name === name);
+    const delivery = await one?.send(message, new AbortController().signal);
+    return { delivery, tookMs: performance.now() - before };
+  };
+  const [unconnected, unanswered, endless] = await Promise.all([
+    send('deaf'),
+    send('silent'),
+    send('endless'),
+  ]);
+  expect(unconnected.delivery).toMatchObject({ isTaken: false, isPassing: true });
+  // the clock of the client counts in steps of about a second
+  expect(unconnected.tookMs).toBeGreaterThan(4_000);
+  expect(unconnected.tookMs).toBeLessThan(9_000 + held());
+  expect(unanswered.delivery).toMatchObject({ isTaken: false, why: expect.stringContaining('in time') });
+  expect(unanswered.tookMs).toBeGreaterThan(9_000);
+  expect(unanswered.tookMs).toBeLessThan(14_500 + held());
+  expect(endless.delivery).toEqual({ isTaken: true });
+  // not by the limit of time, which an answer without an end would come to
+  expect(endless.tookMs).toBeLessThan(9_000 + held());
+}, 60_000);

@@ -6,7 +6,11 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { type SessionParts, systemCaller } from '../../../internal/session/parts.ts';
 import { setStatus } from '../../../internal/session/set-status.ts';
 import type { TriggerHost } from '../../../internal/trigger/trigger-type.ts';
+
 import { signedHeaders } from '../../../internal/trigger/webhook/sign.ts';
+
+import { heldUp } from '../../faults/lab/starvation.ts';
+
 import { adminToken, startServer, type TestServer } from './start-server.ts';
 import { applyHook, github, hostOf, secrets, send, sign } from './webhook-world.ts';
 
@@ -402,6 +406,42 @@ describe('F-83: too much', () => {
     for (let n = 0; n < 5; n++) await send(server.url, { secret: 'x' });
     expect((await send(server.url, { id: 'c' })).status).toBe(202);
   });
+
+  test('a flood of 3,000 deliveries is answered 202 or 429, each within the ten seconds that GitHub waits, and the server is healthy', async () => {
+    const server = await open();
+    await applyHook(server, { ratePerMinute: 300 });
+    const isHealthy = async () => {
+      const before = performance.now();
+      const { status } = await fetch(`${server.url}/healthz`);
+      return { status, tookMs: performance.now() - before };
+    };
+    const ids = Array.from({ length: 3_000 }, (_, n) => `flood-${n}`);
+    const statuses: number[] = [];
+    const [held, looks] = [heldUp(), [] as Promise<{ status: number; tookMs: number }>[]];
+    let worstMs = 0;
+    const sendAll = async () => {
+      for (let id = ids.pop(); id !== undefined; id = ids.pop()) {
+        if (ids.length % 300 === 0) looks.push(isHealthy());
+        const before = performance.now();
+        statuses.push((await send(server.url, { id })).status);
+        worstMs = Math.max(worstMs, performance.now() - before);
+      }
+    };
+    await Promise.all(Array.from({ length: 60 }, sendAll));
+    const taken = statuses.filter((status) => status === 202).length;
+    expect(statuses).toHaveLength(3_000);
+    expect(statuses.filter((status) => status === 429)).toHaveLength(3_000 - taken);
+    expect(taken).toBeGreaterThanOrEqual(300);
+    expect(taken).toBeLessThan(3_000);
+    expect(worstMs).toBeLessThan(10_000 + held());
+    for (const look of [...(await Promise.all(looks)), await isHealthy()]) {
+      expect(look.status).toBe(200);
+      expect(look.tookMs).toBeLessThan(10_000 + held());
+    }
+    // what was taken is work that waits, each once
+    const session = (await server.parts.store.sessionByName('w'))?.id ?? '';
+    expect(await server.parts.store.countTasks({ sessionId: session, statuses: ['PENDING'] })).toBe(taken);
+  }, 120_000);
 
   test('a full queue is 503, keeps nothing, and the delivery succeeds later', async () => {
     const server = await open({ parts: { maxPendingTasks: 1 } });
