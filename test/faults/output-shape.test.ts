@@ -4,9 +4,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { StreamName } from '../../internal/domain/task.ts';
 import { type Started, until } from '../e2e/place.ts';
 import { Lab } from './lab/lab.ts';
-import { has } from './lab/processes.ts';
+import { cpuMsOf, has } from './lab/processes.ts';
 import { digestOf, livePieces } from './lab/reader.ts';
-import { rounds, tally } from './lab/rounds.ts';
+import { isFull, rounds, tally } from './lab/rounds.ts';
 
 /** C. Output that is no text, that would steer whoever reads it, or that holds what nobody may read. */
 const secret = 'correct-horse-battery-staple';
@@ -114,13 +114,24 @@ printf '\\033[2J\\033[H\\033[6n\\033[c\\033P$q"p\\033\\\\\\233\\302\\233x\\b\\b\
     `is exact also when it is a million returns to the start of the line, on a terminal too${noScript}`,
     async () => {
       const count = rounds(100_000, 1_000_000);
+      const cpuMs = () => cpuMsOf(agent.pid) + cpuMsOf(lab.server.pid);
+      const idleMs = cpuMs();
       const id = await run(`seq -f '%.0f %%' ${count} | tr '\\n' '\\r'`);
       const expected = Array.from({ length: count }, (_, i) => `${i + 1} %\r`).join('');
       const digest = { bytes: expected.length, sha256: sha256(Buffer.from(expected)) };
       expect(await digestOf(lab.place, id, 'stdout')).toEqual(digest);
       const before = Date.now();
       expect((await onTerminal(`logs ${id}`)) === expected).toBe(true);
-      tally({ row: 'F-31', rounds: 1, note: `${count} returns, shown in ${Date.now() - before} ms` });
+      const tookMs = cpuMs() - idleMs;
+      expect(tookMs).toBeGreaterThan(0);
+      // a guard against work that grows with the square of the returns; not where a slow machine would decide
+      if (isFull) expect(tookMs).toBeLessThan(5_000);
+      const cost = `${tookMs} ms of processor of agent and server`;
+      tally({
+        row: 'F-31',
+        rounds: 1,
+        note: `${count} returns: ${cost}; shown in ${Date.now() - before} ms`,
+      });
     },
   );
 });
