@@ -1,4 +1,5 @@
 import type { Clock } from '../../pkg/clock/clock.ts';
+import type { RepositoryCredentials } from '../../pkg/git/repository-url.ts';
 import type { Http } from '../../pkg/http/http.ts';
 import type { Log } from '../../pkg/log/log.ts';
 import type { Confined } from '../../pkg/process/confine.ts';
@@ -22,6 +23,11 @@ export interface RunnerParts {
   readonly isPrivate?: (path: string) => boolean;
   /** of the machine; its git is what the runner uses */
   readonly pool: PoolParts;
+  /**
+   * for a push to an https address that brings none: the runner's own, never what was lent for reading; null = none beyond what
+   * git itself finds
+   */
+  readonly pushCredentials: () => RepositoryCredentials | null;
   /** the whole environment of coding agents that are programs; each gets what it needs of it */
   readonly env: Readonly<Record<string, string>>;
   /** the whole environment of steps, tests and commands of a model: without keys and tokens of the runner */

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { writeJsonFile } from '../../pkg/files/json-file.ts';
 import type { CheckoutAnswer } from '../api/protocol.ts';
 import { formatDuration } from '../domain/duration.ts';
+import { lentTokenVariable } from '../pool/flow/git-token.ts';
 import type { AgentOptions } from './agent-options.ts';
 import type { RunRecord } from './run-record.ts';
 import { gitTimeoutOf } from './workplace.ts';
@@ -27,7 +28,7 @@ export function runnerVariables(
     KERUTA_GIT_TIMEOUT: formatDuration(gitTimeoutOf(options, record.session)),
     ...(allowLocalGit ? { KERUTA_ALLOW_LOCAL_GIT: 'true' } : {}),
     ...(runnerConfig === null ? {} : { KERUTA_RUNNER_CONFIG: runnerConfig }),
-    ...(told?.credentials ? { GIT_TOKEN: told.credentials.password } : {}),
+    ...(told?.credentials ? { [lentTokenVariable]: told.credentials.password } : {}),
   };
 }
 

@@ -79,7 +79,7 @@ console.log(String(result).split('\\n')[1]);
 `,
   );
   const said = run(process.execPath, ['main.ts']).trim().split('\n');
-  expect(said).toEqual(['0 9 * * *,0 0 * * 1', 'users: 1234']);
+  expect(said).toEqual(['0 9 * * *,0 9 * * *,0 0 * * 1', 'users: 1234']);
 });
 
 test('its types are those of the payloads, and it type-checks on its own', () => {

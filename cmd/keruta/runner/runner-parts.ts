@@ -2,7 +2,7 @@
 import { join, resolve } from 'node:path';
 import { secretName } from '../../../internal/coder/command/command-agent.ts';
 import type { LoadedSettings } from '../../../internal/config/load-settings.ts';
-import { gitToken } from '../../../internal/pool/flow/git-token.ts';
+import { gitToken, lentTokenVariable } from '../../../internal/pool/flow/git-token.ts';
 import { relayVariable, relayWishShape } from '../../../internal/runner/relay/frames.ts';
 import type { RunnerParts } from '../../../internal/runner/run-parts.ts';
 import type { RunnerConfig } from '../../../internal/runner/runner.ts';
@@ -61,6 +61,8 @@ export async function makeRunnerParts(
     Object.fromEntries(Object.entries(whole).filter(([name]) => !names.includes(name)));
   const places = placesOfCommand(context, settings, run);
   const pool = await poolParts({ ...context, log }, settings);
+  // what was lent is sure to read this repository, and no more than that
+  const [ownToken, lentToken] = [gitToken(env, config.gitTokenVariable), gitToken(env, lentTokenVariable)];
   const limits = limitsHere({ ...context, log }, config);
   return {
     close: async () => {
@@ -70,7 +72,8 @@ export async function makeRunnerParts(
     parts: {
       ...(limits === null ? {} : { confined: limits.confined }),
       ...{ clock, random, log, http, directory, artifactsDirectory, speaker, secretOf, signal },
-      pool: { ...pool, credentials: gitToken(env, config.gitTokenVariable) },
+      pool: { ...pool, credentials: () => lentToken() ?? ownToken() },
+      pushCredentials: ownToken,
       isPrivate: (path) => privateFault(path, places) !== null,
       env: without(own.runner),
       commandEnv: without([...own.runner, ...own.coder]),
@@ -126,7 +129,7 @@ function ownVariables({ gitTokenVariable, coder }: RunnerConfig) {
   const withFiles = (names: readonly string[]) => names.flatMap((name) => [name, `${name}_FILE`]);
   return {
     runner: [
-      ...withFiles([gitTokenVariable, ...Object.values(serviceTokens)]),
+      ...withFiles([gitTokenVariable, lentTokenVariable, ...Object.values(serviceTokens)]),
       ...Object.values(relayVariable),
     ],
     coder: withFiles(coder?.kind === 'endpoint' ? [coder.keyVariable] : []),

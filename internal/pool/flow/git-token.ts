@@ -4,6 +4,8 @@ import { NotFoundError } from '../../domain/errors.ts';
 
 /** The variable that holds a token, unless told otherwise; with `_FILE` behind it one that names a file. */
 export const defaultTokenVariable = 'GIT_TOKEN';
+/** The variable in which an agent hands its runner a token that the server lent: it may read one repository, not push. */
+export const lentTokenVariable = 'KERUTA_LENT_GIT_TOKEN';
 
 /** The name that goes with a token; GitHub, GitLab and Gitea look at the token alone. */
 const tokenUser = 'x-access-token';

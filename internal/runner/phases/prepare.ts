@@ -1,5 +1,6 @@
 import { branchName } from '../../pool/flow/branch-name.ts';
 import { prepareBranch, type ReadyBranch } from '../../pool/flow/prepare-branch.ts';
+import { withCredentials } from '../../pool/work.ts';
 import { PhaseFault } from '../fault.ts';
 import { flowCall, identityOf, type TaskRun } from '../task-run.ts';
 import type { Workplace } from './workplace.ts';
@@ -28,7 +29,12 @@ export async function prepare(run: TaskRun, place: Workplace): Promise<ReadyBran
     });
   const prepared = await prepareBranch(parts, {
     ...flowCall(run, place.tree),
-    ...{ branch, url: place.url, identity: identityOf(run), retries: config.retries.git },
+    ...{
+      branch,
+      url: withCredentials(parts.pool, place.url),
+      identity: identityOf(run),
+      retries: config.retries.git,
+    },
     target: context.targetBranch ?? task.ref,
     alsoOf: task.parentIds,
   });

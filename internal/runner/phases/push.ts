@@ -1,5 +1,6 @@
 import type { ReadyBranch } from '../../pool/flow/prepare-branch.ts';
 import { pushBranch } from '../../pool/flow/push-branch.ts';
+import { withCredentials } from '../../pool/work.ts';
 import { PhaseFault } from '../fault.ts';
 import { openReview } from '../review/open-review.ts';
 import { flowCall, type TaskRun } from '../task-run.ts';
@@ -17,12 +18,13 @@ export async function push(
 ): Promise<string | null> {
   const { config, parts, task } = run;
   if (place.url === null) throw new PhaseFault('PushError', 'There is no repository to push to.');
+  const url = withCredentials({ credentials: parts.pushCredentials }, place.url);
   const pushed = await pushBranch(parts, {
     ...flowCall(run, place.tree),
-    ...{ url: place.url, branch: prepared.branch, commit, remoteCommit: prepared.remoteCommit },
+    ...{ url, branch: prepared.branch, commit, remoteCommit: prepared.remoteCommit },
     retries: config.retries.git,
   });
-  const where = `${prepared.branch} at ${place.url.url}`;
+  const where = `${prepared.branch} at ${url.url}`;
   switch (pushed.kind) {
     case 'pushed':
       break;
@@ -48,5 +50,5 @@ export async function push(
       );
   }
   if (task.context.publish !== 'pull-request') return null;
-  return openReview(run, { url: place.url, branch: prepared.branch, target: prepared.target });
+  return openReview(run, { url, branch: prepared.branch, target: prepared.target });
 }

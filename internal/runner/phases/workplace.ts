@@ -12,7 +12,7 @@ export interface Workplace {
   /** root of the work tree; absolute */
   readonly path: string;
   readonly tree: TaskTree;
-  /** null: a clone that nobody fetched from anywhere */
+  /** with no credentials but its own; null: a clone that nobody fetched from anywhere */
   readonly url: RepositoryUrl | null;
   /** whether what an earlier start of this task did is still there */
   readonly isResumed: boolean;
@@ -122,9 +122,5 @@ async function originOf({ parts, signal }: TaskRun, directory: string): Promise<
 }
 
 function urlOf({ parts }: TaskRun, text: string): RepositoryUrl {
-  const { git, credentials } = parts.pool;
-  const url = parseRepositoryUrl(text, { allowLocal: git.parts.allowLocal });
-  return url.kind === 'https' && url.credentials === null
-    ? { ...url, credentials: credentials?.() ?? null }
-    : url;
+  return parseRepositoryUrl(text, { allowLocal: parts.pool.git.parts.allowLocal });
 }

@@ -74,6 +74,7 @@ export function makeLab(given: { readonly files?: Readonly<Record<string, string
   const partsOf = (name: string, more: Partial<RunnerParts>): RunnerParts => ({
     ...{ clock: systemClock, random: systemRandom, log: silentLog, http: makeHttp({ userAgent: 'test/1' }) },
     ...{ directory: join(top, name), artifactsDirectory: join(top, 'artifacts'), pool },
+    pushCredentials: () => null,
     ...{ env, commandEnv: env, secrets: [{ name: 'SECRET', value: secret }], secretOf: () => null },
     speaker: {
       progress: (percent, message) => void told.progress.push(`${percent} ${message}`),

@@ -45,6 +45,19 @@ test('a task that is no script finds its context in a file, and the clone of the
   expect(variables).toBe(`${join(place.root, 'base')} true /etc/runner.yaml 1m30s`);
 });
 
+test('a token that the server lent is handed on beside the agent’s own, which may push, and is seen nowhere', async () => {
+  const [repositoryUrl, password] = ['https://git.example/acme/site.git', 'ghs_lent-for-reading-alone'];
+  const expiresAt = '2030-01-01T00:00:00.000Z';
+  const credentials = { username: 'x-access-token', password, expiresAt };
+  place.source.checkout = { repositoryUrl, credentials, note: null };
+  const tell = 'echo "$GIT_TOKEN $KERUTA_LENT_GIT_TOKEN"; grep -c ghs_ "$KERUTA_CONTEXT_FILE"';
+  const task = place.source.add(tell, { kind: 'agent', context });
+  await place.once({ environment: { PATH: process.env.PATH, GIT_TOKEN: 'own' } });
+  expect(Buffer.concat(place.source.attemptOf(task).streams.stdout).toString()).toBe(
+    `own ${'*'.repeat(password.length)}\n0\n`,
+  );
+});
+
 test('a repository that this agent may not work on is refused before the runner starts', async () => {
   place.source.session = { ...place.source.session, repositoryUrl: 'https://elsewhere.example/app.git' };
   const task = place.source.add(script, { kind: 'agent', context });
