@@ -15,7 +15,13 @@ const secret = 'a-key-of-the-model-9d2f';
 const files = {
   'package.json': JSON.stringify({ name: 'app', private: true, scripts: { test: 'node check.js' } }),
   'sum.js': 'module.exports = (a, b) => a - b;\n',
-  'check.js': "if (require('./sum.js')(2, 2) !== 4) { console.log('2 + 2 is wrong'); process.exit(1); }\n",
+  'check.js':
+    "const adds = require('./sum.js')(2, 2) === 4;\n" +
+    'const suite = adds ? \'<testsuite tests="1" failures="0"><testcase name="adds"/></testsuite>\'' +
+    ' : \'<testsuite tests="1" failures="1"><testcase name="adds"><failure/></testcase></testsuite>\';\n' +
+    "require('node:fs').writeFileSync('report.xml', suite);\n" +
+    "if (!adds) { console.log('2 + 2 is wrong'); process.exit(1); }\n",
+  '.gitignore': 'report.xml\n',
 };
 const mended = 'module.exports = (a, b) => a + b;\n';
 const context = (more: object = {}) =>
@@ -26,12 +32,12 @@ beforeAll(async () => {
 });
 afterAll(() => place.close());
 
-/** A bare repository, a session with it, and an agent that works by this configuration. */
-async function begin(name: string, coder: object, env: Readonly<Record<string, string>> = {}) {
+/** A bare repository, a session with it, and an agent whose runners work by this configuration. */
+async function begin(name: string, runner: object, env: Readonly<Record<string, string>> = {}) {
   const remote = join(temporaryDirectory('remote'), 'app.git');
   git('/', 'clone', '--quiet', '--bare', makeRepository(files), remote);
   const session = await place.session(name, { repositoryUrl: remote });
-  const config = place.file(`${name}.yaml`, JSON.stringify({ coder }));
+  const config = place.file(`${name}.yaml`, JSON.stringify(runner));
   const args = ['--base-dir', place.path(session), '--allow-local-git', '--runner-config', config];
   const options = { env: { ...place.env, ...env } };
   const daemon = await place.daemon(session, args, options);
@@ -45,7 +51,11 @@ async function add(session: string, file: string): Promise<string> {
 }
 
 /** What has to be there whoever did it, and whatever happened to the agent meanwhile. */
-async function expectDone(id: string, remote: string): Promise<void> {
+async function expectDone(
+  id: string,
+  remote: string,
+  { cost, tests }: { readonly cost: string; readonly tests: RegExp },
+): Promise<void> {
   const task = await place.whole(id, 90_000);
   expect(task).toMatchObject({ status: 'COMPLETED', exitCode: 0, attempt: 1, kind: 'agent' });
   const branch = /^(\S+) pushed, tests pass$/.exec(task.message)?.[1] ?? '';
@@ -54,59 +64,138 @@ async function expectDone(id: string, remote: string): Promise<void> {
   expect(git(remote, 'rev-list', '--count', `main..${branch}`)).toBe('1');
   const paths = (await place.artifacts(id)).map(({ path }) => path);
   expect(paths).toEqual(expect.arrayContaining(['changes.diff', 'result.json', 'tests.log']));
-  expect(paths.some((path) => path.startsWith('transcript-1.'))).toBe(true);
+  expect(paths.filter((path) => path.startsWith('transcript-'))).toEqual([
+    expect.stringMatching(/^transcript-1\./),
+  ]);
   const diff = await place.keruta(['task', 'diff', id]);
   expect(diff.stdout).toContain('+module.exports = (a, b) => a + b;');
-  const shown = await place.keruta(['task', 'show', id]);
-  expect(shown.stdout).toMatch(/phases +prepare, implement, test, commit, push, report/);
-  expect(shown.stdout).toMatch(/cost +\$0\.0/);
+  const { stdout: shown } = await place.keruta(['task', 'show', id]);
+  expect(shown).toMatch(/phases +prepare, implement, test, commit, push, report$/m);
+  expect(shown).toMatch(new RegExp(`branch +${branch}, pushed$`, 'm'));
+  const commit = git(remote, 'rev-parse', branch).slice(0, 12);
+  expect(shown).toMatch(new RegExp(`commit +${commit}, 1 file, \\+1 -1$`, 'm'));
+  expect(shown).toMatch(tests);
+  expect(shown).toMatch(new RegExp(`cost +\\$${cost.replace('.', '\\.')}(?!\\d)`));
 }
 
-/** An agent that says where it is, and waits there until it is let go. */
-function toyAgent(name: string, gate: string): string {
-  return place.file(
-    name,
+const phases = ['prepare', 'implement', 'test', 'commit', 'push', 'report'] as const;
+type Phase = (typeof phases)[number];
+const makers = ['a program', 'a model'] as const;
+
+/** A word by which git is known that runs in a phase and in no other. */
+const gitWords: Readonly<Partial<Record<Phase, string>>> = {
+  ...{ prepare: 'ls-remote', commit: 'commit', report: '--binary' },
+};
+
+/** Where something waits until it is let go, and is seen to wait. */
+interface Gate {
+  readonly at: string;
+  readonly open: string;
+  /** for a shell */
+  readonly wait: string;
+  /** a program that does nothing else */
+  readonly script: string;
+}
+
+function makeGate(name: string): Gate {
+  const [at, open] = [place.path(`${name}.at`), place.path(`${name}.open`)];
+  const wait = `touch ${at}; while [ ! -e ${open} ]; do sleep 0.05; done`;
+  return { at, open, wait, script: `#!/bin/sh\n${wait}\n` };
+}
+
+/** A PATH whose git waits at the gate when a word is among its arguments. */
+function gitThatWaits(name: string, gate: Gate, word: string | undefined): string {
+  const own = `#!/bin/sh\ncase " $* " in *" ${word} "*) ${gate.wait};; esac\nexec /usr/bin/git "$@"\n`;
+  if (word !== undefined) place.file(`git-${name}/git`, own, 0o755);
+  return `${place.path(`git-${name}`)}:${place.env.PATH}`;
+}
+
+/** A coding agent of a test. */
+interface Maker {
+  readonly definition: object;
+  /** of all that it does; dollars */
+  readonly cost: string;
+  /** how often it was begun */
+  readonly rounds: () => number;
+  readonly close: () => Promise<void>;
+}
+
+function byProgram(name: string, gate: Gate, phase: Phase): Maker {
+  const begun = place.path(`${name}.begun`);
+  const command = place.file(
+    `agent-${name}`,
     `#!/bin/sh
 cat > /dev/null
-echo at work
-while [ ! -e ${gate} ]; do sleep 0.05; done
+echo begun >> ${begun}
+${phase === 'implement' ? gate.wait : ':'}
 echo 'module.exports = (a, b) => a + b;' > sum.js
 echo '{"usage": {"model": "toy", "tokens_in": 100, "tokens_out": 20, "cost_usd": 0.03}, "summary": "It adds now."}'
 `,
     0o755,
   );
+  const rounds = () => readFileSync(begun, 'utf8').split('begun').length - 1;
+  return { definition: { agent: 'custom', command }, cost: '0.03', rounds, close: async () => {} };
 }
 
-describe.concurrent('an agent task', () => {
-  test('is done by a program that is an agent, also when keruta’s agent is killed while it works', async () => {
-    const gate = place.path('gate-one');
-    const { remote, session, args, options, daemon } = await begin('toy', {
-      ...{ agent: 'custom', command: toyAgent('toy-agent', gate) },
-    });
-    const id = await add(session, place.file('one.json', context()));
-    await until('it works', async () => (await place.logs(id)).includes('at work'), 60_000);
-    await daemon.stop('SIGKILL');
-    writeFileSync(gate, '');
-    await place.daemon(session, args, options);
-    await expectDone(id, remote);
-  });
+async function byModel(gate: Gate, phase: Phase): Promise<Maker> {
+  const model = await startFakeServer();
+  const first = calls('write_file', { path: 'sum.js', content: mended });
+  model.route(
+    ...['POST' as const, chatPath],
+    async () => {
+      if (phase !== 'implement') return first;
+      writeFileSync(gate.at, '');
+      await until('the gate is open', () => existsSync(gate.open), 120_000);
+      return first;
+    },
+    done('It adds now.'),
+  );
+  return {
+    definition: endpointOf(model),
+    cost: '0.024',
+    // each round has two questions
+    rounds: () => model.requests.length / 2,
+    close: () => model.close(),
+  };
+}
 
-  test.each([
-    ['prepare', 'prepare'],
-    ['test', 'test'],
-    ['commit', 'commit'],
-    ['report', 'report'],
-  ])('comes to the same when keruta’s agent is killed at the phase %s', async (name, phase) => {
-    const gate = place.file(`gate-${name}`, '');
-    const { remote, session, args, options, daemon } = await begin(`toy ${name}`, {
-      ...{ agent: 'custom', command: toyAgent(`agent-${name}`, gate) },
-    });
-    const id = await add(session, place.file(`${name}.json`, context()));
-    await until('the phase begins', async () => (await place.logs(id)).includes(`==> ${phase}`), 60_000);
-    await daemon.stop('SIGKILL');
-    await place.daemon(session, args, options);
-    await expectDone(id, remote);
-  });
+const endpointOf = (model: { readonly url: string }) => ({
+  ...{ agent: 'endpoint', endpoint: `${model.url}/v1`, model: 'gpt-4' },
+  prices: { 'gpt-4': { in: 100, out: 200 } },
+});
+
+describe.concurrent('an agent task', () => {
+  test.each(phases.flatMap((phase) => makers.map((maker) => [phase, maker] as const)))(
+    'comes to the same when keruta’s agent is killed in the phase %s, done by %s',
+    async (phase, maker) => {
+      const name = `${phase} ${maker}`.replaceAll(' ', '-');
+      const gate = makeGate(name);
+      const coder = maker === 'a program' ? byProgram(name, gate, phase) : await byModel(gate, phase);
+      const tests = {
+        test_command: phase === 'test' ? `${gate.wait}; node check.js` : 'node check.js',
+        test_report: 'report.xml',
+      };
+      const path = gitThatWaits(name, gate, gitWords[phase]);
+      const { remote, session, args, options, daemon } = await begin(
+        name,
+        { coder: coder.definition, ...tests },
+        { PATH: path, OPENAI_API_KEY: secret },
+      );
+      if (phase === 'push') writeFileSync(join(remote, 'hooks/post-receive'), gate.script, { mode: 0o755 });
+      const id = await add(session, place.file(`${name}.json`, context()));
+      await until('it waits in the phase', () => existsSync(gate.at), 90_000);
+      const begun = async () => [...(await place.logs(id)).matchAll(/^==> (\w+)$/gm)].at(-1)?.[1];
+      await until('the server knows of it', async () => (await begun()) === phase, 60_000);
+      await daemon.stop('SIGKILL');
+      writeFileSync(gate.open, '');
+      await place.daemon(session, args, options);
+      await expectDone(id, remote, { cost: coder.cost, tests: /node check\.js: passed, 0 of 1 failed/ });
+      expect((await place.artifacts(id)).map(({ path: one }) => one)).toContain('test-report.xml');
+      expect(coder.rounds()).toBe(1);
+      await coder.close();
+    },
+    180_000,
+  );
 
   test('is done by a model behind an endpoint, whose key nobody sees', async () => {
     const model = await startFakeServer();
@@ -117,13 +206,16 @@ describe.concurrent('an agent task', () => {
       calls('run_command', { command: 'env; echo done' }),
       done('It adds now.'),
     );
-    const coder = {
-      ...{ agent: 'endpoint', endpoint: `${model.url}/v1`, model: 'gpt-4' },
-      prices: { 'gpt-4': { in: 100, out: 200 } },
-    };
-    const { remote, session } = await begin('model', coder, { OPENAI_API_KEY: secret });
+    const key = place.file('key-of-the-model', `${secret}\n`, 0o600);
+    const { remote, session } = await begin(
+      'model',
+      { coder: endpointOf(model) },
+      { OPENAI_API_KEY_FILE: key },
+    );
     const id = await add(session, place.file('model.json', context()));
-    await expectDone(id, remote);
+    await expectDone(id, remote, { cost: '0.036', tests: /npm test: passed$/m });
+    const keys = model.requests.map(({ headers }) => headers.authorization);
+    expect(new Set(keys)).toEqual(new Set([`Bearer ${secret}`]));
     const sent = model.requests.map(({ body }) => body.toString()).join('\n');
     expect(sent).toContain('Mend the sum');
     const log = await place.logs(id);
@@ -160,7 +252,7 @@ describe('a script that fails where there is a coding agent', () => {
       `#!/bin/sh\ncat > ${prompt}\necho 'module.exports = (a, b) => a + b;' > sum.js\n`,
       0o755,
     );
-    const { remote, session } = await begin('mending', { agent: 'custom', command });
+    const { remote, session } = await begin('mending', { coder: { agent: 'custom', command } });
     await place.submit(session, 'node check.js', { name: 'check', autoFix: true });
     const [script, fix, ...more] = await family(session);
     expect(more).toEqual([]);
@@ -176,7 +268,7 @@ describe('a script that fails where there is a coding agent', () => {
 
   test('is given up when the coding agent fails twice in the same way', async () => {
     const command = place.file('idler', '#!/bin/sh\ncat > /dev/null\n', 0o755);
-    const { session } = await begin('idling', { agent: 'custom', command });
+    const { session } = await begin('idling', { coder: { agent: 'custom', command } });
     await place.submit(session, 'exit 3', { name: 'three', autoFix: true });
     const tasks = await family(session);
     expect(tasks.map(({ kind, fixCount, status }) => [kind, fixCount, status])).toEqual([
