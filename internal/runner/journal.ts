@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { failpoint } from '../../pkg/failpoint/failpoint.ts';
 import { readJsonFile, writeJsonFile } from '../../pkg/files/json-file.ts';
 import type { WorkUsage } from '../coder/coding-agent.ts';
 import { ConflictError } from '../domain/errors.ts';
@@ -63,7 +64,10 @@ export function openJournal(directory: string, task: RunnerTask, now: number): J
   return {
     state,
     isOld: found !== null,
-    save: () => writeJsonFile(file, state),
+    save: () => {
+      failpoint('runner_saving');
+      writeJsonFile(file, state);
+    },
     forget: () => {
       const { usage, rounds, beganAt } = state;
       Object.assign(state, emptyState(mark, beganAt), { usage, rounds });
