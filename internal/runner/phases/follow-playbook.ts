@@ -28,6 +28,8 @@ export interface FollowCall {
   readonly key: string;
   /** percent of the task, at its begin and its end */
   readonly span: readonly [from: number, to: number];
+  /** what steps print, as it comes; not masked */
+  readonly onOutput?: (bytes: Uint8Array) => void;
 }
 
 /** Follows the steps of a playbook in a work tree; goes on where an earlier start ended. */
@@ -61,7 +63,10 @@ export async function followPlaybook(run: TaskRun, call: FollowCall): Promise<Pl
         ...(parts.isPrivate === undefined ? {} : { isPrivate: parts.isPrivate }),
         scratchDirectory,
         env: { ...parts.commandEnv, ...Object.fromEntries(texts) },
-        output: (stream, bytes) => printer.push(stream, bytes),
+        output: (stream, bytes) => {
+          call.onOutput?.(bytes);
+          return printer.push(stream, bytes);
+        },
         ...withLimits(parts),
       }),
       run: open,

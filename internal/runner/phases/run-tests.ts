@@ -69,7 +69,7 @@ export async function runTests(run: TaskRun, place: Workplace, plan: TestPlan): 
   const reports = reportsOf(run, plan);
   await reports.forget();
   const printer = run.printer();
-  const printed = keepEnds(maxLogBytes, 0.5);
+  const printed = keepTestOutput();
   let printing = Promise.resolve();
   const base = {
     clock: parts.clock,
@@ -92,22 +92,26 @@ export async function runTests(run: TaskRun, place: Workplace, plan: TestPlan): 
     });
     await printing;
     await printer.end();
-    const whole = maskBytes(run, printed.bytes());
-    writeFileSync(join(parts.directory, testFiles.log), whole, { mode: 0o600 });
+    const output = keepPrinted(run, printed);
     const report = await reports.take();
     const hasFailures = report !== null && report.failed + report.errors > 0;
     const lack = ended.outOfMemory ? memoryText(parts.confined) : null;
     const why = whyNot(ended, { timeoutMs: config.tests.timeoutMs, hasFailures, lack });
-    return {
-      passed: why === '',
-      why,
-      report,
-      output: cutMiddle(whole.toString('utf8'), maxFeedbackBytes, 0.2),
-    };
+    return { passed: why === '', why, report, output };
   } catch (error) {
     if (!(error instanceof ProcessStartError)) throw error;
     return { passed: false, why: error.message, output: error.message, report: null };
   }
+}
+
+/** Takes what tests print, and keeps its beginning and its end. */
+export const keepTestOutput = () => keepEnds(maxLogBytes, 0.5);
+
+/** Puts it where people find it, masked. @returns the part of it that a coding agent gets to see */
+export function keepPrinted(run: TaskRun, printed: ReturnType<typeof keepTestOutput>): string {
+  const whole = maskBytes(run, printed.bytes());
+  writeFileSync(join(run.parts.directory, testFiles.log), whole, { mode: 0o600 });
+  return cutMiddle(whole.toString('utf8'), maxFeedbackBytes, 0.2);
 }
 
 function whyNot(

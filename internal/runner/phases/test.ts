@@ -1,7 +1,14 @@
 import { PhaseFault } from '../fault.ts';
 import type { TaskRun } from '../task-run.ts';
 import { followPlaybook, playbookFailure } from './follow-playbook.ts';
-import { planTests, runTests, type TestPlan, type TestRun } from './run-tests.ts';
+import {
+  keepPrinted,
+  keepTestOutput,
+  planTests,
+  runTests,
+  type TestPlan,
+  type TestRun,
+} from './run-tests.ts';
 import { work } from './work.ts';
 import type { Workplace } from './workplace.ts';
 
@@ -62,18 +69,20 @@ async function makePlan(run: TaskRun, place: Workplace): Promise<Plan | null> {
       run: async (round) => {
         // each round is a run of its own
         const key = `playbook-${run.journal.state.rounds}-${round}`;
+        const printed = keepTestOutput();
         const result = await followPlaybook(run, {
           directory: place.path,
           named: playbook,
           key,
           span: [60, 85],
+          onOutput: (bytes) => printed.add(Buffer.from(bytes)),
         });
         const failure = playbookFailure(result);
         const passed = result.status === 'success';
         return {
           passed,
           why: passed ? '' : failure.message,
-          output: failure.details.join('\n'),
+          output: `${keepPrinted(run, printed)}\n${failure.details.join('\n')}`,
           report: null,
         };
       },
