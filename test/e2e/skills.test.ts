@@ -1,6 +1,7 @@
 import { cpSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
+import { makeRepository } from '../fixtures/git.ts';
 import { makePlace, until } from './place.ts';
 
 const place = makePlace('skills');
@@ -32,3 +33,31 @@ test('a task of a workflow with a focus hands its skills to a prompt, as the exa
   expect((await keruta('task', 'logs', id)).stdout).toBe(told);
   expect(await up.stop()).toMatchObject({ status: 0 });
 });
+
+test('a coding agent gets the skills of its task’s focus and required skill, and no others', async () => {
+  const skill = (name: string) => ({
+    [`.keruta/skills/${name}/SKILL.md`]: `---\nname: ${name}\ndescription: How ${name} is done.\nfocus: ${name}\n---\nWords of ${name}.\n`,
+  });
+  const repositoryUrl = makeRepository({
+    'a.txt': 'one\n',
+    ...skill('css'),
+    ...skill('sql'),
+    ...skill('mail'),
+  });
+  const prompt = place.path('prompt.md');
+  const command = place.file('agent', `#!/bin/sh\ncat > ${prompt}\necho two > a.txt\n`, 0o755);
+  const config = place.file(
+    'runner.json',
+    JSON.stringify({ coder: { agent: 'custom', command }, test_command: '' }),
+  );
+  const context = { title: 'Two', repository_url: repositoryUrl, publish: 'none' };
+  const wish = { ...context, focus: ['css'], required_skill: 'sql' };
+  const file = place.file('context.json', JSON.stringify(wish));
+  const words = ['runner', 'run', '--file', file, '--config', config, '--allow-local-git'];
+  const { status, stdout } = await place.keruta(words, { timeoutMs: 100_000 });
+  expect({ status, stdout }).toMatchObject({ status: 0, stdout: expect.stringContaining('done in') });
+  const told = readFileSync(prompt, 'utf8');
+  const texts = ['Words of css.', 'Words of sql.', 'Words of mail.'];
+  expect(texts.map((one) => told.includes(one))).toEqual([true, true, false]);
+  expect(told).not.toContain('How mail is done.');
+}, 120_000);

@@ -58,6 +58,9 @@ describe('run', () => {
       sizeBytes: expect.any(Number),
     });
     expect(git(remote, 'show', `${result.branch}:a.txt`)).toBe('two');
+    // a Node that did something, and the gits that it started
+    expect(result.memoryMb).toBeGreaterThan(20);
+    expect(result.cpuPercent).toBeGreaterThan(0);
     expect(log).toContain('==> prepare');
     expect(log).toContain('at work');
     expect(existsSync(join(directory, '.keruta/doc'))).toBe(true);

@@ -7,6 +7,7 @@ import type { AddressInfo } from 'node:net';
 import { type Document, makeCheck } from '../../../fixtures/schemas/make-check.ts';
 import { Controllers } from './controllers.ts';
 import { matches, ObjectStore } from './object-store.ts';
+import { queryFault } from './query-fault.ts';
 import { answer, answerClaim, objectFaults, refuse, statusOf, verbOf } from './replies.ts';
 import { roleAllows } from './role.ts';
 import type { ContainerPlaces } from './run-container.ts';
@@ -55,7 +56,7 @@ export class ApiDouble {
   readonly token: string;
   /** `METHOD path?query` of every request that was taken */
   readonly requests: string[] = [];
-  /** what did not fit the schemas, was asked of nothing that there is, or was not allowed */
+  /** what did not fit the schemas or their parameters, was asked of nothing that there is, or was not allowed */
   readonly complaints: string[] = [];
   readonly #options: DoubleOptions;
   readonly #faults: PlannedFault[] = [];
@@ -169,12 +170,11 @@ export class ApiDouble {
     if (rules !== undefined && !roleAllows(rules, asksFor)) {
       return this.#complain(asked, 403, 'Forbidden', `may not ${verb} ${asksFor.resource}`);
     }
+    const wrong = queryFault(subresource ?? verb, url.searchParams);
+    if (wrong !== null) return this.#complain(asked, 400, 'BadRequest', wrong);
     if (resource === 'persistentvolumeclaims') {
-      return answerClaim(response, {
-        name: name ?? '',
-        namespace,
-        isThere: (name ?? '') in this.#options.claims,
-      });
+      const isThere = (name ?? '') in this.#options.claims;
+      return answerClaim(response, { name: name ?? '', namespace, isThere });
     }
     if (subresource === 'log') return this.#log(asked, name ?? '');
     if (!(resource in definitionOf) || subresource !== undefined)
