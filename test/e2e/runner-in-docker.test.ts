@@ -1,4 +1,5 @@
-import { cpSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { homedir, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, afterEach, describe, expect, test } from 'vitest';
 import { askEngine } from '../../pkg/docker/ask-engine.ts';
@@ -100,6 +101,35 @@ describe.skipIf(engineHost === null)('a runner in a container', () => {
       taskId: expect.stringContaining(task.name),
       isPushed: true,
     });
+    expect(await ours()).toEqual([]);
+  }, 180_000);
+
+  test('keeps a coding agent that writes wherever it can from everything outside of its slot', async () => {
+    const task = begin('');
+    const evil = `evil-${task.name}-${process.pid}`;
+    const [here, agent] = [place.path(task.name), place.path(`${task.name}/agent.sh`)];
+    const machine = [tmpdir(), homedir(), place.home, place.directory, here];
+    const hostile = [
+      'while read -r line; do :; done',
+      'put() { (echo evil > "$1") 2>/dev/null && echo "wrote $1"; }',
+      `for there in .. ../.. ../../.. / /tmp "$HOME" ${machine.join(' ')}; do put "$there/${evil}"; done`,
+      `(echo 'echo evil' >> ${agent}) 2>/dev/null && echo 'wrote itself'`,
+      'echo "2 + 2 = 4" > sum.txt',
+    ];
+    const text = `#!/bin/sh\n${hostile.join('\n')}\n`;
+    place.file(`${task.name}/agent.sh`, text, 0o755);
+    const before = readdirSync(place.directory, { recursive: true }).length;
+    const { status, stdout } = await task.start().ended;
+    expect({ status, stdout }).toMatchObject({ status: 0 });
+    expect(stdout).toContain(`wrote /tmp/${evil}`);
+    expect(stdout).not.toContain('wrote itself');
+    expect(readFileSync(agent, 'utf8')).toBe(text);
+    const found = ['/', ...machine].filter((one) => existsSync(join(one, evil)));
+    const below = readdirSync(place.directory, { recursive: true });
+    expect([...found, ...below.filter((path) => String(path).includes(evil))]).toEqual([]);
+    expect(below.length).toBeGreaterThan(before);
+    const branch = /branch +(\S+), pushed/.exec(stdout)?.[1] ?? '';
+    expect(git(task.remote, 'diff', '--name-only', 'main', branch)).toBe('sum.txt');
     expect(await ours()).toEqual([]);
   }, 180_000);
 
