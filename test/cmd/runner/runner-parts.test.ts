@@ -12,7 +12,7 @@ import { temporaryDirectory } from '../../fixtures/git.ts';
 async function partsOf(file: Readonly<Record<string, unknown>>, env: Readonly<Record<string, string>>) {
   const home = temporaryDirectory('home');
   const stderr = { write: () => Promise.resolve(), isTerminal: false, columns: 80 };
-  const context = { clock: systemClock, random: systemRandom, version: '1', cwd: home, env, stderr };
+  const context = { clock: systemClock, random: systemRandom, version: '1', home, cwd: home, env, stderr };
   const { parts, close } = await makeRunnerParts(
     context as unknown as Parameters<typeof makeRunnerParts>[0],
     {
