@@ -23,13 +23,14 @@ export function listen(
       speaker.log('WARN', `${event.why}; tried again in ${Math.round(event.delayMs / 1000)} s`);
     if (event.type !== 'usage') return;
     const { added, total } = event;
-    journal.state.usage = sumOf(before, total);
-    journal.save();
+    // before it is written down: whoever is killed in between has told what was spent
     speaker.cost({
       micro: added.costMicros ?? 0,
       key: `${run.task.id}:${round}:${total.calls}:${total.tokensIn}:${total.tokensOut}`,
       ...{ tokensIn: added.tokensIn, tokensOut: added.tokensOut, model: added.model },
     });
+    journal.state.usage = sumOf(before, total);
+    journal.save();
   };
   return { on, end: () => printing };
 }
