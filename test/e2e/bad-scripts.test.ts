@@ -58,7 +58,8 @@ describe('a script', () => {
 
   test('that is no program text fails, and the next one runs', async () => {
     expect((await run('((((')).task).toMatchObject({ status: 'FAILED', exitCode: 2 });
-    expect((await run('\u0000\u0001\u0002')).task.status).toBe('FAILED');
+    expect((await run('\u0001\u0002')).task.status).toBe('FAILED');
+    await expect(run('\u0000\u0001\u0002')).rejects.toThrow(/400 .*NUL byte in line 1/);
     expect((await run('echo fine')).task.status).toBe('COMPLETED');
   });
 

@@ -73,7 +73,10 @@ describe.skipIf(sharedUrl === '')('keruta db migrate --to', () => {
     );
     await until('it runs', async () => (await place.logs(running)) === 'one\n');
     const ticked = await record('ticks');
-    const workflows = await place.api<unknown[]>('GET', '/workflows');
+    // what is due next goes on with time, and is compared by what is on record in the end
+    const definitions = async () =>
+      JSON.stringify(await place.api('GET', '/workflows')).replaceAll(/"nextAt":"[^"]+"/g, '"nextAt":"…"');
+    const workflows = await definitions();
     await first.stop();
 
     const words = ['db', 'migrate', '--data-dir', place.path('server'), '--to', url.href];
@@ -97,7 +100,7 @@ describe.skipIf(sharedUrl === '')('keruta db migrate --to', () => {
       .update(await bytes.bytes())
       .digest('hex');
     expect(log).toContain(sum);
-    expect(await place.api('GET', '/workflows')).toEqual(workflows);
+    expect(await definitions()).toBe(workflows);
     const { taskId } = delivered;
     expect(await deliver(second, 'hooked', 'd1')).toMatchObject({ httpStatus: 200, taskId });
     const again = await deliver(second, 'hooked', 'd2');
