@@ -14,10 +14,22 @@ const place = makePlace('agent-workflow');
 beforeAll(() => place.server());
 afterAll(() => place.close());
 
+const files = {
+  'sum.js': 'module.exports = 0;\n',
+  'plays/build.yaml': `steps:
+  - name: write
+    command: echo "module.exports = 4; // for $REPORTER" > sum.js
+    env: { REPORTER: '\${{ reporter }}' }
+  - name: never
+    command: echo never > never.txt
+    condition: reporter == "nobody"
+`,
+};
+
 /** A bare repository, a session for it, and an agent that works by this configuration. */
 async function begin(name: string, coder: object) {
   const remote = join(temporaryDirectory('remote'), 'app.git');
-  git('/', 'clone', '--quiet', '--bare', makeRepository({ 'sum.js': 'module.exports = 0;\n' }), remote);
+  git('/', 'clone', '--quiet', '--bare', makeRepository(files), remote);
   const session = await place.session(name, { repositoryUrl: remote });
   const config = place.file(`${name}.yaml`, JSON.stringify({ coder, test_command: 'grep -q 4 sum.js' }));
   const args = ['--base-dir', place.path(session), '--allow-local-git', '--runner-config', config];
@@ -74,6 +86,20 @@ echo '{"usage": {"model": "toy", "tokens_in": 100, "tokens_out": 20, "cost_usd":
     // the newest first: how it ended
     const [ended] = entries.filter(({ taskId }) => taskId === fired.taskId);
     expect(ended).toMatchObject({ decision: 'run', attempts: 1, costMicros: 30_000, tokensIn: 100 });
+  }, 120_000);
+
+  test('has the steps of a playbook followed, with what it was fired with', async () => {
+    const remote = await begin('playing', { agent: 'custom', command: '/bin/false' });
+    const context = { title: 'Build it', playbook: 'plays/build.yaml' };
+    await apply('playing-workflow.json', { name: 'playing', run: { context } });
+    const { taskId } = await place.api<{ taskId: string }>('POST', '/workflows/playing/fire', {
+      parameters: { reporter: 'Ada' },
+    });
+    const task = await place.whole(taskId, 90_000);
+    expect(task).toMatchObject({ kind: 'playbook', status: 'COMPLETED', attempt: 1 });
+    const branch = /^(\S+) pushed/.exec(task.message)?.[1] ?? '';
+    expect(git(remote, 'show', `${branch}:sum.js`)).toBe('module.exports = 4; // for Ada');
+    expect(git(remote, 'ls-tree', '--name-only', branch).split('\n')).toEqual(['plays', 'sum.js']);
   }, 120_000);
 
   test('has an agent ended that reaches what a run may cost, while it works', async () => {
