@@ -31,7 +31,8 @@ export function withRunning(runs: readonly OwnRun[], taskId: string | null, now:
 /** @returns the id of the task that ran then; null when none of the trigger did */
 export function ranAt(runs: readonly OwnRun[], { from, to }: Span): string | null {
   for (const run of runs.toReversed()) {
-    if (run.to !== null && run.to < from) return null;
+    // times of runs are whole milliseconds, those of files are finer: a run lasted until the end of its last one
+    if (run.to !== null && run.to + 1 <= from) return null;
     if (run.from - tickMs <= to) return run.taskId;
   }
   return null;

@@ -9,6 +9,8 @@ const runs: readonly OwnRun[] = [
 test.each([
   [{ from: 1500, to: 1500 }, 'a'],
   [{ from: 2000, to: 2000 }, 'a'],
+  // times of files are finer than those of runs
+  [{ from: 2000.9, to: 2000.9 }, 'a'],
   [{ from: 2001, to: 2001 }, null],
   [{ from: 900, to: 900 }, null],
   // the clock of files is one tick of the kernel behind
