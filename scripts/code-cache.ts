@@ -3,8 +3,8 @@
  *
  *   node scripts/code-cache.ts BUNDLE CACHE commands|roles
  *
- * `commands` runs a few commands; `roles` runs a server and an agent, which need more: with one cache for all, each command
- * would read what only they use. The working directory takes what they write. The same bundle gives the same bytes: what is
+ * `commands` runs a few commands; `roles` loads what servers and agents need, and runs a server: with one cache for all, each
+ * command would read what only they use. The working directory takes what they write. The same bundle gives the same bytes: what is
  * run ends before the cache is taken, and nothing of it hangs on time.
  */
 import { readFileSync, writeFileSync } from 'node:fs';

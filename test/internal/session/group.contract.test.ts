@@ -1,36 +1,21 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import type { BlobStore } from '../../../internal/blob/blob.ts';
 import { claim } from '../../../internal/session/claim.ts';
 import { createSession } from '../../../internal/session/create-session.ts';
 import type { SessionParts } from '../../../internal/session/parts.ts';
 import { submitTask } from '../../../internal/session/submit.ts';
-import { openPostgresStore } from '../../../internal/store/postgres-store.ts';
-import { systemClock } from '../../../pkg/clock/system-clock.ts';
-import { silentLog } from '../../../pkg/log/log.ts';
-import { systemRandom } from '../../../pkg/random/random.ts';
-import { newSchema } from '../../pkg/postgres/new-schema.ts';
 import { caller, never } from './claims-world.ts';
+import { openServers } from './postgres-servers.ts';
 
-let place: Awaited<ReturnType<typeof newSchema>>;
-const servers: SessionParts[] = [];
-
+let opened: Awaited<ReturnType<typeof openServers>>;
+let servers: readonly [SessionParts, SessionParts];
 beforeEach(async () => {
-  place = await newSchema();
-  for (let n = 0; n < 2; n++) {
-    const { url, schema } = place;
-    const store = await openPostgresStore({ url, schema, clock: systemClock, log: silentLog });
-    // a claim touches no bytes
-    const blob = {} as BlobStore;
-    servers.push({ store, blob, clock: systemClock, random: systemRandom, log: silentLog });
-  }
+  opened = await openServers();
+  servers = opened.servers;
 });
-afterEach(async () => {
-  for (const { store } of servers.splice(0)) await store.close();
-  await place.remove();
-});
+afterEach(() => opened.close());
 
 test('two servers never let more tasks of a group run than its limit', async () => {
-  const [one] = servers as [SessionParts];
+  const [one] = servers;
   const sessions = [];
   for (let n = 0; n < 12; n++) {
     const { id } = await createSession(one, caller, { name: `s${n}` });
