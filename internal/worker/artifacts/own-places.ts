@@ -1,6 +1,7 @@
 import { realpathSync } from 'node:fs';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { hasPrivateName } from '../../domain/private-names.ts';
+import { runFile } from '../../executor/shim/run-files.ts';
 
 /** What belongs to keruta on this machine. All absolute, and real: no link on the way. */
 export interface OwnPlaces {
@@ -41,7 +42,9 @@ export function ownPlaces({ baseDirectories, files, work }: PlacesSource): OwnPl
  * @param run  its directory; absolute
  */
 export function withRun(own: OwnPlaces, run: string): OwnPlaces {
-  const kept = ['task.json', 'spec.json', 'environment', 'secrets', 'answers'].map((name) => join(run, name));
+  const kept = ['task.json', runFile.spec, runFile.environment, 'secrets', 'answers'].map((name) =>
+    join(run, name),
+  );
   return { state: new Set([...own.state, ...realOf(kept)]), work: new Set([...own.work, ...realOf([run])]) };
 }
 
