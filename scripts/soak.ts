@@ -4,7 +4,8 @@
  *
  *   node scripts/soak.ts [--hours N | --minutes N] [--sessions N] [--seed N] [--outage SECONDS]
  *
- * `--outage` adds one outage of the API of that length in the middle (3600 is the full one).
+ * `--outage` adds one outage of the API of that length in the middle (3600 is the full one). Each session has a script that writes
+ * all through it, agents are killed and stopped meanwhile, and the server that they do not reach is killed, too.
  */
 import { parseArgs } from 'node:util';
 import { pause, type Started } from '../test/e2e/place.ts';
@@ -31,6 +32,8 @@ console.log(`soak: ${Math.round(lengthMs / 60_000)} min, seed ${seed}`);
 const lab = await Lab.open('soak', [], { KERUTA_LEASE: '20s', KERUTA_BOOT_GRACE: '20s' });
 const samples: Sample[] = [];
 const agents: (Started | null)[] = [];
+/** The scripts that write through the outage: it begins when each session has one. */
+const outage = { isNear: false, scripts: 0, over: Promise.withResolvers<void>() };
 const counts = { tasks: 0, lines: 0, faults: 0 };
 const startedAt = Date.now();
 const isOver = () => Date.now() - startedAt > lengthMs;
@@ -58,13 +61,18 @@ process.exit(failure === null ? 0 : 1);
 async function live(index: number): Promise<void> {
   const session = await lab.place.session(`soak ${index}`);
   const start = async () => {
-    agents[index] = await lab.agent(session, { base: `soak-${index}` });
+    agents[index] = await lab.agent(session, { base: `soak-${index}`, isAwaited: !outage.isNear });
   };
+  let hadOutage = false;
   await start();
   while (!isOver() && failure === null) {
-    const lines = 200 + Math.floor(random() * 4000);
-    const plan = { lines, pauseSeconds: random() < 0.5 ? 0.03 : 0 };
+    const writesThrough = outage.isNear && !hadOutage;
+    const plan = writesThrough ? planThrough(outageMs) : planShort();
     const ledger = await again(() => lab.ledger(session, plan));
+    if (writesThrough) {
+      hadOutage = true;
+      outage.scripts += 1;
+    }
     const restarts = setInterval(() => {
       if (agents[index]?.child.exitCode === null && agents[index]?.child.signalCode === null) return;
       if (agents[index] !== null) {
@@ -75,6 +83,7 @@ async function live(index: number): Promise<void> {
       }
     }, 200);
     try {
+      if (writesThrough) await outage.over.promise;
       await check(ledger);
     } catch (error) {
       failure = error;
@@ -83,8 +92,17 @@ async function live(index: number): Promise<void> {
       clearInterval(restarts);
     }
     counts.tasks += 1;
-    counts.lines += 2 * lines;
+    counts.lines += 2 * plan.lines;
   }
+}
+
+function planShort(): { lines: number; pauseSeconds: number } {
+  return { lines: 200 + Math.floor(random() * 4000), pauseSeconds: random() < 0.5 ? 0.03 : 0 };
+}
+
+/** A hundred lines on each stream every two seconds, until a little after the outage. */
+function planThrough(ms: number): { lines: number; pauseSeconds: number } {
+  return { lines: 100 * Math.ceil(ms / 2000 + 10), pauseSeconds: 2 };
 }
 
 /** What is alive at the end, and what it said last: a promise may be broken by whoever killed the server from outside. */
@@ -119,12 +137,11 @@ async function trouble(): Promise<void> {
   while (!isOver() && failure === null) {
     await pause(300 + random() * 3000);
     counts.faults += 1;
-    if (Date.now() > outageAt) {
+    if (Date.now() > outageAt) outage.isNear = true;
+    if (outage.isNear && outage.scripts === agents.length) {
       outageAt = Number.POSITIVE_INFINITY;
-      lab.proxy.set('refuse');
-      await pause(outageMs);
-      lab.proxy.set('pass');
-      continue;
+      await troubleInOutage();
+      outage.scripts = 0;
     }
     const fault = pick(['agent', 'agent', 'agent', 'server', 'pause', 'network', 'network'] as const);
     const agent = pick(agents);
@@ -142,6 +159,30 @@ async function trouble(): Promise<void> {
     }
   }
   lab.proxy.set('pass');
+}
+
+/** The API is away; everything else goes wrong meanwhile, as often as once a minute. */
+async function troubleInOutage(): Promise<void> {
+  lab.proxy.set('refuse');
+  const endsAt = Date.now() + outageMs;
+  for (;;) {
+    await pause(Math.max(0, Math.min(20_000 + random() * 80_000, endsAt - Date.now())));
+    if (Date.now() >= endsAt || failure !== null) break;
+    counts.faults += 1;
+    const agent = pick(agents);
+    const fault = pick(['agent', 'agent', 'pause', 'server'] as const);
+    if (fault === 'agent') agent?.child.kill?.('SIGKILL');
+    else if (fault === 'server') await lab.restartServer('SIGKILL', random() * 2000);
+    else if (agent?.child.kill) {
+      agent.child.kill('SIGSTOP');
+      await pause(random() * 10_000);
+      agent.child.kill('SIGCONT');
+    }
+  }
+  outage.isNear = false;
+  console.log(`an outage of ${Math.round(outageMs / 1000)} s is over after ${counts.faults} faults`);
+  lab.proxy.set('pass');
+  outage.over.resolve();
 }
 
 /** Looks at the processes and the disk. */

@@ -186,11 +186,15 @@ export class Place {
     this.env = { ...this.env, KERUTA_API_URL: url, KERUTA_API_TOKEN: token };
   }
 
-  /** Starts an agent; it is ready when this returns. */
-  async daemon(session: string, args: readonly string[] = [], options: StartOptions = {}): Promise<Started> {
+  /** Starts an agent; it is ready when this returns, unless that is not to be waited for. */
+  async daemon(
+    session: string,
+    args: readonly string[] = [],
+    options: StartOptions & { readonly isAwaited?: boolean } = {},
+  ): Promise<Started> {
     const words = ['daemon', '--session-id', session, '--port', '0', ...args];
     const started = this.start(this.executable, words, { timeoutMs: longestMs, ...options });
-    await this.#said(started, /the agent is ready/);
+    if (options.isAwaited ?? true) await this.#said(started, /the agent is ready/);
     return started;
   }
 

@@ -78,6 +78,7 @@ export class Lab {
    * Starts an agent behind the proxy. In full rounds agents and servers go before others, so that a busy machine is not
    * taken for a slow program.
    * @param options.failpoint  such as `after_claim:kill`
+   * @param options.isAwaited  whether it is ready when this returns; default true
    */
   async agent(
     session: string,
@@ -87,9 +88,10 @@ export class Lab {
       readonly failpoint?: string;
       readonly env?: Readonly<Record<string, string>>;
       readonly direct?: boolean;
+      readonly isAwaited?: boolean;
     } = {},
   ): Promise<Started> {
-    const { base = session, args = [], failpoint, env = {}, direct = false } = options;
+    const { base = session, args = [], failpoint, env = {}, direct = false, isAwaited = true } = options;
     const agent = await this.place.daemon(session, ['--base-dir', this.place.path(`base-${base}`), ...args], {
       env: {
         ...this.place.env,
@@ -97,6 +99,7 @@ export class Lab {
         ...(failpoint === undefined ? {} : { KERUTA_FAILPOINT: failpoint }),
         ...env,
       },
+      isAwaited,
     });
     if (isFull) goFirst(agent.pid);
     return agent;
