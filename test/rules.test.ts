@@ -21,6 +21,7 @@ describe('S-38, S-61, S-62: a rule of the house sees', () => {
     ['a command line', "import { exec } from 'node:child_process';"],
     ['code from text', "const f = new Function('return 1');"],
     ['code from text, called', "eval('1');"],
+    ['a name that the build changes', 'this.name = new.target.name;'],
     ['a module whose name is a value', 'await import(name);'],
     ['a module whose name is a value, the old way', 'require(name);'],
     ['an archive', "import { extract } from 'tar';"],

@@ -55,6 +55,11 @@ export const codeRules: readonly {
     pattern: /import\s*\{[^}]*\bexec(Sync)?\b[^}]*\}\s*from 'node:child_process'/,
     files: [],
   },
+  {
+    what: 'the name of a class, which is another one in the executable',
+    pattern: /\b(new\.target|constructor)\.name\b/,
+    files: [],
+  },
   { what: 'code from text', pattern: /\bnew Function\(|(?<![.\w])eval\(/, files: [] },
   {
     what: 'a module whose name is a value',

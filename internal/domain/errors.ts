@@ -14,6 +14,15 @@ export interface ErrorOptions {
   readonly details?: ErrorDetails;
 }
 
+/** Written out, since the executable's classes have other names. */
+const nameOfKind: Record<ErrorKind, string> = {
+  input: 'InputError',
+  denied: 'DeniedError',
+  'not-found': 'NotFoundError',
+  conflict: 'ConflictError',
+  unavailable: 'UnavailableError',
+};
+
 /** The common part of the five errors. Nothing else is thrown on purpose in `internal/` and `cmd/`. */
 export class KerutaError extends Error {
   readonly code: ErrorCode;
@@ -21,7 +30,7 @@ export class KerutaError extends Error {
 
   constructor(code: ErrorCode, message: string, options: ErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
-    this.name = new.target.name;
+    this.name = nameOfKind[errorTable[code].kind];
     this.code = code;
     this.details = options.details ?? {};
   }

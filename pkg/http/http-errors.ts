@@ -11,24 +11,30 @@ export interface HttpErrorOptions {
 
 /** The common part. The message names the address without its query. */
 export class HttpError extends Error {
+  // names are written out, since the executable's classes have other ones
+  override name = 'HttpError';
   /** `ECONNREFUSED`, `ENOTFOUND`, `CERT_HAS_EXPIRED`, …; `''` when there is none */
   readonly code: string;
 
   constructor(message: string, options: HttpErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
-    this.name = new.target.name;
     this.code = options.code ?? '';
   }
 }
 
 /** A host, or the address that its name leads to, is not called; nothing was sent. */
-export class HttpDeniedError extends HttpError {}
+export class HttpDeniedError extends HttpError {
+  override name = 'HttpDeniedError';
+}
 
 /** No connection came about: refused, unknown host, no route, TLS. The request was not sent. */
-export class HttpConnectError extends HttpError {}
+export class HttpConnectError extends HttpError {
+  override name = 'HttpConnectError';
+}
 
 /** A limit of time ran out. `phase` connect: the request was not sent; headers, stall: it may have had its effect. */
 export class HttpTimeoutError extends HttpError {
+  override name = 'HttpTimeoutError';
   readonly phase: 'connect' | 'headers' | 'stall';
 
   constructor(phase: HttpTimeoutError['phase'], message: string, options: HttpErrorOptions = {}) {
@@ -38,10 +44,14 @@ export class HttpTimeoutError extends HttpError {
 }
 
 /** The connection broke, or what came is not HTTP. The request may have had its effect. */
-export class HttpResetError extends HttpError {}
+export class HttpResetError extends HttpError {
+  override name = 'HttpResetError';
+}
 
 /** The body of an answer is longer than it may be. */
-export class HttpTooLargeError extends HttpError {}
+export class HttpTooLargeError extends HttpError {
+  override name = 'HttpTooLargeError';
+}
 
 const notConnected = new Set([
   'ECONNREFUSED',

@@ -54,17 +54,27 @@ function replacer(_key: string, value: unknown): unknown {
   return value;
 }
 
-function errorFields(error: Error): Record<string, unknown> {
-  const code = (error as { code?: unknown }).code;
+/**
+ * Where an error came from stands in the log when nobody expected it. One with a code of its own says what happened, and so
+ * do the coded ones below it: ten lines of our inside for a server that is away would hide everything else.
+ */
+function errorFields(error: Error, isExplained = false): Record<string, unknown> {
+  const { code, cause } = error as { code?: unknown; cause?: unknown };
+  const isCoded = typeof code === 'string' && code !== '' && !code.startsWith('ERR_');
+  const hasStack = !isCoded || (!isExplained && isFromSystem(error));
+  const below = cause instanceof Error ? errorFields(cause, isCoded) : String(cause);
   return {
     name: error.name,
     message: error.message,
     ...(code === undefined ? {} : { code }),
-    stack: error.stack,
-    ...(error.cause === undefined
-      ? {}
-      : { cause: error.cause instanceof Error ? error.cause : String(error.cause) }),
+    ...(hasStack ? { stack: error.stack } : {}),
+    ...(cause === undefined ? {} : { cause: below }),
   };
+}
+
+/** A bare error of a system call was forgotten by somebody. `code` ERR_… is Node's word for wrong arguments. */
+function isFromSystem(error: Error): boolean {
+  return typeof (error as NodeJS.ErrnoException).syscall === 'string';
 }
 
 function escapeControls(text: string): string {

@@ -56,10 +56,11 @@ function maskValue(value: unknown, mask: (text: string) => string, level: number
 
 /** A copy with what a log writes of an error. */
 function maskError(error: Error, mask: (text: string) => string, level: number): Error {
-  const { cause, code } = error as { cause?: unknown; code?: unknown };
+  const { cause, code, syscall } = error as { cause?: unknown; code?: unknown; syscall?: unknown };
   const options = cause === undefined ? {} : { cause: maskValue(cause, mask, level + 1) };
   const copy = new Error(mask(error.message), options);
   copy.name = error.name;
   if (error.stack !== undefined) copy.stack = mask(error.stack);
-  return code === undefined ? copy : Object.assign(copy, { code: maskValue(code, mask, level + 1) });
+  const marks = { code: maskValue(code, mask, level + 1), syscall };
+  return code === undefined ? copy : Object.assign(copy, marks);
 }

@@ -34,11 +34,28 @@ describe('a line of the log', () => {
     expect(written).toContain('a\\r\\nb');
   });
 
-  test('shows an error with its code, stack and causes', () => {
+  const errorIn = (error: Error) => JSON.parse(jsonLine(line('x', { error }))).error;
+
+  test('shows an error with its code and causes', () => {
     const error = Object.assign(new Error('top', { cause: new Error('below') }), { code: 'E_TOP' });
-    const parsed = JSON.parse(jsonLine(line('x', { error })));
-    expect(parsed.error).toMatchObject({ message: 'top', code: 'E_TOP', cause: { message: 'below' } });
-    expect(parsed.error.stack).toContain('logs.test');
+    expect(errorIn(error)).toMatchObject({ message: 'top', code: 'E_TOP', cause: { message: 'below' } });
+    expect(errorIn(new Error('x', { cause: 'a text' })).cause).toBe('a text');
+  });
+
+  const refused = () => Object.assign(new Error('refused'), { code: 'ECONNREFUSED', syscall: 'connect' });
+  const away = (cause: Error) => Object.assign(new Error('away', { cause }), { code: 'KERUTA_ERR_X' });
+
+  test('says where nobody’s error came from, below one with a code, too', () => {
+    expect(errorIn(new TypeError('x')).stack).toContain('logs.test');
+    expect(errorIn(away(new TypeError('x'))).cause.stack).toContain('logs.test');
+    expect(errorIn(Object.assign(new Error('x'), { code: 'ERR_INVALID_ARG_TYPE' })).stack).toContain('at ');
+    expect(errorIn(refused()).stack).toContain('logs.test');
+  });
+
+  test('leaves that out where a code says what happened', () => {
+    const found = errorIn(away(away(refused())));
+    expect(JSON.stringify(found)).not.toContain('stack');
+    expect(found.cause.cause).toEqual({ name: 'Error', message: 'refused', code: 'ECONNREFUSED' });
   });
 
   test('that cannot be written as JSON says so instead of throwing', () => {
