@@ -157,7 +157,7 @@ export async function until(so: () => Promise<boolean>, limitMs = 20_000): Promi
 
 /** Ends a program, and waits for it. */
 export function stop(child: ChildProcess | null): Promise<void> {
-  if (child === null || child.exitCode !== null) return Promise.resolve();
+  if (child === null || child.exitCode !== null || child.signalCode !== null) return Promise.resolve();
   return new Promise((done) => {
     child.on('exit', () => done());
     child.kill('SIGTERM');

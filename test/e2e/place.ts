@@ -144,7 +144,7 @@ export class Place {
       child.on('error', fail);
       child.on('close', (status, signal) => done({ status, signal, stdout, stderr }));
     });
-    const timer = setTimeout(() => killGroup(child.pid), options.timeoutMs ?? 20_000);
+    const timer = setTimeout(() => killGroup(child), options.timeoutMs ?? 20_000);
     ended.then(
       () => clearTimeout(timer),
       () => clearTimeout(timer),
@@ -316,7 +316,7 @@ export class Place {
 
   /** Ends everything and removes the directory. */
   async close(): Promise<void> {
-    for (const { child } of this.#children) killGroup(child.exitCode === null ? child.pid : undefined);
+    for (const { child } of this.#children) killGroup(child);
     for (let round = 0; round < 20; round++) {
       const left = this.processes();
       for (const { pid } of left) kill(pid);
@@ -369,8 +369,9 @@ function readProc(read: () => string): string {
   }
 }
 
-function killGroup(pid: number | undefined): void {
-  if (pid !== undefined) kill(-pid);
+/** The number of one that has ended, of whatever, may be somebody else's by now: a full round takes all numbers there are. */
+function killGroup({ pid, exitCode, signalCode }: ChildProcess): void {
+  if (pid !== undefined && exitCode === null && signalCode === null) kill(-pid);
 }
 
 function kill(pid: number): void {

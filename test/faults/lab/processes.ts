@@ -85,7 +85,10 @@ export const maxServerMebibytes = 488;
 export function bystander(program: string, ...args: readonly string[]): number {
   const child = spawn(program, args, { stdio: 'ignore', detached: true });
   const pid = child.pid ?? 0;
-  onTestFinished(() => void process.kill(-pid, 'SIGKILL'));
+  onTestFinished(() => {
+    // what has ended has no number of its own any more
+    if (child.exitCode === null && child.signalCode === null) process.kill(-pid, 'SIGKILL');
+  });
   return pid;
 }
 
