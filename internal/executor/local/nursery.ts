@@ -181,15 +181,20 @@ function tell(pipe: number, line: string): void {
   }
 }
 
+/** Spares of this process. */
+let spares = 0;
+
 /**
- * A directory for a new spare, that nobody has used before. The pid alone would not do: in a container every agent has the
- * same one, and would take over what the one before it left there.
+ * A directory for a new spare, with a name that was never one before: the maker of a spare that was given up may be so slow
+ * that it begins only now, and would share the pipes of whoever has its directory. The pid alone would not do either: in a
+ * container every agent has the same one, and would take over what the one before it left there.
  * @param state  directory of the state of the executor
  */
 export function newSpareDirectory(state: string): string {
   const owner = `spare-${process.pid}-${readStat(process.pid)?.startTicks ?? 0}`;
-  for (let count = 1; ; count += 1) {
-    const directory = join(state, `${owner}-${count}`);
+  for (;;) {
+    spares += 1;
+    const directory = join(state, `${owner}-${spares}`);
     if (!existsSync(directory)) return directory;
   }
 }
