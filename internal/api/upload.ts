@@ -53,20 +53,24 @@ export function offsetIn(error: unknown): number | null {
   return typeof error.details.offset === 'number' ? error.details.offset : null;
 }
 
-/** Regroups what a file gives into pieces; at least one, if an empty one: it is what completes the upload. */
+/**
+ * Regroups what a file gives into pieces; at least one, if an empty one: it is what completes the upload. A piece is good until
+ * the next one is asked for, which takes its memory: twenty megabytes on their way would be twenty megabytes more of the agent.
+ */
 async function* piecesOf(artifact: ArtifactSource, offset: number): AsyncGenerator<Uint8Array> {
-  let parts: Uint8Array[] = [];
+  const piece = Buffer.allocUnsafeSlow(Math.min(pieceBytes, Math.max(0, artifact.size - offset)));
   let size = 0;
   let any = false;
-  const take = () => {
-    const piece = Buffer.concat(parts, size);
-    [parts, size, any] = [[], 0, true];
-    return piece;
-  };
   for await (const chunk of artifact.open(offset)) {
-    parts.push(chunk);
-    size += chunk.length;
-    if (size >= pieceBytes) yield take();
+    for (let from = 0; from < chunk.length; ) {
+      const part = chunk.subarray(from, from + piece.length - size);
+      piece.set(part, size);
+      from += part.length;
+      size += part.length;
+      if (size < piece.length) continue;
+      yield piece;
+      [size, any] = [0, true];
+    }
   }
-  if (size > 0 || !any) yield take();
+  if (size > 0 || !any) yield piece.subarray(0, size);
 }
