@@ -125,6 +125,17 @@ export const serverRows = {
     doc: 'agents that `keruta up` runs for the sessions of workflows, one for each session',
     roles: server,
   },
+  tasksKeep: {
+    kind: 'duration',
+    flag: null,
+    variables: ['KERUTA_TASKS_KEEP'],
+    fileKeys: ['server.tasks_keep'],
+    range: [60_000, 100 * 365 * 86_400_000],
+    default: null,
+    defaultDoc: 'for ever',
+    doc: 'how long tasks that have ended stay, with their output and artifacts',
+    roles: server,
+  },
   ledgerKeep: {
     kind: 'duration',
     flag: null,

@@ -15,6 +15,9 @@ export type TaskStatus = (typeof taskStatuses)[number];
 /** The states a task does not leave by itself. LOST is not among them: the true end may still come. */
 export type EndStatus = 'COMPLETED' | 'FAILED' | 'CANCELLED';
 
+/** @see EndStatus */
+export const endStatuses: readonly EndStatus[] = ['COMPLETED', 'FAILED', 'CANCELLED'];
+
 const otherNames: Readonly<Record<string, TaskStatus>> = {
   IN_PROGRESS: 'PROCESSING',
   RUNNING: 'PROCESSING',

@@ -84,7 +84,7 @@ export function declareLost(
       if (offset !== state.size) throw mismatch(loss, state.size);
       const [lastOffset, lastLost] = ((await tx.meta(name)) ?? '').split(':');
       const counted = lastOffset === String(offset) ? Number(lastLost) : 0;
-      await tx.putMeta(name, `${offset}:${lostBytes}`);
+      await tx.putMeta(name, `${offset}:${lostBytes}`, { taskId });
       await tx.putStream(taskId, number, stream, {
         ...state,
         lostBytes: Math.min(Number.MAX_SAFE_INTEGER, state.lostBytes - counted + lostBytes),

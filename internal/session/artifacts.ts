@@ -104,7 +104,7 @@ export function recordArtifact(
       ...{ contentType, description, unstable, createdAt: held.now },
     };
     await tx.putArtifact(artifact);
-    await tx.putMeta(contentName(artifact), artifact.id);
+    await tx.putMeta(contentName(artifact), artifact.id, { taskId: held.task.id });
     await tell(tx, {
       sessionId: held.task.sessionId,
       taskId: held.task.id,

@@ -134,7 +134,7 @@ async function auditOverlaps(
   for (const { task, attempt } of await findReleased(tx, time.wish.sessionId, time)) {
     const name = `released:${task.id}:${attempt.number}`;
     if (task.id === time.task.id || (await tx.meta(name)) !== null) continue;
-    await tx.putMeta(name, String(time.now));
+    await tx.putMeta(name, String(time.now), { taskId: task.id });
     const details = { attempt: attempt.number, agentId: attempt.agentId, nextTaskId: time.task.id };
     const action = 'slot.possible_overlap';
     await auditTask(tx, { parts, caller: systemCaller, action, task, now: time.now, details });

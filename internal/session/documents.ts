@@ -35,7 +35,7 @@ export async function createDocument(
     createdAt: now,
     updatedAt: now,
   };
-  const request = { caller, act: 'document', key: options.key, wish };
+  const request = { caller, act: 'document', key: options.key, wish, now };
   return parts.store.transact((tx) =>
     oncePerKey(tx, request, {
       first: async () => {

@@ -6,6 +6,7 @@ import { readWish, type SessionWish } from './create-session.ts';
 import { tellSession } from './events.ts';
 import { type Caller, type SessionParts, whoOf } from './parts.ts';
 import { putNamedSession } from './put-session.ts';
+import { removeBytes } from './removals.ts';
 import { noteSession, type SessionAction } from './session-log.ts';
 import { toInstant } from './wire.ts';
 
@@ -109,6 +110,7 @@ export async function removeTag(parts: SessionParts, ref: SessionRef, tag: strin
 export async function deleteSession(parts: SessionParts, ref: SessionRef): Promise<void> {
   const taskIds = await onSession(parts, ref, async (tx, session, now) => {
     const removed = await tx.deleteSession(session.id);
+    await tx.insertRemovals(removed, now);
     const data = { deletedAt: toInstant(now) };
     await tellSession(tx, { sessionId: session.id, type: 'session_deleted', data, now });
     await audit(tx, parts, {
@@ -120,7 +122,7 @@ export async function deleteSession(parts: SessionParts, ref: SessionRef): Promi
     });
     return removed;
   });
-  for (const id of taskIds) await parts.blob.deleteAll(`${id}/`);
+  await removeBytes(parts, taskIds);
 }
 
 /** Lists sessions that the caller may see, newest first. */

@@ -1,12 +1,14 @@
 import { ConflictError, NotFoundError } from '../domain/errors.ts';
 import type { Task } from '../domain/task.ts';
 import { isActive, isEnded } from '../domain/task-status.ts';
+import type { Transaction } from '../store/store.ts';
 import { visibleTask } from './authorize.ts';
 import { onTask } from './fence.ts';
 import { endReport } from './github-report.ts';
 import { settleNeeds } from './needs.ts';
 import type { Caller, SessionParts } from './parts.ts';
 import { auditTask, putAndTell } from './put-task.ts';
+import { rememberKey, removeBytes } from './removals.ts';
 import { checkScript } from './submit.ts';
 
 /** What may be changed of a task; absent = as it is. */
@@ -62,9 +64,16 @@ export async function deleteTask(
     }
     await auditTask(tx, { parts, caller: ref.caller, action: 'task.delete', task, now });
     if (!isEnded(task.status)) await endReport(tx, { task: { ...task, status: 'CANCELLED' }, now });
-    await settleNeeds(tx, { task, now, isGone: true });
-    await tx.deleteTask(task.id);
-    tx.notify(`session:${task.sessionId}`);
+    await removeTask(tx, task, now);
   });
-  await parts.blob.deleteAll(`${seen.id}/`);
+  await removeBytes(parts, [seen.id]);
+}
+
+/** Removes the rows of a task whose session is locked; its bytes are the caller's to remove, with `removeBytes`. */
+export async function removeTask(tx: Transaction, task: Task, now: number): Promise<void> {
+  await settleNeeds(tx, { task, now, isGone: true });
+  await rememberKey(tx, task.id, now);
+  await tx.deleteTask(task.id);
+  await tx.insertRemovals([task.id], now);
+  tx.notify(`session:${task.sessionId}`);
 }

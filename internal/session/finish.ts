@@ -99,7 +99,8 @@ async function finishNow(tx: Transaction, finishing: Finishing): Promise<FinishA
   if (!willRetry) await followEnd(tx, parts, { task, now: held.now });
   const answer = { status: outcome.status, fixTaskId, willRetry };
   if (willRetry || fixTaskId !== null) {
-    await tx.putMeta(answerName(task.id, attempt.number), JSON.stringify(answer));
+    const taskId = task.id;
+    await tx.putMeta(answerName(taskId, attempt.number), JSON.stringify(answer), { taskId });
   }
   return answer;
 }

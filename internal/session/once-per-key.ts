@@ -3,6 +3,9 @@ import { ConflictError } from '../domain/errors.ts';
 import type { Transaction } from '../store/store.ts';
 import type { Caller } from './parts.ts';
 
+/** So long a request is known again: longer than anybody tries. ms */
+export const keysKeptMs = 30 * 86_400_000;
+
 /** A request that may come again because its answer was lost. */
 export interface KeyedRequest {
   readonly caller: Caller;
@@ -12,6 +15,8 @@ export interface KeyedRequest {
   readonly key: string | undefined;
   /** what is asked for: the same key comes with the same wish */
   readonly wish: unknown;
+  /** by the store; epoch ms */
+  readonly now: number;
 }
 
 /** What a request does, and what its repetition answers. */
@@ -23,7 +28,7 @@ export interface Once<T> {
 
 /**
  * Does something once under a key, inside a transaction. Keys of callers that are bound to a session live apart from
- * those of others. A key is kept for good, as a hash.
+ * those of others. A key is kept for `keysKeptMs`, as a hash.
  * @throws {ConflictError} KERUTA_ERR_IDEMPOTENCY when the key came with another wish before
  */
 export async function oncePerKey<T extends { readonly id: string }>(
@@ -31,7 +36,7 @@ export async function oncePerKey<T extends { readonly id: string }>(
   request: KeyedRequest,
   { first, again }: Once<T>,
 ): Promise<T> {
-  const { caller, act, key, wish } = request;
+  const { caller, act, key, wish, now } = request;
   if (key === undefined) return first();
   const name = `once:${fingerprintOf([act, caller.sessionId, key])}`;
   // two that come at the same time would both find nothing
@@ -40,7 +45,7 @@ export async function oncePerKey<T extends { readonly id: string }>(
   const fingerprint = fingerprintOf(wish);
   if (kept === null) {
     const made = await first();
-    await tx.putMeta(name, JSON.stringify({ id: made.id, fingerprint }));
+    await tx.putMeta(name, JSON.stringify({ id: made.id, fingerprint }), { forgetAt: now + keysKeptMs });
     return made;
   }
   const known = JSON.parse(kept) as { readonly id: string; readonly fingerprint: string };

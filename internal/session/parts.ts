@@ -45,6 +45,8 @@ export interface SessionParts {
   readonly ledgerBatch?: number;
   /** how long entries of the ledger stay; ms; absent = `defaultLedgerKeepMs` */
   readonly ledgerKeepMs?: number;
+  /** how long tasks that have ended stay, with their output; ms; absent or null = for ever */
+  readonly tasksKeepMs?: number | null;
   /** largest artifact; bytes; absent = 100 MiB */
   readonly maxArtifactBytes?: number;
   /** whether this server tells spans of traces; absent = it does not */

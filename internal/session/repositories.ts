@@ -86,7 +86,7 @@ export async function toggleRepository(
     const before = await found(tx, id);
     return oncePerKey(
       tx,
-      { caller, act: `toggle ${id}`, key, wish: null },
+      { caller, act: `toggle ${id}`, key, wish: null, now },
       {
         first: async () => {
           const repository = { ...before, isActive: !before.isActive, updatedAt: now };

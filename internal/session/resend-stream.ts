@@ -52,7 +52,7 @@ function emptyIfOther(
     const isEmptied = await onAttempt(parts, ref, async (tx, held) => {
       const here = held.attempt.streams[stream];
       if (!isOther(here, ref.said[stream]) || (await wasEmptied(tx, held, stream))) return false;
-      await tx.putMeta(markOf(key), String(held.now));
+      await tx.putMeta(markOf(key), String(held.now), { taskId: ref.taskId });
       await tx.putStream(ref.taskId, ref.number, stream, { ...here, size: 0, crc32: 0 });
       const { size, crc32 } = ref.said[stream];
       const details = { stream, size: here.size, crc32: here.crc32, saidSize: size, saidCrc32: crc32 };

@@ -5,7 +5,7 @@ import type { Reads, Transaction } from '../store/store.ts';
  * decides about the task, and the next attempt is told apart from an automatic retry.
  */
 export async function markRetried(tx: Transaction, taskId: string, number: number): Promise<void> {
-  await tx.putMeta(`retry:${taskId}`, String(number));
+  await tx.putMeta(`retry:${taskId}`, String(number), { taskId });
 }
 
 /** Whether a person asked for a retry since this attempt was made. */

@@ -87,7 +87,7 @@ export async function addSessionLog(
     const act = `session log ${session.id}`;
     return oncePerKey(
       tx,
-      { caller: ref.caller, act, key: options.key, wish: line },
+      { caller: ref.caller, act, key: options.key, wish: line, now },
       {
         first: async () => {
           await putSessionLog(tx, log);

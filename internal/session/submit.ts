@@ -15,6 +15,7 @@ import { tellStatus } from './events.ts';
 import { needsMessage, needsState, noNeeds, readNeeds } from './needs.ts';
 import { fingerprintOf } from './once-per-key.ts';
 import { type Caller, type SessionParts, whoOf } from './parts.ts';
+import { refuseRemoved } from './removals.ts';
 import { checkTaskLimits } from './task-limits.ts';
 
 /** What became of a submission. */
@@ -74,6 +75,7 @@ export async function submitTaskIn(tx: Transaction, submission: Submission): Pro
   if (key !== undefined) {
     const known = await tx.taskByIdempotencyKey(key);
     if (known) return sameTask(known, fingerprint);
+    await refuseRemoved(tx, key);
   }
   refuseClosed(session);
   if (submission.limited) await checkTaskLimits(submission.parts, tx, session);

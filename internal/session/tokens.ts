@@ -77,7 +77,8 @@ export async function createToken(
       await recordToken(tx, { parts, caller, action: 'token.create', token: record, now });
       return record;
     };
-    await oncePerKey(tx, { caller, act: 'token', key: options.key, wish }, { first, again: refuseSecond });
+    const request = { caller, act: 'token', key: options.key, wish, now };
+    await oncePerKey(tx, request, { first, again: refuseSecond });
     return minted;
   });
 }

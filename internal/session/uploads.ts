@@ -64,7 +64,7 @@ export async function beginUpload(
     const row: Upload = { ...declared, artifactId };
     if (!artifact) {
       await checkAttempt(tx, { ...declared, attempt: wish.request.attempt, caller: wish.caller }, held);
-      await tx.putMeta(`upload:${id}`, JSON.stringify(row));
+      await tx.putMeta(`upload:${id}`, JSON.stringify(row), { taskId: held.task.id });
     }
     return { known: artifact, uploadId: id, upload: row };
   });

@@ -25,7 +25,7 @@ export const copiedTables = [
   ...['workflows', 'workflow_versions', 'triggers', 'occurrences', 'trigger_events'],
   ...['trigger_confirmations', 'reports', 'notifications', 'failure_streaks'],
   ...['policies', 'limit_counters', 'workflow_histories', 'reservations', 'costs', 'approvals', 'holds'],
-  ...['ledger', 'ledger_ends', 'meta'],
+  ...['ledger', 'ledger_ends', 'meta', 'removals'],
 ] as readonly (keyof Tables)[];
 
 /** Rows of one statement: few, since some hold a whole script or an event. */

@@ -36,6 +36,7 @@ import type { TaskStatus } from '../domain/task-status.ts';
 import type { GovernanceReads, GovernanceWrites } from './governance-store.ts';
 import type { LedgerReads, LedgerWrites } from './ledger-store.ts';
 import type { NotificationReads, NotificationWrites } from './notification-store.ts';
+import type { MetaLife, RetentionReads, RetentionWrites } from './retention-store.ts';
 import type { WorkflowReads, WorkflowWrites } from './workflow-store.ts';
 
 /** The store. */
@@ -122,7 +123,12 @@ export interface StoreFigures {
 }
 
 /** What may be asked at any time, inside a transaction or not. A thing that is not there is null. */
-export interface Reads extends WorkflowReads, GovernanceReads, LedgerReads, NotificationReads {
+export interface Reads
+  extends WorkflowReads,
+    GovernanceReads,
+    LedgerReads,
+    NotificationReads,
+    RetentionReads {
   session(id: string): Promise<Session | null>;
   sessionByName(name: string): Promise<Session | null>;
   sessionByWorkspace(workspaceId: string): Promise<Session | null>;
@@ -227,7 +233,8 @@ export interface Transaction
     WorkflowWrites,
     GovernanceWrites,
     LedgerWrites,
-    NotificationWrites {
+    NotificationWrites,
+    RetentionWrites {
   /**
    * Makes every other transaction that locks the same session wait until this one ends; also when the session does not
    * exist. Called before anything that decides about claims, submits or status. A no-op on SQLite, whose writers queue.
@@ -288,5 +295,6 @@ export interface Transaction
   deleteDocument(id: string): Promise<void>;
   putRepository(repository: Repository): Promise<void>;
   deleteRepository(id: string): Promise<void>;
-  putMeta(name: string, value: string): Promise<void>;
+  /** @param life  of a name that is new; one that is known keeps the life it has */
+  putMeta(name: string, value: string, life?: MetaLife): Promise<void>;
 }

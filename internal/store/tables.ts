@@ -45,7 +45,10 @@ export interface Tables {
   failure_streaks: { subject: string; failures: number; since: number };
   ledger: LedgerColumns;
   ledger_ends: { name: string; seq: number; hash: string };
-  meta: { name: string; value: string };
+  /** a value goes with its task, or after a time; both null = it stays */
+  meta: { name: string; value: string; task_id: string | null; forget_at: number | null };
+  /** bytes of tasks whose rows are gone, until they are gone too */
+  removals: { task_id: string; at: number };
   schema_versions: { version: number; name: string; applied_at: number };
 }
 

@@ -9,6 +9,7 @@ import type { HostedSession } from '../../../internal/session/hosted-sessions.ts
 import type { LedgerKeeping } from '../../../internal/session/ledger-loop.ts';
 import type { Sending } from '../../../internal/session/outbox.ts';
 import type { GithubParts } from '../../../internal/session/parts.ts';
+import type { Retaining } from '../../../internal/session/retention-loop.ts';
 import { makeSecondMask } from '../../../internal/session/second-mask.ts';
 import type { Sweeping } from '../../../internal/session/sweep.ts';
 import type { Triggering } from '../../../internal/session/trigger-loop.ts';
@@ -69,6 +70,7 @@ export async function startServer(
   const { HostedSessions } = await import('../../../internal/session/hosted-sessions.ts');
   const { sessionsWithWork } = await import('../../../internal/session/sessions-with-work.ts');
   const { startLedger } = await import('../../../internal/session/ledger-loop.ts');
+  const { startRetention } = await import('../../../internal/session/retention-loop.ts');
   const { startEmail } = await import('../../../internal/session/email-loop.ts');
   const { startReports } = await import('../../../internal/session/report-loop.ts');
   const { startNotifications } = await import('../../../internal/session/notify/notify-loop.ts');
@@ -127,6 +129,7 @@ export async function startServer(
       maxPendingTasks: values.maxPendingTasks,
       ledgerBatch: values.ledgerBatch,
       ledgerKeepMs: values.ledgerKeep,
+      tasksKeepMs: values.tasksKeep,
       timeZone: readZone(values.timeZone),
       ...defaultParts(values),
       triggerHost,
@@ -143,8 +146,9 @@ export async function startServer(
     const problems = () =>
       [sweep?.problem() ?? null, triggers?.problem() ?? null].filter((problem) => problem !== null);
     let keeping: LedgerKeeping | null = null;
+    let retaining: Retaining | null = null;
     const doubts = () =>
-      [triggers, emailing, reporting, notifying, keeping].flatMap((one) => one?.doubts() ?? []);
+      [triggers, emailing, reporting, notifying, keeping, retaining].flatMap((one) => one?.doubts() ?? []);
     const { version } = context;
     const limits = limitsOf(values);
     const { metrics } = observed;
@@ -178,6 +182,8 @@ export async function startServer(
     undo.push(loops.keep('the loop of notifications', notifying.ended));
     keeping = startLedger(parts, loops.signal);
     undo.push(loops.keep('the loop of the ledger', keeping.ended));
+    retaining = startRetention(parts, loops.signal);
+    undo.push(loops.keep('the loop of retention', retaining.ended));
     const hosted = new HostedSessions(parts);
     const inFile = token !== null && values.adminToken === null;
     return {

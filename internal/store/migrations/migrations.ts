@@ -8,6 +8,7 @@ import { governance } from './governance.ts';
 import { labels } from './labels.ts';
 import { ledger } from './ledger.ts';
 import { notifications } from './notifications.ts';
+import { retention } from './retention.ts';
 import { workflows } from './workflows.ts';
 
 /** All steps of the schema, in order. */
@@ -22,4 +23,5 @@ export const migrations: readonly Migration[] = [
   labels,
   addresses,
   gitTimeout,
+  retention,
 ];

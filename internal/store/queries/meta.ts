@@ -14,10 +14,10 @@ export function metaReads(db: Db) {
 /** What may be written about them. */
 export function metaWrites(db: Db) {
   return {
-    putMeta: async (name, value) => {
+    putMeta: async (name, value, { taskId = null, forgetAt = null } = {}) => {
       await db
         .insertInto('meta')
-        .values({ name, value })
+        .values({ name, value, task_id: taskId, forget_at: forgetAt })
         .onConflict((conflict) => conflict.column('name').doUpdateSet({ value }))
         .execute();
     },

@@ -23,6 +23,7 @@ import { notificationReads, notificationWrites } from './notifications.ts';
 import { occurrenceReads, occurrenceWrites } from './occurrences.ts';
 import { reportReads, reportWrites } from './reports.ts';
 import { repositoryReads, repositoryWrites } from './repositories.ts';
+import { retentionReads, retentionWrites } from './retention.ts';
 import { sessionLogReads, sessionLogWrites } from './session-logs.ts';
 import { sessionReads, sessionWrites } from './sessions.ts';
 import { taskReads, taskWrites } from './tasks.ts';
@@ -66,6 +67,7 @@ export function readsOver(db: Db): Reads {
     ...holdReads(db),
     ...ledgerReads(db),
     ...notificationReads(db),
+    ...retentionReads(db),
   };
 }
 
@@ -99,5 +101,6 @@ export function writesOver(db: Db): Writes {
     ...holdWrites(db),
     ...ledgerWrites(db),
     ...notificationWrites(db),
+    ...retentionWrites(db),
   };
 }

@@ -69,6 +69,8 @@ async function fill() {
     await tx.takeFromCounter({ key: 'runs', amount: 7, limit: 10, now: 5 });
     await tx.insertAudit(audited);
     await tx.putMeta('mailbox', '{"lastUid":3}');
+    await tx.putMeta('of the task', 'x', { taskId: tasks[0]!.id });
+    await tx.insertRemovals(['gone'], 5);
     const entries = [1, 2, 3].map((at) => ({
       ...blankEntry({ id: systemRandom.uuid7(at), at, kind: 'cron_execution', actor: 'system' }),
     }));
@@ -106,6 +108,7 @@ test('a copy to PostgreSQL keeps cursors, keys that tell repetitions, limits, to
     expect([await take(4), await take(3)]).toEqual([false, true]);
     expect(await there.tokenByHash(made.token.hash)).toEqual(made.token);
     expect(await there.meta('mailbox')).toBe('{"lastUid":3}');
+    expect(await there.removals(6, 9)).toEqual(['gone']);
     expect(await there.audit({ limit: 9, offset: 0 })).toEqual([made.audited]);
     expect(await there.ledgerEnds()).toEqual(ends);
     expect(await there.ledgerRows(0, 9)).toEqual(rows);
@@ -118,6 +121,9 @@ test('a copy to PostgreSQL keeps cursors, keys that tell repetitions, limits, to
     expect(open).toEqual((({ leaseUntil: _, ...rest }) => rest)(made.open));
     expect(leaseUntil).toBeGreaterThan(await there.leaseNow());
     expect(await there.attempt(made.ended.taskId, made.ended.number)).toEqual(made.ended);
+    // what is known about a task goes with it there, too
+    await there.transact((tx) => tx.deleteTask(made.tasks[0]!.id));
+    expect(await there.meta('of the task')).toBeNull();
   } finally {
     await there.close();
   }

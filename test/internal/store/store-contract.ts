@@ -11,6 +11,7 @@ import { testNouns } from './contract/nouns.ts';
 import { testProperties } from './contract/properties.ts';
 import { testQueue } from './contract/queue.ts';
 import { testReports } from './contract/reports.ts';
+import { testRetention } from './contract/retention.ts';
 import { testTasks } from './contract/tasks.ts';
 import { testWorkflows } from './contract/workflows.ts';
 
@@ -31,7 +32,7 @@ export interface StorePlace {
 
 const allParts = [
   ...[testLaws, testTasks, testQueue, testFigures, testHangings, testWorkflows, testReports, testGovernance],
-  ...[testLedger, testNotifications, testNouns, testProperties],
+  ...[testLedger, testNotifications, testNouns, testProperties, testRetention],
 ];
 
 /** The laws of `internal/store/store.ts` and every method of the port; every adapter passes it. @param parts  default: all */
