@@ -148,9 +148,9 @@ test('F-12: an agent inside keruta up that cannot start is tried again more and 
   });
 });
 
-const canLimit = (() => {
+const canLimit = await (async () => {
   const group = makeMemoryGroup(64 * 1024 ** 2);
-  group?.remove();
+  await group?.remove();
   return group !== null;
 })();
 

@@ -29,9 +29,9 @@ test.each<[string, Parameters<typeof wasOomKilled>, boolean]>([
   expect(wasOomKilled(end, before, now)).toBe(expected);
 });
 
-const canLimit = (() => {
+const canLimit = await (async () => {
   const group = makeMemoryGroup(64 * 1024 * 1024);
-  group?.remove();
+  await group?.remove();
   return group !== null;
 })();
 

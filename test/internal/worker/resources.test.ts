@@ -10,9 +10,9 @@ import { adminToken, startServer, type TestServer } from '../server/start-server
 /** An agent as a process of its own that has little of something, against a real server. */
 const program = resolve(import.meta.dirname, 'agent-program.ts');
 const mebibyte = 1024 * 1024;
-const canLimit = (() => {
+const canLimit = await (async () => {
   const group = makeMemoryGroup(64 * mebibyte);
-  group?.remove();
+  await group?.remove();
   return group !== null;
 })();
 
