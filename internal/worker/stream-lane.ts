@@ -34,6 +34,10 @@ const pieceBytes = mostPieceBytes;
 const blindMs = 1_000;
 /** How long output is gathered after a small piece went out; ms. */
 const gatherMs = 40;
+/** The same of a script that goes on talking: both streams together are to cost fewer than twenty requests a second. */
+const longGatherMs = 120;
+/** So many pieces in a second are no talk. */
+const quickPieces = 5;
 
 /**
  * Carries one stream to the server: reads, masks, sends at the server's offset, until the run is complete.
@@ -63,6 +67,8 @@ export class StreamLane {
   /** how often the lane went back: what was read before is of no use then */
   #rewinds = 0;
   #lostBytes = 0;
+  /** when the last pieces went out */
+  #sentAt: readonly number[] = [];
   /** bytes that the file of the stream held before it was cut: fewer are a sign that it was */
   #known: number;
   /** the fewest that it was seen with after that; null: it never became shorter */
@@ -179,7 +185,10 @@ export class StreamLane {
   /** Lets a little output gather, so that a chatty script costs few requests; a complete run does not wait. */
   async #gather(): Promise<void> {
     const { complete } = this.#options;
-    await this.#parts.clock.sleep(gatherMs, complete).catch(() => {});
+    const now = this.#parts.clock.monotonicMs();
+    this.#sentAt = [...this.#sentAt.filter((at) => now - at < 1000), now];
+    const ms = this.#sentAt.length > quickPieces ? longGatherMs : gatherMs;
+    await this.#parts.clock.sleep(ms, complete).catch(() => {});
   }
 
   #rewind(position: number, crc: number): StreamMasker {
