@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { pause, until } from '../e2e/place.ts';
-import { makeMemoryGroup } from '../fixtures/memory-group.ts';
+import { canLimitMemory, makeMemoryGroup } from '../fixtures/memory-group.ts';
 import { Lab } from './lab/lab.ts';
 import { isLiving } from './lab/processes.ts';
 import { inLanes, isFull, rounds, tally } from './lab/rounds.ts';
@@ -148,11 +148,7 @@ test('F-12: an agent inside keruta up that cannot start is tried again more and 
   });
 });
 
-const canLimit = await (async () => {
-  const group = makeMemoryGroup(64 * 1024 ** 2);
-  await group?.remove();
-  return group !== null;
-})();
+const canLimit = await canLimitMemory();
 
 test.skipIf(!canLimit)(
   `F-06: of an agent and a task that share 300 MB the kernel takes the task that eats them${canLimit ? '' : ' (needs root and a control group)'}`,

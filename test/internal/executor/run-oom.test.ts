@@ -1,14 +1,12 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
-import type { Executor } from '../../../internal/executor/executor.ts';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { makeLocalExecutor } from '../../../internal/executor/local/local-executor.ts';
 import { wasOomKilled } from '../../../internal/executor/shim/run-oom.ts';
 import { systemClock } from '../../../pkg/clock/system-clock.ts';
 import type { OomCounts } from '../../../pkg/process/oom.ts';
-import { makeMemoryGroup } from '../../fixtures/memory-group.ts';
+import { canLimitMemory, makeMemoryGroup } from '../../fixtures/memory-group.ts';
 import { endOf } from './executor-contract.ts';
+import { useLocalPlace } from './local-place.ts';
 
 const counts = (group: number | null, machine: number | null): OomCounts => ({ file: 'f', group, machine });
 const killed = { exitCode: null, signal: 'SIGKILL' };
@@ -29,26 +27,14 @@ test.each<[string, Parameters<typeof wasOomKilled>, boolean]>([
   expect(wasOomKilled(end, before, now)).toBe(expected);
 });
 
-const canLimit = await (async () => {
-  const group = makeMemoryGroup(64 * 1024 * 1024);
-  await group?.remove();
-  return group !== null;
-})();
+const canLimit = await canLimitMemory();
 
 describe('a script that takes more memory than there is', () => {
-  let base: string;
-  let executor: Executor;
-  beforeEach(() => {
-    base = mkdtempSync(join(tmpdir(), 'oom-'));
-    executor = makeLocalExecutor({ clock: systemClock, stateDirectory: join(base, 'executor') });
-  });
-  afterEach(async () => {
-    await executor.close();
-    rmSync(base, { recursive: true, force: true });
-  });
+  const place = useLocalPlace();
 
-  const start = (script: string) =>
-    executor.start({
+  const start = (script: string) => {
+    const { base, executor } = place();
+    return executor.start({
       directory: join(base, 'runs', 'task.1'),
       runId: `run-${base}`,
       script,
@@ -56,6 +42,7 @@ describe('a script that takes more memory than there is', () => {
       env: { PATH: '/usr/local/bin:/usr/bin:/bin' },
       input: 'none',
     });
+  };
 
   // `tail` keeps a line without an end in memory
   test.skipIf(!canLimit).each([
@@ -69,7 +56,7 @@ describe('a script that takes more memory than there is', () => {
       onTestFinished(() => group?.remove());
       expect(await endOf(run)).toMatchObject({ ...end, oomKilled: true });
       // also for the agent that finds it later
-      const other = makeLocalExecutor({ clock: systemClock, stateDirectory: join(base, 'executor') });
+      const other = makeLocalExecutor({ clock: systemClock, stateDirectory: join(place().base, 'executor') });
       const found = await other.attach(run.directory);
       expect(await found?.ended()).toMatchObject({ ...end, oomKilled: true });
       await run.kill();

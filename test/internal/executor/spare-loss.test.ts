@@ -1,39 +1,16 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
-import type { Executor } from '../../../internal/executor/executor.ts';
-import { makeLocalExecutor } from '../../../internal/executor/local/local-executor.ts';
-import { systemClock } from '../../../pkg/clock/system-clock.ts';
+import { expect, test } from 'vitest';
 import { listPids, readStat } from '../../../pkg/process/proc.ts';
 import { until } from './executor-contract.ts';
+import { readySpare, useLocalPlace } from './local-place.ts';
 
-let base: string;
-let executor: Executor;
-
-beforeEach(() => {
-  base = mkdtempSync(join(tmpdir(), 'executor-'));
-  executor = makeLocalExecutor({ clock: systemClock, stateDirectory: join(base, 'executor') });
-});
-afterEach(async () => {
-  await executor.close();
-  rmSync(base, { recursive: true, force: true });
-});
-
-/** Where the spare stands that can take a run. */
-async function readySpare(): Promise<string> {
-  executor.prepare();
-  const place = join(base, 'executor');
-  const find = () => readdirSync(place).find((name) => name.startsWith('spare-'));
-  return until(() => {
-    const spare = join(place, find() ?? 'none');
-    const files = ['ready', 'stdout', 'stderr'].map((name) => join(spare, name));
-    return files.every((file) => existsSync(file)) ? spare : null;
-  });
-}
+const place = useLocalPlace();
 
 test('a run that took a spare puts the gap on record, too, when its writers are killed', async () => {
-  const spare = await readySpare();
+  const { base, executor } = place();
+  executor.prepare();
+  const spare = await readySpare(place());
   const directory = join(base, 'runs', 'task.1');
   const script = 'echo one; while [ ! -e go ]; do sleep 0.02; done; echo two';
   const run = await executor.start({

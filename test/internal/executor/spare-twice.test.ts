@@ -1,33 +1,12 @@
-import {
-  existsSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  readlinkSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
-import type { Executor } from '../../../internal/executor/executor.ts';
-import { makeLocalExecutor } from '../../../internal/executor/local/local-executor.ts';
+import { expect, test } from 'vitest';
 import { newSpareDirectory } from '../../../internal/executor/local/nursery.ts';
-import { systemClock } from '../../../pkg/clock/system-clock.ts';
 import { listPids, readStat } from '../../../pkg/process/proc.ts';
 import { until } from './executor-contract.ts';
+import { readySpare, useLocalPlace } from './local-place.ts';
 
-let base: string;
-let executor: Executor;
-
-beforeEach(() => {
-  base = mkdtempSync(join(tmpdir(), 'executor-'));
-  executor = makeLocalExecutor({ clock: systemClock, stateDirectory: join(base, 'executor') });
-});
-afterEach(async () => {
-  await executor.close();
-  rmSync(base, { recursive: true, force: true });
-});
+const place = useLocalPlace();
 
 const quietly = <T>(read: () => T): T | null => {
   try {
@@ -43,7 +22,7 @@ const wordsOf = (pid: number) =>
 const nursery = () =>
   (listPids() ?? []).find((pid) => {
     const words = wordsOf(pid);
-    return words.includes('nursery') && words.some((word) => word.startsWith(base));
+    return words.includes('nursery') && words.some((word) => word.startsWith(place().base));
   }) ?? null;
 
 /** Who reads what a run writes to a stream. */
@@ -54,6 +33,7 @@ const readers = (directory: string, stream: string) =>
   });
 
 test('a spare that was given up before it began shares nothing with the next one, so a run has one writer for each stream', async () => {
+  const { base, executor } = place();
   executor.prepare();
   const maker = await until(nursery);
   process.kill(maker, 'SIGSTOP');
@@ -61,13 +41,7 @@ test('a spare that was given up before it began shares nothing with the next one
   // as on a machine that is so busy that the maker does not get its turn
   for (let n = 0; n < 5; n++) executor.prepare();
   process.kill(maker, 'SIGCONT');
-  const place = join(base, 'executor');
-  await until(
-    () =>
-      readdirSync(place).some((name) =>
-        ['ready', 'stdout', 'stderr'].every((file) => existsSync(join(place, name, file))),
-      ) || null,
-  );
+  await readySpare(place());
   const directory = join(base, 'runs', 'task.1');
   const script = 'echo one; while [ ! -e go ]; do sleep 0.02; done';
   const env = { PATH: '/usr/bin:/bin' };
@@ -82,6 +56,6 @@ test('a spare that was given up before it began shares nothing with the next one
 });
 
 test('no directory of a spare has a name that was there before', () => {
-  const names = [1, 2, 3].map(() => newSpareDirectory(base));
+  const names = [1, 2, 3].map(() => newSpareDirectory(place().base));
   expect(new Set(names).size).toBe(3);
 });

@@ -4,17 +4,13 @@ import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
-import { makeMemoryGroup } from '../../fixtures/memory-group.ts';
+import { canLimitMemory, makeMemoryGroup } from '../../fixtures/memory-group.ts';
 import { adminToken, startServer, type TestServer } from '../server/start-server.ts';
 
 /** An agent as a process of its own that has little of something, against a real server. */
 const program = resolve(import.meta.dirname, 'agent-program.ts');
 const mebibyte = 1024 * 1024;
-const canLimit = await (async () => {
-  const group = makeMemoryGroup(64 * mebibyte);
-  await group?.remove();
-  return group !== null;
-})();
+const canLimit = await canLimitMemory();
 
 let root: string;
 let server: TestServer;
