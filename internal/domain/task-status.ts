@@ -37,7 +37,7 @@ export function parseTaskStatus(text: string): TaskStatus | null {
 
 /** Whether the task has ended for good. */
 export function isEnded(status: TaskStatus): status is EndStatus {
-  return status === 'COMPLETED' || status === 'FAILED' || status === 'CANCELLED';
+  return (endStatuses as readonly TaskStatus[]).includes(status);
 }
 
 /** Whether an attempt is under way, as far as the server knows. */

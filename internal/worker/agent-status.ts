@@ -6,9 +6,6 @@ import { RunnerTally } from './runner-figures.ts';
 import { TaskTimes } from './watch/task-times.ts';
 import type { WatchStatus } from './watch/watches.ts';
 
-/** States in which a task is counted. */
-export const endedStatuses: readonly EndStatus[] = ['COMPLETED', 'FAILED', 'CANCELLED'];
-
 /** An idle loop turns at least every other minute, also with the API away; ms. */
 const stuckAfterMs = 10 * 60_000;
 
@@ -16,6 +13,7 @@ const stuckAfterMs = 10 * 60_000;
 export class AgentStatus {
   /** monotonic ms */
   readonly startedAt: number;
+  /** tasks, by the state they ended in */
   readonly ended: Record<EndStatus, number> = { COMPLETED: 0, FAILED: 0, CANCELLED: 0 };
   /** sum over all runs; ms */
   runMs = 0;

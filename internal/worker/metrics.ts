@@ -1,8 +1,9 @@
 import { Metrics } from '../../pkg/metrics/metrics.ts';
 import { agentMetricTable as table } from '../domain/metric-table.ts';
+import { endStatuses } from '../domain/task-status.ts';
 import { runnerPhases } from '../runner/runner.ts';
 import type { Health } from './agent-health.ts';
-import { type AgentStatus, endedStatuses } from './agent-status.ts';
+import type { AgentStatus } from './agent-status.ts';
 import type { BacklogLook } from './backlog.ts';
 import { phaseOutcomes } from './runner-figures.ts';
 
@@ -21,7 +22,7 @@ export function agentMetrics(status: AgentStatus, figures: AgentFigures): Metric
   const { disk, eventLoop } = health;
   return new Metrics()
     .read(table.tasks, () =>
-      endedStatuses.map((name) => ({ labels: { status: name }, value: status.ended[name] })),
+      endStatuses.map((name) => ({ labels: { status: name }, value: status.ended[name] })),
     )
     .read(table.runSeconds, () => status.runMs / 1000)
     .read(table.phases, () =>
