@@ -63,16 +63,12 @@ async function live(index: number): Promise<void> {
   const start = async () => {
     agents[index] = await lab.agent(session, { base: `soak-${index}`, isAwaited: !outage.isNear });
   };
-  let hadOutage = false;
   await start();
   while (!isOver() && failure === null) {
-    const writesThrough = outage.isNear && !hadOutage;
+    const writesThrough = outage.isNear;
     const plan = writesThrough ? planThrough(outageMs) : planShort();
     const ledger = await again(() => lab.ledger(session, plan));
-    if (writesThrough) {
-      hadOutage = true;
-      outage.scripts += 1;
-    }
+    if (writesThrough) outage.scripts += 1;
     const restarts = setInterval(() => {
       if (agents[index]?.child.exitCode === null && agents[index]?.child.signalCode === null) return;
       if (agents[index] !== null) {
@@ -141,17 +137,10 @@ async function trouble(): Promise<void> {
     if (outage.isNear && outage.scripts === agents.length) {
       outageAt = Number.POSITIVE_INFINITY;
       await troubleInOutage();
-      outage.scripts = 0;
     }
     const fault = pick(['agent', 'agent', 'agent', 'server', 'pause', 'network', 'network'] as const);
-    const agent = pick(agents);
-    if (fault === 'agent') agent?.child.kill?.('SIGKILL');
-    else if (fault === 'pause' && agent?.child.kill) {
-      agent.child.kill('SIGSTOP');
-      await pause(random() * 4000);
-      agent.child.kill('SIGCONT');
-    } else if (fault === 'server') await lab.restartServer('SIGKILL', random() * 2000);
-    else if (fault === 'network') {
+    if (fault !== 'network') await strike(fault, 4000);
+    else {
       const mode = pick(['refuse', 'blackhole', 'reset', 'eat', 'cut', 'slow', 'delay'] as const);
       lab.proxy.set(mode, { cut: 20_000, slow: 50_000, delay: 300 }[mode as string] ?? 0);
       await pause(random() * 3000);
@@ -159,6 +148,18 @@ async function trouble(): Promise<void> {
     }
   }
   lab.proxy.set('pass');
+}
+
+/** Kills the server or an agent, or stops one for a while. @param mostMs  of that while */
+async function strike(fault: 'agent' | 'server' | 'pause', mostMs: number): Promise<void> {
+  const agent = pick(agents);
+  if (fault === 'agent') agent?.child.kill?.('SIGKILL');
+  else if (fault === 'server') await lab.restartServer('SIGKILL', random() * 2000);
+  else if (agent?.child.kill) {
+    agent.child.kill('SIGSTOP');
+    await pause(random() * mostMs);
+    agent.child.kill('SIGCONT');
+  }
 }
 
 /** The API is away; everything else goes wrong meanwhile, as often as once a minute. */
@@ -169,15 +170,7 @@ async function troubleInOutage(): Promise<void> {
     await pause(Math.max(0, Math.min(20_000 + random() * 80_000, endsAt - Date.now())));
     if (Date.now() >= endsAt || failure !== null) break;
     counts.faults += 1;
-    const agent = pick(agents);
-    const fault = pick(['agent', 'agent', 'pause', 'server'] as const);
-    if (fault === 'agent') agent?.child.kill?.('SIGKILL');
-    else if (fault === 'server') await lab.restartServer('SIGKILL', random() * 2000);
-    else if (agent?.child.kill) {
-      agent.child.kill('SIGSTOP');
-      await pause(random() * 10_000);
-      agent.child.kill('SIGCONT');
-    }
+    await strike(pick(['agent', 'agent', 'pause', 'server'] as const), 10_000);
   }
   outage.isNear = false;
   console.log(`an outage of ${Math.round(outageMs / 1000)} s is over after ${counts.faults} faults`);
