@@ -247,16 +247,17 @@ export function executorContract(name: string, makeFixture: () => Promise<Execut
         `trap '' TERM INT HUP
          setsid sleep 300 &
          nohup sleep 300 >/dev/null 2>&1 &
-         (setsid sh -c 'sleep 300 & sleep 300' >/dev/null 2>&1 </dev/null &)
+         (setsid sh -c 'sleep 300 & : >forked; sleep 300' >/dev/null 2>&1 </dev/null &)
          env -i /bin/sleep 300 &
          (env -i setsid /bin/sleep 300 &)
-         sh -c 'kill -STOP $$' &
+         sh -c 'kill -STOP $$; sleep 300' &
+         while [ ! -e forked ]; do sleep 0.02; done
          echo up; sleep 300`,
       );
       await until(async () => (await run.size('stdout')) > 0);
-      await until(async () => (await run.processes()).length >= 8);
+      await until(async () => (await run.processes()).length >= 9);
       await run.interrupt();
-      expect(await run.kill()).toBeGreaterThanOrEqual(8);
+      expect(await run.kill()).toBeGreaterThanOrEqual(9);
       expect(await run.processes()).toEqual([]);
       expect(await run.drained()).toBe(true);
       expect(await text(run)).toBe('up\n');
