@@ -91,7 +91,7 @@ export function findShimPrograms(image: string, isProgram: (file: string) => boo
   const [bash, sh, cat, sleep, mkfifo] = ['bash', 'sh', 'cat', 'sleep', 'mkfifo'].map(find);
   const shell = bash ? [bash, '-p'] : sh ? [sh] : null;
   if (shell && cat && sleep && mkfifo) return { shell, cat, sleep, mkfifo };
-  const missing = Object.entries({ 'a shell (sh)': shell, cat, sleep, mkfifo }).filter(([, file]) => !file);
+  const missing = Object.entries({ 'shell (sh)': shell, cat, sleep, mkfifo }).filter(([, file]) => !file);
   throw new InputError(
     'KERUTA_ERR_IMAGE_UNFIT',
     `the image ${image} has no ${missing.map(([name]) => name).join(', no ')}; every run needs a shell, cat, sleep and mkfifo in ${folders.slice(0, 3).join(', ')}: take an image that has them, such as one of Debian or Alpine`,

@@ -137,7 +137,7 @@ describe.skipIf(engineHost === null)('a run in a container', () => {
     });
     await expect(place.makeExecutor({ image: bareImage }).start(spec)).rejects.toMatchObject({
       code: 'KERUTA_ERR_IMAGE_UNFIT',
-      message: expect.stringContaining(`the image ${bareImage} has no a shell (sh), no sleep, no mkfifo`),
+      message: expect.stringContaining(`the image ${bareImage} has no shell (sh), no sleep, no mkfifo`),
     });
     expect(existsSync(spec.directory)).toBe(false);
   });
