@@ -49,9 +49,11 @@ export interface HttpRequest {
   readonly headersMs?: number;
   /** overrides the option, for event streams; ms, 0 = no limit */
   readonly stallMs?: number;
+  /** overrides the option, for answers that are short when they are right; bytes */
+  readonly maxResponseBytes?: number;
 }
 
-/** An answer of any status. Its body is to be read by exactly one of the four, or given up by `discard`. */
+/** An answer of any status. Its body is to be read by exactly one of the five, or given up by `discard`. */
 export interface HttpAnswer {
   readonly status: number;
   /** names in lower case; several of one name are joined by `, ` */
@@ -61,6 +63,8 @@ export interface HttpAnswer {
   /** @throws {SyntaxError} when it is not JSON */
   json(): Promise<unknown>;
   bytes(): Promise<Uint8Array>;
+  /** The beginning of the body as text; one that is longer closes the connection. @param maxBytes  of the body */
+  head(maxBytes: number): Promise<string>;
   /** the body as it comes; leaving the loop early closes the connection */
   readonly stream: AsyncIterable<Uint8Array>;
   /** Passes over the body, so that the connection can be used again. Never throws. */
@@ -116,7 +120,11 @@ export function makeHttp(options: HttpOptions): Http {
           ...(request.headersMs === undefined ? {} : { headersTimeout: request.headersMs }),
           ...(request.stallMs === undefined ? {} : { bodyTimeout: request.stallMs }),
         });
-        const context = { at, maxResponseBytes, ...(request.signal ? { signal: request.signal } : {}) };
+        const context = {
+          at,
+          maxResponseBytes: request.maxResponseBytes ?? maxResponseBytes,
+          ...(request.signal ? { signal: request.signal } : {}),
+        };
         return answerOf(answer.statusCode, answer.headers, answer.body, context);
       } catch (error) {
         if (request.signal?.aborted) throw request.signal.reason;
@@ -201,11 +209,22 @@ function answerOf(
     }
     return Buffer.concat(chunks, size);
   };
+  const head = async (maxBytes: number) => {
+    const chunks: Uint8Array[] = [];
+    let size = 0;
+    for await (const chunk of stream) {
+      chunks.push(chunk.subarray(0, maxBytes - size));
+      size += chunk.length;
+      if (size >= maxBytes) break;
+    }
+    return new TextDecoder().decode(Buffer.concat(chunks));
+  };
   const text = async () => new TextDecoder().decode(await bytes());
   return {
     status,
     headers,
     bytes,
+    head,
     text,
     json: async () => JSON.parse(await text()) as unknown,
     stream,

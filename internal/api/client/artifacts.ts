@@ -7,7 +7,7 @@ import type { ArtifactWire } from '../shapes.ts';
 import type { ArtifactSource } from '../task-source.ts';
 import { listOf, tolerantArtifact } from '../tolerant.ts';
 import { multipartBody } from './multipart.ts';
-import { type CallOptions, parseJson, type Transport } from './transport.ts';
+import { type CallOptions, maxWordBytes, parseJson, type Transport } from './transport.ts';
 
 /** Names one upload. */
 export interface UploadRef {
@@ -82,6 +82,7 @@ export function artifactCalls(transport: Transport, random: Random): ArtifactCal
           method: 'POST',
           path: apiPath('tasks', taskId, 'artifacts', 'uploads'),
           json: request,
+          maxBytes: maxWordBytes,
           notFound,
           ...options,
         },

@@ -17,13 +17,16 @@ import {
 } from '../protocol.ts';
 import { type ClaimAnswer, claimAnswer, usageShape } from '../shapes.ts';
 import { offsetOf } from './artifacts.ts';
-import type { CallOptions, Transport } from './transport.ts';
+import { type CallOptions, maxWordBytes, type Transport } from './transport.ts';
 
 /** Names one attempt. */
 export interface AttemptName {
   readonly taskId: string;
   readonly attempt: number;
 }
+
+/** Longest acknowledgement of what a run says: one comes for each piece of output; bytes. */
+const maxBytes = 1024 ** 2;
 
 const count = z.number().int().nonnegative();
 const streamEnd = z.object({ size: count, crc32: count, lostBytes: count.catch(0) });
@@ -106,6 +109,7 @@ export function attemptCalls(transport: Transport): AttemptCalls {
       },
       body: () => piece.bytes,
       uncapped: true,
+      maxBytes,
       ...options,
     });
     return offsetOf(answer.headers);
@@ -140,16 +144,29 @@ export function attemptCalls(transport: Transport): AttemptCalls {
       ),
     renew: (name, json, options) =>
       transport.json(
-        { ...at(name, 'renew'), method: 'POST', json, waitMs: json.waitMs ?? 0, ...options },
+        {
+          ...at(name, 'renew'),
+          method: 'POST',
+          json,
+          waitMs: json.waitMs ?? 0,
+          maxBytes: maxWordBytes,
+          ...options,
+        },
         renewAnswer,
       ),
     checkout: async (name, agentId, options) => {
-      const call = { ...at(name, 'checkout'), method: 'POST', json: { agentId }, ...options } as const;
+      const call = {
+        ...at(name, 'checkout'),
+        method: 'POST',
+        json: { agentId },
+        maxBytes,
+        ...options,
+      } as const;
       return (await transport.json(call, checkoutAnswer)).checkout;
     },
     messages: async (name, messages, options) => {
-      const call = { ...at(name, 'messages'), method: 'POST', json: { messages }, ...options } as const;
-      return (await transport.json(call, messagesAnswer)).controlSeq;
+      const call = { ...at(name, 'messages'), method: 'POST', json: { messages }, maxBytes } as const;
+      return (await transport.json({ ...call, ...options }, messagesAnswer)).controlSeq;
     },
     headStream: async (name, stream, options) => {
       const answer = await transport.done({ ...at(name, 'streams', stream), method: 'HEAD', ...options });
@@ -164,9 +181,9 @@ export function attemptCalls(transport: Transport): AttemptCalls {
         options,
       ),
     exited: async (name, json, options) => {
-      await transport.done({ ...at(name, 'exited'), method: 'POST', json, ...options });
+      await transport.done({ ...at(name, 'exited'), method: 'POST', json, maxBytes, ...options });
     },
     finish: (name, json, options) =>
-      transport.json({ ...at(name, 'finish'), method: 'POST', json, ...options }, finishAnswer),
+      transport.json({ ...at(name, 'finish'), method: 'POST', json, maxBytes, ...options }, finishAnswer),
   };
 }

@@ -55,11 +55,21 @@ export interface Call extends CallOptions {
   readonly uncapped?: boolean;
   /** longest silence in the answer; ms */
   readonly stallMs?: number;
+  /** longest answer that is taken; bytes, default: that of the HTTP client, and {@link maxWordBytes} for `done` */
+  readonly maxBytes?: number;
   /** sent without token */
   readonly open?: boolean;
   /** not repeated when it may have had its effect: it would have it twice */
   readonly once?: boolean;
 }
+
+/**
+ * Longest answer to a call whose answer says little: whatever else comes is a fault, which may come to every call at once, and
+ * again and again; bytes.
+ */
+export const maxWordBytes = 8 * 1024 ** 2;
+/** Of an answer that is an error so much is read: it has a few lines, or is no answer of the API; bytes. */
+const maxErrorBytes = 256 * 1024;
 
 /** Makes calls. */
 export interface Transport {
@@ -90,6 +100,7 @@ export function makeTransport(parts: TransportParts): Transport {
       ...(signal ? { signal } : {}),
       ...(call.waitMs === undefined ? {} : { headersMs: call.waitMs + 15_000 }),
       ...(call.stallMs === undefined ? {} : { stallMs: call.stallMs }),
+      ...(call.maxBytes === undefined ? {} : { maxResponseBytes: call.maxBytes }),
     });
     isHeard = true;
     if (call.uncapped) onHead();
@@ -99,7 +110,7 @@ export function makeTransport(parts: TransportParts): Transport {
       url: parts.baseUrl + call.path,
       status: answer.status,
       headers: answer.headers,
-      body: await answer.text(),
+      body: await answer.head(maxErrorBytes),
       notFound: call.notFound ?? 'KERUTA_ERR_NOT_FOUND',
       conflict: call.conflict ?? 'KERUTA_ERR_TRANSITION',
       now: parts.clock.now(),
@@ -156,7 +167,7 @@ export function makeTransport(parts: TransportParts): Transport {
         throw strange(call, answer.status, body, `not with what was expected${where}`);
       }),
     done: (call) =>
-      run(call, async (answer) => {
+      run({ maxBytes: maxWordBytes, ...call }, async (answer) => {
         const body = await answer.text();
         if (isHtml(answer) || !isReadable(body))
           throw strange(call, answer.status, body, 'not as an API does');

@@ -6,7 +6,7 @@ import {
   type WatcherAnswer,
   watcherAnswer,
 } from '../watch-shapes.ts';
-import type { CallOptions, Transport } from './transport.ts';
+import { type CallOptions, maxWordBytes, type Transport } from './transport.ts';
 
 /** Calls of an agent about the directories that it watches. */
 export interface WatchCalls {
@@ -25,6 +25,7 @@ export function watchCalls(transport: Transport): WatchCalls {
           method: 'POST',
           path: apiPath('sessions', id, 'watches'),
           json: { agentId },
+          maxBytes: maxWordBytes,
           notFound: 'KERUTA_ERR_SESSION_NOT_FOUND',
           ...options,
         },
@@ -36,6 +37,7 @@ export function watchCalls(transport: Transport): WatchCalls {
           method: 'POST',
           path: apiPath('triggers', id, 'file-events'),
           json,
+          maxBytes: maxWordBytes,
           notFound: 'KERUTA_ERR_TRIGGER_NOT_FOUND',
           ...options,
         },

@@ -129,6 +129,26 @@ describe('a fault', () => {
     expect(size).toBe(1001);
   });
 
+  test('of a body over the limit of its own request is HttpTooLargeError, whatever the limit of the client', async () => {
+    server.route('GET', '/a', { text: 'x'.repeat(1001) });
+    const taking = (maxResponseBytes: number) =>
+      http.request({ method: 'GET', url: `${server.url}/a`, maxResponseBytes });
+    expect(await (await taking(1001)).text()).toHaveLength(1001);
+    await expect((await taking(1000)).text()).rejects.toMatchObject({
+      name: 'HttpTooLargeError',
+      message: expect.stringContaining('1000 bytes'),
+    });
+  });
+
+  test('of a body whose beginning is enough is none', async () => {
+    server.route('GET', '/a', { text: 'あ'.repeat(100_000) });
+    expect(await (await get('/a')).head(6)).toBe('ああ');
+    expect(await (await get('/a')).head(300_001)).toBe('あ'.repeat(100_000));
+    server.route('GET', '/b', { text: 'short' });
+    expect(await (await get('/b')).head(5)).toBe('short');
+    expect(await (await get('/b')).head(500)).toBe('short');
+  });
+
   test.each([
     ['UND_ERR_CONNECT_TIMEOUT', HttpTimeoutError],
     ['ENOTFOUND', HttpConnectError],

@@ -116,6 +116,31 @@ describe('an answer', () => {
     expect(error.message).toContain('KERUTA_API_URL');
   });
 
+  test('that is an error keeps its status and code, however long it is', async () => {
+    const long = await failing({ status: 403, text: `no ${'x'.repeat(40_000_000)}` });
+    expect(long).toBeInstanceOf(DeniedError);
+    expect(Buffer.byteLength(long.message)).toBeLessThan(600);
+    const json = errorJson('KERUTA_ERR_SESSION_NOT_FOUND', 'gone', { list: 'x'.repeat(200_000) });
+    expect((await failing({ status: 404, json })).code).toBe('KERUTA_ERR_SESSION_NOT_FOUND');
+  });
+
+  test('to what a run says is taken up to 1 MiB, for there is one of them for each piece of output', async () => {
+    const stream = '/api/v1/tasks/:id/attempts/1/streams/stdout';
+    const headers = { 'upload-offset': '1' };
+    const send = () =>
+      clientFor(server.url).attempts.patchStream(
+        { taskId, attempt: 1 },
+        { stream: 'stdout', offset: 0, bytes: Buffer.from('x') },
+      );
+    server.route('PATCH', stream, { headers, text: '1'.repeat(1024 ** 2) });
+    expect(await send()).toBe(1);
+    server.route('PATCH', stream, { headers, text: '1'.repeat(1024 ** 2 + 1) });
+    await expect(send()).rejects.toMatchObject({
+      code: 'KERUTA_ERR_API_ANSWER',
+      message: expect.stringContaining('1048576 bytes'),
+    });
+  });
+
   test('with a web page is no success where the body does not matter either', async () => {
     server.route('PUT', '/api/v1/tasks/:id/status', faults.html);
     await expect(clientFor(server.url).tasks.setStatus(taskId, { status: 'FAILED' })).rejects.toMatchObject({
