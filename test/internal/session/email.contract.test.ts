@@ -50,10 +50,10 @@ async function run(file: string, args: readonly string[]): Promise<void> {
 describe('a message that comes', () => {
   test('runs within 5 s when the mail server tells of it', async () => {
     const { parts, deliver } = await watched();
-    const began = performance.now();
+    const [began, held] = [performance.now(), heldUp()];
     await deliver({ subject: 'one' });
     await ran(parts, ['one']);
-    expect(performance.now() - began).toBeLessThan(5_000);
+    expect(performance.now() - began).toBeLessThan(5_000 + held());
     const [event] = await eventsOf(parts);
     expect(event).toMatchObject({
       from: { name: 'Ann', address: 'ann@example.com' },
