@@ -5,7 +5,7 @@ import { startFakeServer } from '../fake-server/fake-server.ts';
 import { faultyExecutable } from './lab/lab.ts';
 import { tally } from './lab/rounds.ts';
 
-test('a server that is killed between sending a message and writing it down sends it again, under the same id', async () => {
+test('G-03: a server that is killed between sending a message and writing it down sends it again, under the same id', async () => {
   const place = makePlace('notify-kill', faultyExecutable);
   const web = await startFakeServer();
   onTestFinished(async () => {

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { makePlace, type Started } from '../e2e/place.ts';
+import { tally } from './lab/rounds.ts';
 
 /** What keruta does about a fault of its own: by a build that can be told to have one. */
 const place = makePlace('own-bugs', resolve(import.meta.dirname, '../../dist/keruta-faults'));
@@ -40,4 +41,5 @@ test('S-63: an agent with a fault of its own logs it once and ends with 70; the 
     exitCode: 0,
   });
   await next.stop();
+  tally({ row: 'S-63', rounds: 1 });
 });
