@@ -5,7 +5,9 @@ set -uo pipefail
 source "$(dirname "$0")/ensure.sh"
 source "$ROOT/scripts/postgres.sh"
 source "$ROOT/scripts/dovecot.sh"
+source "$ROOT/scripts/fault-tools.sh"
 trap 'stop_dovecot; stop_postgres' EXIT
+ensure_fault_tools
 start_postgres
 start_dovecot
 ./scripts/build.sh --if-needed --faults || exit 1

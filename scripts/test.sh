@@ -7,6 +7,7 @@ source "$ROOT/scripts/postgres.sh"
 source "$ROOT/scripts/dovecot.sh"
 source "$ROOT/scripts/promtool.sh"
 source "$ROOT/scripts/docker-engine.sh"
+source "$ROOT/scripts/fault-tools.sh"
 
 reports=$(mktemp -d)
 trap 'stop_docker; stop_dovecot; stop_postgres; rm -rf "$reports"' EXIT
@@ -53,6 +54,7 @@ check "dependencies" node scripts/dependencies.ts
 start_postgres && echo "ok    PostgreSQL at $KERUTA_TEST_POSTGRES_URL"
 start_dovecot && echo "ok    Dovecot at $KERUTA_TEST_IMAP_URL"
 ensure_promtool && echo "ok    promtool at $KERUTA_TEST_PROMTOOL"
+ensure_fault_tools
 start_docker && echo "ok    a container engine at $KERUTA_TEST_DOCKER_HOST"
 suite tests --project unit --project contract --coverage --coverage.thresholds.lines=80
 check "build" ./scripts/build.sh --if-needed
