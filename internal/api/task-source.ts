@@ -134,7 +134,10 @@ export interface ArtifactSource {
   readonly description: string;
   /** whether the file changed while it was read */
   readonly unstable: boolean;
-  /** Opens the bytes from `offset` to the end; called again when the upload is repeated or resumed. */
+  /**
+   * Opens the bytes from `offset` to the end; called again when the upload is repeated or resumed. A piece of them is good
+   * until the next one is asked for.
+   */
   open(offset: number): AsyncIterable<Uint8Array>;
 }
 

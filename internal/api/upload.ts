@@ -5,6 +5,10 @@ import type { ArtifactSource } from './task-source.ts';
 
 /** Bytes in one piece of an upload. */
 const pieceBytes = 4 * 1024 * 1024;
+/** A file of less takes no whole piece; bytes. */
+const smallBytes = 64 * 1024;
+/** That of the last file that had a whole one: the next file takes it, instead of four more megabytes to be cleared away. */
+let spare: Buffer | null = null;
 /** How often the server may contradict us about the offset before we give up. */
 const maxCorrections = 5;
 
@@ -31,12 +35,16 @@ export async function uploadInPieces(
 
   let offset = begun.offset;
   for (let corrections = 0; ; ) {
+    const piece = takePiece(artifact.size - offset);
     try {
-      for await (const bytes of piecesOf(artifact, offset)) {
+      for await (const bytes of piecesOf(artifact, offset, piece)) {
         const answer = await client.artifacts.patchUpload(upload, { offset, bytes }, options);
         failpoint('mid_artifact');
-        if (answer.artifact !== null) return answer.artifact.id;
         offset = answer.offset;
+        if (answer.artifact === null) continue;
+        // not after a fault: what was to be sent may still be held
+        if (piece.length === pieceBytes) spare = piece;
+        return answer.artifact.id;
       }
       return null;
     } catch (error) {
@@ -45,6 +53,14 @@ export async function uploadInPieces(
       offset = right;
     }
   }
+}
+
+/** Memory for the pieces of a file of which so many bytes are to be sent: as many, and at most a whole piece. */
+function takePiece(bytes: number): Buffer {
+  if (bytes < smallBytes) return Buffer.allocUnsafeSlow(Math.max(0, bytes));
+  const piece = spare ?? Buffer.allocUnsafeSlow(pieceBytes);
+  spare = null;
+  return piece;
 }
 
 /** The offset that a KERUTA_ERR_OFFSET_MISMATCH names; null for other errors. */
@@ -57,8 +73,11 @@ export function offsetIn(error: unknown): number | null {
  * Regroups what a file gives into pieces; at least one, if an empty one: it is what completes the upload. A piece is good until
  * the next one is asked for, which takes its memory: twenty megabytes on their way would be twenty megabytes more of the agent.
  */
-async function* piecesOf(artifact: ArtifactSource, offset: number): AsyncGenerator<Uint8Array> {
-  const piece = Buffer.allocUnsafeSlow(Math.min(pieceBytes, Math.max(0, artifact.size - offset)));
+async function* piecesOf(
+  artifact: ArtifactSource,
+  offset: number,
+  piece: Buffer,
+): AsyncGenerator<Uint8Array> {
   let size = 0;
   let any = false;
   for await (const chunk of artifact.open(offset)) {

@@ -30,7 +30,8 @@ export function multipartBody(
     },
     body: async function* () {
       yield head;
-      yield* artifact.open(0);
+      // what sends the form reads ahead, and the file may put its next piece in the same place
+      for await (const piece of artifact.open(0)) yield Buffer.from(piece);
       yield tail;
     },
   };

@@ -14,7 +14,8 @@ export interface OpenedArtifact {
   /** whether the file changed each time it was read: this is one of several versions, read from a copy */
   readonly unstable: boolean;
   /**
-   * The bytes from an offset to the end, in pieces of at most 64 KiB; any number of times.
+   * The bytes from an offset to the end, in pieces of at most 64 KiB; any number of times. A piece is good until the next one
+   * is asked for.
    * @throws {InputError} KERUTA_ERR_ARTIFACT_DIGEST when the file was changed since its digest was taken: open it again,
    *   with `copy`
    */
@@ -166,7 +167,9 @@ function stable(opened: {
   };
 }
 
-/** Yields exactly the declared bytes; the last piece only after the file was found unchanged. */
+/**
+ * Yields exactly the declared bytes, in one buffer again and again; the last piece only after the file was found unchanged.
+ */
 async function* pieces(source: {
   readonly handle: FileHandle;
   readonly from: number;
@@ -175,9 +178,10 @@ async function* pieces(source: {
   readonly check?: () => Promise<void>;
 }): AsyncGenerator<Uint8Array> {
   let offset = source.from;
+  const piece = Buffer.allocUnsafe(Math.min(pieceBytes, Math.max(0, source.size - offset)));
   while (offset < source.size) {
-    const piece = Buffer.allocUnsafe(Math.min(pieceBytes, source.size - offset));
-    const { bytesRead } = await source.handle.read(piece, 0, piece.length, offset);
+    const length = Math.min(piece.length, source.size - offset);
+    const { bytesRead } = await source.handle.read(piece, 0, length, offset);
     if (bytesRead === 0) throw changed(source.path);
     offset += bytesRead;
     if (offset >= source.size) await source.check?.();

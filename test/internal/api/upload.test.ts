@@ -83,3 +83,33 @@ test('where the server says another offset it goes on from there, some times', a
     code: 'KERUTA_ERR_OFFSET_MISMATCH',
   });
 });
+
+test('files one after another use one memory, those at the same time have their own, and a fault keeps its own', async () => {
+  const file = makeFile(5 * mebibyte, 65_536);
+  const used: ArrayBufferLike[] = [];
+  const serve = (wrong: number[] = []) => {
+    const { client, all } = makeServer(5 * mebibyte, { wrong });
+    const { patchUpload } = client.artifacts;
+    client.artifacts.patchUpload = async (upload, piece, options) => {
+      if (piece.offset === 0) used.push(piece.bytes.buffer);
+      return patchUpload(upload, piece, options);
+    };
+    return { all, send: () => uploadInPieces(client, target, file.source) };
+  };
+  const [first, second, third, fourth, last] = [
+    serve(),
+    serve(),
+    serve(),
+    serve([1, 1, 1, 1, 1, 1]),
+    serve(),
+  ];
+  await first.send();
+  await Promise.all([second.send(), third.send()]);
+  await expect(fourth.send()).rejects.toThrow();
+  await last.send();
+  for (const { all } of [first, second, third, last]) expect(all().equals(file.bytes)).toBe(true);
+  const [a, b, c, d, e] = used;
+  expect([b, c].filter((one) => one === a)).toHaveLength(1);
+  expect(b).not.toBe(c);
+  expect(e).not.toBe(d);
+});

@@ -261,7 +261,7 @@ function sizeOf(pieces: readonly Uint8Array[]): number {
 
 async function bytesOf(artifact: ArtifactSource): Promise<Buffer> {
   const pieces: Uint8Array[] = [];
-  for await (const piece of artifact.open(0)) pieces.push(piece);
+  for await (const piece of artifact.open(0)) pieces.push(Buffer.from(piece));
   return Buffer.concat(pieces);
 }
 

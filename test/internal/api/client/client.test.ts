@@ -226,6 +226,18 @@ describe('artifacts', () => {
     expect(await client.artifacts.upload(taskId, artifact)).toBeNull();
   });
 
+  test('arrive in the form as they are, also when the file gives its pieces in one place again and again', async () => {
+    server.route('POST', '/api/v1/tasks/:id/artifacts', { status: 200 });
+    const piece = Buffer.alloc(64 * 1024);
+    const pieces = 200;
+    const open = async function* () {
+      for (let number = 0; number < pieces; number++) yield piece.fill(number);
+    };
+    await client.artifacts.upload(taskId, { ...artifact, size: pieces * piece.length, open });
+    const sent = Array.from({ length: pieces }, (_, number) => Buffer.alloc(piece.length, number));
+    expect(last().body.includes(Buffer.concat(sent))).toBe(true);
+  });
+
   test('are listed, read and deleted', async () => {
     server.route('GET', '/api/v1/tasks/:id/artifacts', {
       json: [{ id: 'x', filename: 'a.txt', mimeType: 'text/html' }],

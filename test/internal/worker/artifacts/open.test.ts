@@ -43,7 +43,7 @@ async function found(name: string, content: string | Buffer) {
 
 async function read(artifact: OpenedArtifact, from = 0): Promise<Buffer> {
   const pieces: Uint8Array[] = [];
-  for await (const piece of artifact.stream(from)) pieces.push(piece);
+  for await (const piece of artifact.stream(from)) pieces.push(Buffer.from(piece));
   return Buffer.concat(pieces);
 }
 
