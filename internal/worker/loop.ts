@@ -8,6 +8,11 @@ import { runTask } from './run-task.ts';
 import type { Timing } from './run-trace.ts';
 import type { TaskParts } from './task-parts.ts';
 
+/**
+ * Pauses before a claim that failed is asked for again; ms. Its answer may have been lost, and the server then holds the task
+ * for this agent for a lease (45 s) from the last time it was asked: so it is asked twice in a lease at least.
+ */
+export const claimPauses = { firstMs: 500, capMs: 20_000 };
 /** How often an ended session is looked at by an agent that stays; ms. */
 const endedPauseMs = 5_000;
 /** How often an agent without space looks whether it may take tasks again; ms. */
@@ -21,7 +26,7 @@ const tidyEveryMs = 3_600_000;
  */
 export async function takeTasks(parts: TaskParts): Promise<AgentExit> {
   const { clock, control, options, base } = parts;
-  const backoff = new Backoff(parts, { firstMs: 500, capMs: 60_000 });
+  const backoff = new Backoff(parts, claimPauses);
   const since = clock.monotonicMs();
   let idleSince = since;
   let tidiedAt = since;

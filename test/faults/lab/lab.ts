@@ -26,6 +26,9 @@ export const faultyExecutable = resolve(
   process.env.KERUTA_FAULTS_EXECUTABLE ?? join(import.meta.dirname, '../../../dist/keruta-faults'),
 );
 
+/** So many lines of an agent's log are shown where a task did not come to its end. */
+const lastLines = 40;
+
 /** A ledger task that was submitted. */
 export interface LedgerTask {
   readonly id: string;
@@ -54,6 +57,8 @@ export class Lab {
   proxy!: FlakyProxy;
   server!: RunningServer;
   #ledgers = 0;
+  /** by session, oldest first */
+  readonly #agents = new Map<string, Started[]>();
 
   private constructor(place: Place) {
     this.place = place;
@@ -102,6 +107,7 @@ export class Lab {
       isAwaited,
     });
     if (isFull) goFirst(agent.pid);
+    this.#agents.set(session, [...(this.#agents.get(session) ?? []), agent]);
     return agent;
   }
 
@@ -140,10 +146,9 @@ export class Lab {
   async check(ledger: LedgerTask, expected: Expectation = {}, timeoutMs = 60_000): Promise<TaskWire> {
     // the end is told as soon as it is known; the last bytes may come after it
     const isWhole = (seen: TaskWire) => hasEnded(seen.status) && seen.logComplete === true;
-    const task = await this.place.when(ledger.id, isWhole, timeoutMs).catch((error: unknown) => {
-      throw new Error(
-        `violated (seed ${seed}):\nG-06 or G-10: no whole end within ${timeoutMs} ms: ${error}`,
-      );
+    const task = await this.place.when(ledger.id, isWhole, timeoutMs).catch(async (error: unknown) => {
+      const fault = `G-06 or G-10: no whole end within ${timeoutMs} ms: ${error}`;
+      throw new Error(`violated (seed ${seed}):\n${fault}\n${await this.#lastWords(ledger)}`);
     });
     const { attempts = 1, status = 'FAILED', exitCode = ledger.exitCode, reason = null } = expected;
     const broken: string[] = [];
@@ -165,6 +170,13 @@ export class Lab {
     if (task.reason !== reason) broken.push(`G-09: reason ${task.reason}, expected ${reason}`);
     if (broken.length > 0) throw new Error(`violated (seed ${seed}):\n${broken.join('\n')}`);
     return task;
+  }
+
+  /** What the agents of a task's session logged last. */
+  async #lastWords({ id }: LedgerTask): Promise<string> {
+    const { sessionId } = await this.place.task(id);
+    const agents = this.#agents.get(sessionId) ?? [];
+    return agents.map((agent) => agent.stderr().split('\n').slice(-lastLines).join('\n')).join('\n---\n');
   }
 
   /** The server may be away at this very moment. */

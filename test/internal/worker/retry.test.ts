@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import type { AttemptReporter } from '../../../internal/api/task-source.ts';
 import { UnavailableError } from '../../../internal/domain/errors.ts';
 import { Heartbeat } from '../../../internal/worker/heartbeat.ts';
+import { claimPauses } from '../../../internal/worker/loop.ts';
 import { Backoff, persist, type RetryParts } from '../../../internal/worker/retry.ts';
 import { TestClock } from '../../../pkg/clock/test-clock.ts';
 import { nextTurn } from '../../../pkg/event-loop/next-turn.ts';
@@ -39,8 +40,7 @@ const persisting = (parts: RetryParts, tried: () => void, signal: AbortSignal) =
   }).catch(() => {});
 
 const claiming = async (parts: RetryParts, tried: () => void, signal: AbortSignal) => {
-  // as the loop that takes tasks does
-  const backoff = new Backoff(parts, { firstMs: 500, capMs: 60_000 });
+  const backoff = new Backoff(parts, claimPauses);
   while (!signal.aborted) {
     tried();
     await parts.clock.sleep(backoff.next(away), signal).catch(() => {});
@@ -60,7 +60,7 @@ const renewing = (parts: RetryParts, tried: () => void, signal: AbortSignal) => 
 test.each([
   // what is tried, tries in the first minute and in each after it, the longest pause
   ['what is to be delivered', persisting, 12, 4, 30_000],
-  ['the next claim', claiming, 10, 2, 60_000],
+  ['the next claim', claiming, 12, 6, 20_000],
   ['the renewal of a claim', renewing, 30, 24, 5_000],
 ] as const)(
   'F-37: while the API is away for an hour %s is tried more and more rarely, and never given up',
