@@ -55,7 +55,7 @@ export async function uploadInPieces(
   }
 }
 
-/** Memory for the pieces of a file of which so many bytes are to be sent: as many, and at most a whole piece. */
+/** Memory for the pieces of a file of which so many bytes are to be sent: of a small one as many, else a whole piece. */
 function takePiece(bytes: number): Buffer {
   if (bytes < smallBytes) return Buffer.allocUnsafeSlow(Math.max(0, bytes));
   const piece = spare ?? Buffer.allocUnsafeSlow(pieceBytes);

@@ -93,6 +93,7 @@ export function attemptCalls(transport: Transport): AttemptCalls {
       path: apiPath('tasks', name.taskId, 'attempts', name.attempt, ...rest),
       notFound: 'KERUTA_ERR_ATTEMPT_NOT_FOUND',
       conflict: 'KERUTA_ERR_ATTEMPT_SUPERSEDED',
+      maxBytes,
     }) as const;
   const patch = async (
     name: AttemptName,
@@ -109,7 +110,6 @@ export function attemptCalls(transport: Transport): AttemptCalls {
       },
       body: () => piece.bytes,
       uncapped: true,
-      maxBytes,
       ...options,
     });
     return offsetOf(answer.headers);
@@ -155,18 +155,12 @@ export function attemptCalls(transport: Transport): AttemptCalls {
         renewAnswer,
       ),
     checkout: async (name, agentId, options) => {
-      const call = {
-        ...at(name, 'checkout'),
-        method: 'POST',
-        json: { agentId },
-        maxBytes,
-        ...options,
-      } as const;
+      const call = { ...at(name, 'checkout'), method: 'POST', json: { agentId }, ...options } as const;
       return (await transport.json(call, checkoutAnswer)).checkout;
     },
     messages: async (name, messages, options) => {
-      const call = { ...at(name, 'messages'), method: 'POST', json: { messages }, maxBytes } as const;
-      return (await transport.json({ ...call, ...options }, messagesAnswer)).controlSeq;
+      const call = { ...at(name, 'messages'), method: 'POST', json: { messages }, ...options } as const;
+      return (await transport.json(call, messagesAnswer)).controlSeq;
     },
     headStream: async (name, stream, options) => {
       const answer = await transport.done({ ...at(name, 'streams', stream), method: 'HEAD', ...options });
@@ -181,9 +175,9 @@ export function attemptCalls(transport: Transport): AttemptCalls {
         options,
       ),
     exited: async (name, json, options) => {
-      await transport.done({ ...at(name, 'exited'), method: 'POST', json, maxBytes, ...options });
+      await transport.done({ ...at(name, 'exited'), method: 'POST', json, ...options });
     },
     finish: (name, json, options) =>
-      transport.json({ ...at(name, 'finish'), method: 'POST', json, maxBytes, ...options }, finishAnswer),
+      transport.json({ ...at(name, 'finish'), method: 'POST', json, ...options }, finishAnswer),
   };
 }
