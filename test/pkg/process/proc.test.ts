@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, openSync, readFileSync } from 'node:fs';
 import { afterEach, describe, expect, test } from 'vitest';
 import {
   bootId,
@@ -129,11 +129,16 @@ describe.skipIf(bootId() === null)('a machine with /proc', () => {
   });
 
   test('a zombie counts as dead', async () => {
-    const child = spawn('sh', ['-c', 'sleep 0 & echo $!; exec sleep 60'], {
-      stdio: ['ignore', 'pipe', 'ignore'],
+    // A shell that is still there reaps its child itself: the child ends once `sleep` has taken the shell's place.
+    const child = spawn('sh', ['-c', 'exec 3<&0; cat <&3 & echo $!; exec sleep 60'], {
+      stdio: ['pipe', 'pipe', 'ignore'],
     });
     stop.push(() => child.kill('SIGKILL'));
-    const pid = Number(await new Promise((resolve) => child.stdout?.once('data', resolve)));
+    const pid = Number(await new Promise((resolve) => child.stdout.once('data', resolve)));
+    while (readFileSync(`/proc/${child.pid}/comm`, 'utf8') !== 'sleep\n') {
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    child.stdin.end();
     while (readStat(pid)?.state !== 'Z') await new Promise((resolve) => setImmediate(resolve));
     expect(process.kill(pid, 0)).toBe(true);
     expect(isAlive({ pid, startTicks: readStat(pid)?.startTicks ?? 0 })).toBe(false);
