@@ -101,7 +101,7 @@ kill -9 $agent; wait $agent; while pkill -9 -s $shim; do sleep 0.02; done
 take() { until echo $(($1 - 1)) > /proc/sys/kernel/ns_last_pid; $2 sleep $3 & [ $! = $1 ]; do kill -9 $!; wait $!; done; }
 take $shim setsid 7122301 2>/dev/null; one=$!
 take $leader '' 7122302 2>/dev/null; two=$!
-echo $shim $leader $one $two > ${lab.place.path('reused')}
+echo $shim $leader $one $two > ${lab.place.path('being-written')}; mv ${lab.place.path('being-written')} ${lab.place.path('reused')}
 until [ -e ${lab.place.path('joined')} ]; do sleep 0.05; done
 ${daemon}`;
       const words = ['-p', '-f', '--kill-child', '--mount-proc', 'bash', lab.place.file('inside.sh', inside)];
