@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { hasEnded, until } from '../e2e/place.ts';
 import { canFailCalls, failCalls } from './lab/failing-calls.ts';
 import { Lab } from './lab/lab.ts';
-import { descriptors, has, isLiving, living } from './lab/processes.ts';
+import { has, hasOpen, isLiving, living } from './lab/processes.ts';
 import { chance, rounds, seed, tally } from './lab/rounds.ts';
 
 /** E. What the agent wrote down, and what became of it on a bad disk. */
@@ -249,7 +249,7 @@ test.skipIf(!canFailCalls)(
       const id = await lab.submit(session, script);
       await until('it runs', async () => (await lab.place.logs(id)) === 'before\n');
       const stdout = join(lab.place.path(`base-${session}`, 'runs', `${id}.1`), 'stdout');
-      const [writer] = living(/^(\S*\/)?cat$/).filter(({ pid }) => descriptors(pid)[1] === stdout);
+      const [writer] = living(/^(\S*\/)?cat$/).filter(({ pid }) => hasOpen(pid, 1, stdout));
       const mend = await failCalls({ pid: writer?.pid ?? 0, calls: ['write', 'splice'] });
       writeFileSync(speak ?? '', '');
       await until('it is written down', () => existsSync(join(stdout, '..', 'loss')));

@@ -51,7 +51,12 @@ export function isLiving(pid: number): boolean {
   return state !== 'Z' && state !== 'X';
 }
 
-/** What a process has open, by number: paths, or names such as `pipe:[42]`. */
+/** Whether a process has this path open at this number; not when it has ended meanwhile. */
+export function hasOpen(pid: number, number: number, path: string): boolean {
+  return link(`${pid}/fd/${number}`) === path;
+}
+
+/** What a process that lives has open, by number: paths, or names such as `pipe:[42]`. @throws when it has ended */
 export function descriptors(pid: number): Readonly<Record<string, string>> {
   const open: Record<string, string> = {};
   for (const number of readdirSync(`/proc/${pid}/fd`)) open[number] = link(`${pid}/fd/${number}`);
