@@ -50,9 +50,11 @@ describe.skipIf(noNetworks !== null)(`F-39: when every packet is dropped${droppe
     const url = `http://${cable.here}:${proxy.port}`;
     const agent = await agentIn(cable.words, { session, url }, context);
     const lines = rounds(3000, 30_000);
-    const ledger = await lab.ledger(session, { lines, pauseSeconds: 0.1 });
+    const gate = `gate-${session}`;
+    const ledger = await lab.ledger(session, { lines, pauseSeconds: 0.1, gate: lab.place.path(gate) });
     await until('lines arrive', async () => (await lab.place.logs(ledger.id)).length > 100);
     cable.drop(true);
+    lab.place.file(gate, '');
     const lostAt = performance.now();
     const heard = () => agent.stderr().split('the claim was not renewed').length - 1;
     // a long poll of 2 s, and 15 s more for the head of an answer; then 5 s for each new connection

@@ -57,10 +57,12 @@ describe.concurrent('a task is brought to its end, once and whole, behind an API
   test.for(cases)('%s: %s to every call for a while', async ([row, name], context) => {
     const { session, api, agent } = await behindDoor(`${row} ${name}`, context);
     const lines = rounds(1000, 10_000);
-    const ledger = await lab.ledger(session, { lines, pauseSeconds: 0.1 });
+    const gate = `gate-${session}`;
+    const ledger = await lab.ledger(session, { lines, pauseSeconds: 0.1, gate: lab.place.path(gate) });
     await until('lines arrive', async () => (await lab.place.logs(ledger.id)).length > 100);
     const held = heldUp();
     api.answer(name, badAnswers[name]);
+    lab.place.file(gate, '');
     // each lane of the run has had it twice: it was not taken for a success
     const lanes = ['renew', 'streams'];
     const times = (lane: string) => api.bad().filter(({ path }) => path.includes(`/${lane}`)).length;
@@ -128,10 +130,12 @@ describe('F-43: a redirect to another host', () => {
 
   test.for([301, 302, 303, 307, 308])('with %i is not followed by an agent', async (status, context) => {
     const { session, api } = await behindDoor(`f43 ${status}`, context);
-    const ledger = await lab.ledger(session, { lines: 300, pauseSeconds: 0.1 });
+    const gate = `gate-${session}`;
+    const ledger = await lab.ledger(session, { lines: 300, pauseSeconds: 0.1, gate: lab.place.path(gate) });
     await until('lines arrive', async () => (await lab.place.logs(ledger.id)).length > 100);
     api.answer('redirect', redirect(status, address));
     await until('it is told to go elsewhere', () => verbs(api).has('renew') && api.bad().length >= 4);
+    lab.place.file(gate, '');
     expect(came).toEqual([]);
     api.pass();
     await lab.check(ledger);

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { countSpooled } from '../../internal/api/spool.ts';
@@ -112,7 +112,7 @@ describe('F-113: a task command', () => {
     const id = await lab.submit(session, 'echo "$KERUTA_RUN_DIR"');
     await lab.place.when(id, ({ status, logComplete }) => hasEnded(status) && logComplete === true);
     const directory = (await lab.place.logs(id, 'stdout')).trim();
-    await until('only the receipt is left', () => existsSync(join(directory, 'receipt.json')));
+    await until('only the receipt is left', () => readdirSync(directory).join() === 'receipt.json');
     const places = [
       { KERUTA_TASK_ID: id, KERUTA_RUN_DIR: directory },
       ...(isFull ? [{ KERUTA_TASK_ID: id }] : []),

@@ -50,7 +50,7 @@ const saysReason = (ask: () => Promise<Health>, reason: string) =>
 /** @returns how long it took; ms */
 async function untilHealthy(ask: () => Promise<Health>): Promise<number> {
   const since = Date.now();
-  await until('it is healthy', async () => (await ask()).status === 'healthy', 30_000);
+  await until('it is healthy', async () => (await ask()).status === 'healthy', 60_000);
   return Date.now() - since;
 }
 
@@ -234,8 +234,8 @@ describe('F-56: a base directory that somebody cleans away under the agent', () 
     const ask = asker(base);
     const id = await lab.submit(session, 'echo one; sleep 1; echo two; sleep 3; echo three; exit 3');
     await until('it runs', async () => (await lab.place.logs(id)).includes('one'));
-    rmSync(base, { recursive: true, force: true });
-    const task = await lab.place.ended(id, 30_000);
+    rmSync(base, { recursive: true, force: true, maxRetries: 5 });
+    const task = await lab.place.whole(id, 30_000);
     expect(task).toMatchObject({ status: 'FAILED', attempt: 1 });
     expect(await said(id)).toContain('The file that kept stdout was deleted while the task ran');
     const recoveredMs = await untilHealthy(ask);
@@ -269,8 +269,16 @@ describe('F-56: a base directory that somebody cleans away under the agent', () 
     const ask = asker(base);
     await untilHealthy(ask);
     mkdirSync(target);
-    rmSync(base, { recursive: true, force: true, maxRetries: 5 });
-    symlinkSync(target, base);
+    // the agent may make it anew in between
+    for (let isLinked = false; !isLinked; ) {
+      rmSync(base, { recursive: true, force: true, maxRetries: 5 });
+      try {
+        symlinkSync(target, base);
+        isLinked = true;
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+      }
+    }
     await saysReason(ask, 'files_unreadable');
     const id = await lab.submit(session, 'echo done');
     await saysReason(ask, 'files_unreadable');

@@ -35,7 +35,7 @@ test('F-44: an agent whose token is revoked in mid-task lets the task go on, kee
   const env = { KERUTA_API_URL: api.url, KERUTA_API_TOKEN: first.token };
   const agent = await lab.agent(session, { env });
   const lines = 3000;
-  const ledger = await lab.ledger(session, { lines, pauseSeconds: 0.1 });
+  const ledger = await lab.ledger(session, { lines, pauseSeconds: 0.5 });
   await until('lines arrive', async () => (await lab.place.logs(ledger.id)).length > 100);
 
   await lab.place.api('DELETE', `/tokens/${first.id}`);
@@ -47,7 +47,15 @@ test('F-44: an agent whose token is revoked in mid-task lets the task go on, kee
   const asked = api.seen.slice(base).map(({ method, path }) => `${method} ${path}`);
   const count = asked.length;
   expect(count, `requests in ${windowMs} ms: ${asked}`).toBeLessThanOrEqual(Math.ceil(windowMs / 30_000));
-  expect(await healthOf(agent)).toMatchObject({ status: 'degraded', reasons: ['api_auth_failed'] });
+  // a busy machine may add a reason for a while
+  await until(
+    'nothing else is wrong',
+    async () => {
+      const { status, reasons } = await healthOf(agent);
+      return status === 'degraded' && reasons.join() === 'api_auth_failed';
+    },
+    60_000,
+  );
   expect(agent.child.exitCode).toBeNull();
   expect(hasEnded((await lab.place.task(ledger.id)).status)).toBe(false);
 

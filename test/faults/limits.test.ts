@@ -165,12 +165,15 @@ describe.skipIf(findPrograms() === null)(
           ),
         );
         expect(new Set(sent.map(({ httpStatus }) => httpStatus))).toEqual(new Set([503]));
-        for (const { running } of replicas) {
-          const answer = await fetch(`${running?.url}/readyz`);
-          const said = (await answer.json()) as { health: string; reasons: string[] };
-          expect([answer.status, said.health]).toEqual([503, 'unhealthy']);
-          expect(said.reasons.join()).toMatch(/store: /);
-        }
+        // what was found out just before it went is told again for half a second
+        for (const { running } of replicas)
+          await until('health says why', async () => {
+            const answer = await fetch(`${running?.url}/readyz`);
+            const said = (await answer.json()) as { health: string; reasons: string[] };
+            return (
+              answer.status === 503 && said.health === 'unhealthy' && /store: /.test(said.reasons.join())
+            );
+          });
         // a server that is killed meanwhile does not start without its database, and not by itself afterwards either
         const upAt = Date.now();
         cluster.up();
@@ -184,6 +187,7 @@ describe.skipIf(findPrograms() === null)(
         expect(becameOf(ask, 'closed')).toEqual({ run: 10, run_limit: all - 10 });
       }
       // what fell due meanwhile is decided, each instant once, and five of them ran
+      await until('five of the timed ones ran', () => becameOf(ask, 'timed').run === 5, 60_000);
       const now = Date.now();
       const instants = () =>
         ask(

@@ -72,7 +72,10 @@ async function lookAt(base: string) {
   const read = (name: string) => JSON.parse(readFileSync(join(base, name), 'utf8'));
   const { url, pid, socket } = read('agent.json') as { url: string; pid: number; socket: string };
   const token = readFileSync(join(base, 'local.token'), 'utf8');
-  const health = await (await fetch(`${url}/health`)).json();
+  const ask = async () => (await (await fetch(`${url}/health`)).json()) as { status: string };
+  // a busy machine holds up its loop, which it tells for a while
+  await until('it is healthy', async () => (await ask()).status === 'healthy', 60_000);
+  const health = await ask();
   const status = await fetch(`${url}/status`, { headers: { authorization: `Bearer ${token}` } });
   const asked = await askSocket(socket, { path: '/health', timeoutMs: 10_000 });
   return { health, status: status.status, asked: asked.status, pid, holder: read('agent.lock').pid };
@@ -100,10 +103,12 @@ ${deletes}; echo after; sleep 0.3; setsid sleep 7024001 & sleep 0.3; echo last; 
     const exitCode = mute ? null : 5;
     expect(task).toMatchObject({ status: 'FAILED', attempt: 1, exitCode });
     expect(reasons).toContain(task.reason);
-    await until('its notes are there', async () => (await warnings(id)).length > 0);
-    const notes = [expect.stringMatching(/stdout was deleted.*behind byte 7 is missing/)];
-    if (mute) notes.push(expect.stringMatching(/mailbox of the run was deleted/));
-    expect(await warnings(id)).toEqual(expect.arrayContaining(notes));
+    const notes = [/stdout was deleted.*behind byte 7 is missing/];
+    if (mute) notes.push(/mailbox of the run was deleted/);
+    await until('its notes are there', async () => {
+      const told = await warnings(id);
+      return notes.every((note) => told.some((one) => note.test(one)));
+    });
     expect(await lab.place.logs(id, 'stdout')).toBe('before\n');
     type Attempts = { streams: { stdout: { lostBytes: number } } }[];
     const [attempt] = await lab.place.api<Attempts>('GET', `/tasks/${id}/attempts`);

@@ -14,7 +14,13 @@ beforeAll(async () => {
 });
 // what a failed row left must not be counted by the next one
 afterEach(() => {
-  for (const { pid } of living(/^sleep 712[02]/)) process.kill(pid, 'SIGKILL');
+  for (const { pid } of living(/^sleep 712[02]/)) {
+    try {
+      process.kill(pid, 'SIGKILL');
+    } catch {
+      // it has ended meanwhile
+    }
+  }
 });
 afterAll(() => lab.close());
 
@@ -35,8 +41,10 @@ describe('F-120: what records a run is killed', () => {
       await until('all is written', () => existsSync(lab.place.path(base)), 60_000);
       await until('it sleeps', () => living(/sleep 712000/).length === 2);
       const [before, held] = [Date.now(), heldUp()];
-      if (both) agent.child.kill('SIGKILL');
+      const gone = both ? agent.stop('SIGKILL') : null;
       process.kill(shimOf(runOf(base, id)), 'SIGKILL');
+      // the next one ends where another one lives
+      await gone;
       const next = both ? await lab.agent(session, { base }) : agent;
       const task = await lab.place.when(id, ({ logComplete }) => logComplete, 60_000);
       worstMs = Math.max(worstMs, Date.now() - before - held());
@@ -142,8 +150,10 @@ test.skipIf(noNamespaces)(
       `${daemon} & exec sleep 7118000`,
     ];
     const space = lab.place.start('unshare', words, { timeoutMs: 150_000 });
-    const orphans =
-      'for i in 1 2 3 4 5; do ( sleep 0.01 & ); done; setsid sleep 7118001 & echo up; sleep 7118002';
+    const go = lab.place.path('f18-go');
+    // whoever starts them is gone before they end, and does not collect them
+    const orphan = `( until [ -e '${go}' ]; do sleep 0.01; done & )`;
+    const orphans = `for i in 1 2 3 4 5; do ${orphan}; done; : > '${go}'; setsid sleep 7118001 & echo up; sleep 7118002`;
     const id = await lab.submit(session, orphans);
     await until('it is up', () => living(/^sleep 711800[12]/).length === 2, 60_000);
     const pidOne = living(/^sleep 7118000/)[0]?.pid ?? 0;

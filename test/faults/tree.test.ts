@@ -109,7 +109,7 @@ setsid bash -c "trap '' TERM HUP; while :; do sleep 7015008; done" &
 coproc sleep 7015009
 sleep 0.3; echo up; sleep 7015010`;
     const id = await lab.submit(session, script);
-    await until('all ten are there', () => living(/sleep 70150/).length === 10, 60_000);
+    await until('all ten are there', () => living(/^sleep 70150/).length === 10, 60_000);
     await lab.place.api('POST', `/tasks/${id}/cancel`, {});
     const [before, held] = [Date.now(), heldUp()];
     const left = () => living(/sleep 70150/);
@@ -130,14 +130,15 @@ test.each([
   'F-17: a child that holds stdout%s delays the result by less than five seconds, and is ended',
   async (_what, child) => {
     const ended = lab.place.path('f17-ended');
+    const held = heldUp();
     const id = await lab.submit(session, `${child} echo said; date +%s%3N > ${ended}; exit 0`);
     const task = await lab.place.ended(id, 60_000);
     const afterMs = Date.now() - Number(readFileSync(ended, 'utf8'));
     expect(task).toMatchObject({ status: 'COMPLETED', exitCode: 0, signal: null, reason: null });
-    expect(afterMs).toBeLessThan(5_000);
+    expect(afterMs).toBeLessThan(5_000 + held());
     await lab.place.when(id, ({ logComplete }) => logComplete, 30_000);
     expect(living(/sleep 70170/)).toEqual([]);
-    expect(living(`${id}.1`)).toEqual([]);
+    await until('nothing of it is alive', () => living(`${id}.1`).length === 0);
     const lines = await lab.place.api<{ message: string }[]>('GET', `/tasks/${id}/logs`);
     expect(lines).toContainEqual(
       expect.objectContaining({ level: 'WARN', message: expect.stringMatching(/left \d+ process/) }),
@@ -148,7 +149,7 @@ test.each([
 );
 
 test('F-27: a time limit ends a task while the API is away, and it is reported when that is back', async () => {
-  const seconds = isFull ? 10 : 2;
+  const seconds = isFull ? 10 : 6;
   const id = await lab.submit(session, "trap '' TERM; echo up; sleep 7027001; sleep 7027002", {
     timeoutSeconds: seconds,
   });

@@ -40,7 +40,7 @@ test.each(readdirSync(fixtures).filter((name) => name.endsWith('.tar.gz')))(
     ] as const) {
       expect(ledgerFaults(await place.logs(about.cut, stream), word, about.cutLines)).toEqual([]);
     }
-    expect(await place.ended(about.waiting)).toMatchObject({ status: 'COMPLETED' });
+    expect(await place.ended(about.waiting, 60_000)).toMatchObject({ status: 'COMPLETED' });
     tally({ row: 'F-13', rounds: 1, lines: 2 * about.cutLines, note: name });
   },
 );

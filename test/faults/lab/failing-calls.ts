@@ -27,7 +27,10 @@ export async function failCalls({ pid, calls, path }: Failure): Promise<() => Pr
   const strace: ChildProcess = spawn('strace', words, { stdio: 'ignore' });
   const ended = once(strace, 'exit');
   onTestFinished(() => void strace.kill('SIGKILL'));
-  await until('every thread is held by strace', () => tracers(pid).every((tracer) => tracer === strace.pid));
+  await until('every thread is held by strace', () => {
+    const by = tracers(pid);
+    return by.length > 0 && by.every((tracer) => tracer === strace.pid);
+  });
   return async () => {
     strace.kill('SIGINT');
     await ended;
@@ -36,7 +39,13 @@ export async function failCalls({ pid, calls, path }: Failure): Promise<() => Pr
 
 /** The pids of who traces each thread of a process; 0 = nobody. */
 function tracers(pid: number): readonly number[] {
-  return readdirSync(`/proc/${pid}/task`).map((thread) =>
-    Number(/^TracerPid:\s*(\d+)/m.exec(readFileSync(`/proc/${pid}/task/${thread}/status`, 'utf8'))?.[1]),
-  );
+  return readdirSync(`/proc/${pid}/task`).flatMap((thread) => {
+    try {
+      const status = readFileSync(`/proc/${pid}/task/${thread}/status`, 'utf8');
+      return [Number(/^TracerPid:\s*(\d+)/m.exec(status)?.[1])];
+    } catch {
+      // it has ended meanwhile
+      return [];
+    }
+  });
 }

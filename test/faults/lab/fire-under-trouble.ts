@@ -124,7 +124,7 @@ export async function fireUnderTrouble(
   // sent once more, each is known, to every server
   for (const [n, [id, first]] of [...answers].entries()) {
     if (n % 20 !== 0) continue;
-    const again = await deliverOnce(victims[n % victims.length]?.running?.url ?? '', id);
+    const again = await deliverOnce(victims[n % victims.length]?.running?.url ?? '', id, 30_000);
     expect({ id, again }).toMatchObject({ id, again: { httpStatus: 200, taskId: first.taskId } });
   }
   // nothing changes while it is counted

@@ -112,9 +112,13 @@ export async function sendAll(options: {
 }
 
 /** Sends a delivery. @returns null when it was not taken, or nobody answered in time: it may have been taken all the same */
-export async function deliverOnce(url: string, id: string): Promise<Answer | null> {
+export async function deliverOnce(
+  url: string,
+  id: string,
+  timeoutMs = isFull ? 3_000 : 1_000,
+): Promise<Answer | null> {
   const { name } = hooks[Number(id.at(-1)) % hooks.length] ?? hooks[0];
-  const { answer } = await deliverTo(url, { workflow: name, id, timeoutMs: isFull ? 3_000 : 1_000 });
+  const { answer } = await deliverTo(url, { workflow: name, id, timeoutMs });
   return answer;
 }
 

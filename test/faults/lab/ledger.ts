@@ -6,6 +6,8 @@ export interface LedgerPlan {
   readonly lines: number;
   /** pause after each hundred lines; seconds; 0 = none */
   readonly pauseSeconds?: number;
+  /** a file for which the script waits behind its first hundred lines; default none */
+  readonly gate?: string;
   readonly exitCode?: number;
   /** a file to which each start of the script adds one line */
   readonly starts: string;
@@ -23,10 +25,13 @@ export interface Interval {
 }
 
 /** The script. It ends with 7 unless it is told otherwise. */
-export function ledgerScript({ lines, pauseSeconds = 0, exitCode = 7, starts, beats }: LedgerPlan): string {
+export function ledgerScript({ lines, pauseSeconds = 0, exitCode = 7, ...files }: LedgerPlan): string {
+  const { gate, starts, beats } = files;
   const beat =
     beats === undefined ? ':' : `echo "$KERUTA_TASK_ID.$KERUTA_ATTEMPT $EPOCHREALTIME" >> '${beats}'`;
-  const rest = pauseSeconds > 0 ? `case $i in *00) sleep ${pauseSeconds}; ${beat} ;; esac` : ':';
+  const wait = gate === undefined ? '' : `100) while [ ! -e '${gate}' ]; do sleep 0.05; done ;; `;
+  const rest =
+    wait !== '' || pauseSeconds > 0 ? `case $i in ${wait}*00) sleep ${pauseSeconds}; ${beat} ;; esac` : ':';
   return `echo "start $KERUTA_ATTEMPT" >> '${starts}'; ${beat}
 for ((i = 1; i <= ${lines}; i++)); do echo "out $i"; echo "err $i" >&2; ${rest}; done
 exit ${exitCode}`;

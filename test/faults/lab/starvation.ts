@@ -51,6 +51,13 @@ export function heldUpSinceStart(pid: number): () => number {
   };
 }
 
+/** The same of a process that runs already, from now on. @returns as {@link heldUpSinceStart} */
+export function heldUpFromNow(pid: number): () => number {
+  const before = noStarvation === null ? waitedMsOf(pid) : 0;
+  const held = heldUpSinceStart(pid);
+  return () => Math.max(0, Math.ceil(held() - before));
+}
+
 /** For how long the main thread of a process was ready to run and had to wait, since its start; ms. */
 function waitedMsOf(pid: number | 'self'): number {
   return Number(readFileSync(`/proc/${pid}/schedstat`, 'utf8').split(' ')[1] ?? 0) / 1e6;
@@ -98,6 +105,10 @@ export class Starvation {
   }
 
   #look(): void {
-    this.#looks.push({ at: performance.now(), waitedMs: waitedMsOf(this.#pid) });
+    try {
+      this.#looks.push({ at: performance.now(), waitedMs: waitedMsOf(this.#pid) });
+    } catch {
+      // it has ended: what was seen last stands
+    }
   }
 }
