@@ -241,7 +241,9 @@ describe('a script that fails where there is a coding agent', () => {
   /** The tasks of a session, by generation, when none is under way any more. */
   async function family(session: string): Promise<TaskWire[]> {
     const all = () => place.api<TaskWire[]>('GET', `/sessions/${session}/tasks`);
-    await until('all have ended', async () => (await all()).every(({ status }) => hasEnded(status)), 120_000);
+    // what follows from an end is there once that is final
+    const isOver = ({ status, logComplete }: TaskWire) => hasEnded(status) && logComplete;
+    await until('all have ended', async () => (await all()).every(isOver), 120_000);
     return (await all()).sort((a, b) => a.fixCount - b.fixCount);
   }
 

@@ -18,6 +18,8 @@ afterEach(async () => {
 });
 afterAll(() => place.close());
 
+/** What a script waits with for a file below the place's directory. */
+const waitFor = (name: string) => `while [ ! -e ${place.path(name)} ]; do sleep 0.05; done`;
 const start = () =>
   place.json<{ pid: number; ready: boolean; logFile: string }>('daemon', 'start', '--port', '0');
 
@@ -59,19 +61,25 @@ describe('keruta daemon', () => {
 
   test('after kill -9 a start takes up the run that was left', async () => {
     const { pid } = await start();
-    const id = await place.submit(session, 'echo one; sleep 1; echo two');
+    const id = await place.submit(session, `echo one; ${waitFor('go-two')}; echo two`);
     await until('it runs', async () => (await place.logs(id)) === 'one\n');
     process.kill(pid, 'SIGKILL');
     await start();
+    place.file('go-two', '');
     expect(await place.whole(id)).toMatchObject({ status: 'COMPLETED', attempt: 1 });
     expect(await place.logs(id)).toBe('one\ntwo\n');
   });
 
   test('stop waits for the task; after its time it cancels it', async () => {
-    await start();
-    const kept = await place.submit(session, 'echo up; sleep 1; echo end');
+    const { logFile } = await start();
+    const kept = await place.submit(session, `echo up; ${waitFor('go-stop')}; echo end`);
     await until('it runs', async () => (await place.logs(kept)) === 'up\n');
-    expect(await place.keruta(['daemon', 'stop'])).toMatchObject({ status: 0 });
+    const drains = () => readFileSync(logFile, 'utf8').split('no further task').length;
+    const before = drains();
+    const stopping = place.keruta(['daemon', 'stop']);
+    await until('it drains', () => drains() > before);
+    place.file('go-stop', '');
+    expect(await stopping).toMatchObject({ status: 0 });
     expect(await place.task(kept)).toMatchObject({ status: 'COMPLETED' });
 
     await start();
@@ -103,9 +111,12 @@ describe('an agent in the foreground', () => {
 
   test('SIGTERM lets the task end and takes no other', async () => {
     const daemon = await place.daemon(session);
-    const id = await up('echo up; sleep 0.7; echo end');
+    const id = await up(`echo up; ${waitFor('go-drain')}; echo end`);
     const next = await place.submit(session, 'echo next');
-    expect(await daemon.stop()).toMatchObject({ status: 0 });
+    daemon.child.kill('SIGTERM');
+    await until('it drains', () => daemon.stderr().includes('no further task'));
+    place.file('go-drain', '');
+    expect(await daemon.ended).toMatchObject({ status: 0 });
     expect(await place.task(id)).toMatchObject({ status: 'COMPLETED' });
     expect(await place.logs(id)).toBe('up\nend\n');
     expect(await place.task(next)).toMatchObject({ status: 'PENDING' });
@@ -113,13 +124,14 @@ describe('an agent in the foreground', () => {
 
   test('a third SIGTERM leaves the run as it is, and the next agent takes it up', async () => {
     const daemon = await place.daemon(session, ['--cancel-grace', '60s']);
-    const id = await up('trap "" TERM; echo up; for i in 1 2 3 4 5 6 7 8; do sleep 0.25; done; echo end');
+    const id = await up(`trap "" TERM; echo up; ${waitFor('go-third')}; echo end`);
     for (const word of ['no further task', 'is cancelled', 'leaving']) {
       daemon.child.kill('SIGTERM');
       await until(`it says ${word}`, () => daemon.stderr().includes(word));
     }
     expect(await daemon.ended).toMatchObject({ status: 0 });
     expect(await place.task(id)).toMatchObject({ status: 'PROCESSING' });
+    place.file('go-third', '');
     await place.daemon(session, ['--cancel-grace', '60s', '--once']);
     expect(await place.whole(id)).toMatchObject({ attempt: 1, reason: 'agent_stop' });
     expect(await place.logs(id, 'stdout')).toBe('up\nend\n');
@@ -128,10 +140,10 @@ describe('an agent in the foreground', () => {
   test.each([
     ['--once ends it after one task', ['--once']],
     ['--exit-on-idle ends it when there is nothing to do', ['--exit-on-idle', '600ms']],
-    ['--max-uptime ends it when the task has ended', ['--max-uptime', '600ms']],
+    ['--max-uptime ends it when the task has ended', ['--max-uptime', '5s']],
   ])('%s', async (_what, args) => {
     const id = await place.submit(session, 'echo ran');
-    const daemon = await place.daemon(session, args, { timeoutMs: 10_000 });
+    const daemon = await place.daemon(session, args, { timeoutMs: 40_000 });
     expect(await daemon.ended).toMatchObject({ status: 0, signal: null });
     expect(await place.task(id)).toMatchObject({ status: 'COMPLETED' });
   });
@@ -139,9 +151,10 @@ describe('an agent in the foreground', () => {
   test('a closed session ends it when its last task is done', async () => {
     const id = await place.session('to be closed');
     const daemon = await place.daemon(id, ['--base-dir', place.path('closed')]);
-    const task = await place.submit(id, 'sleep 0.5; echo end');
+    const task = await place.submit(id, `${waitFor('go-close')}; echo end`);
     await place.when(task, ({ status }) => status === 'PROCESSING');
     await place.keruta(['session', 'close', id]);
+    place.file('go-close', '');
     expect(await daemon.ended).toMatchObject({ status: 0 });
     expect(await place.task(task)).toMatchObject({ status: 'COMPLETED' });
   });

@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { type FakeAnswer, type FakeServer, startFakeServer } from '../fake-server/fake-server.ts';
+import { heldUpSinceStart } from '../faults/lab/starvation.ts';
 import { freePort, makePlace, type RunningServer } from './place.ts';
 
 /** An API that is away or strange, and things that it does not know. */
@@ -89,9 +90,11 @@ describe('an API', () => {
     const env = { ...place.env, KERUTA_TASK_ID: id };
     await server.stop();
     const began = Date.now();
-    const kept = await place.keruta(['progress', '30', '--message', 'kept'], { env });
+    const said = place.start(place.executable, ['progress', '30', '--message', 'kept'], { env });
+    const held = heldUpSinceStart(said.pid);
+    const kept = await said.ended;
     expect(kept).toMatchObject({ status: 0, stderr: expect.stringContaining(server.url) });
-    expect(Date.now() - began).toBeLessThan(5000);
+    expect(Date.now() - began).toBeLessThan(5000 + held());
     expect(await place.keruta(['progress', '31', '--strict'], { env })).toMatchObject({ status: 6 });
 
     server = await place.server([], { port: server.port });
@@ -128,7 +131,9 @@ describe('a task', () => {
 
   test('that an agent runs is not run by hand beside it', async () => {
     const starts = place.path('starts');
-    const id = await place.submit(session, `echo start >> ${starts}; echo up; sleep 1`);
+    const go = place.path('go');
+    const script = `echo start >> ${starts}; echo up; while [ ! -e ${go} ]; do sleep 0.05; done`;
+    const id = await place.submit(session, script);
     const daemon = await place.daemon(session);
     await place.when(id, ({ status }) => status === 'PROCESSING');
     await refused(['execute', '--task-id', id], 5, [
@@ -136,6 +141,7 @@ describe('a task', () => {
       'is being run by the agent',
       `keruta task logs -f ${id}`,
     ]);
+    place.file('go', '');
     expect(await place.ended(id)).toMatchObject({ status: 'COMPLETED', attempt: 1 });
     expect((await place.bash(`cat ${starts}`)).stdout).toBe('start\n');
     await daemon.stop();

@@ -17,7 +17,9 @@ afterAll(() => place.close());
 /** The task and its fixes, oldest first, when none of the session is under way any more. */
 async function chainOf(id: string): Promise<TaskWire[]> {
   const all = () => place.api<TaskWire[]>('GET', `/sessions/${session}/tasks`);
-  await until('the session is quiet', async () => (await all()).every(({ status }) => hasEnded(status)));
+  // what follows from an end is there once that is final
+  const isOver = ({ status, logComplete }: TaskWire) => hasEnded(status) && logComplete;
+  await until('the session is quiet', async () => (await all()).every(isOver));
   const tasks = await all();
   const chain = tasks.filter((task) => task.id === id);
   for (const task of tasks) if (chain.some((each) => each.id === task.parentTaskId)) chain.push(task);

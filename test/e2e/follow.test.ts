@@ -41,7 +41,7 @@ test('a failure runs the hook and the workflow that waits for it, and both learn
   const run = { name: 'b', script: 'echo "after $KERUTA_PARAM_TASKNAME"' };
   await apply({ name: 'b', run, triggers: [waits] });
   const { taskId } = await place.api<{ taskId: string }>('POST', '/workflows/a/fire', {});
-  expect(await place.ended(taskId)).toMatchObject({ status: 'FAILED', message: 'no milk' });
+  expect(await place.whole(taskId)).toMatchObject({ status: 'FAILED', message: 'no milk' });
   const [hook, follower] = [await named('alert'), await named('b')];
   expect(await place.whole(hook?.id ?? '')).toMatchObject({ status: 'COMPLETED' });
   expect(await place.whole(follower?.id ?? '')).toMatchObject({ status: 'COMPLETED' });

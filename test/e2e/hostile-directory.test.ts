@@ -122,7 +122,7 @@ describe('a server and an agent that are started in the clone, with a task in on
       '${process.execPath}' -e ''
       keruta success --message whole`,
     );
-    expect(await place.ended(id, 40_000)).toMatchObject({
+    expect(await place.whole(id, 40_000)).toMatchObject({
       status: 'COMPLETED',
       exitCode: 0,
       message: 'whole',

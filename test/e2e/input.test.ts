@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { InputRequestWire } from '../../internal/api/shapes.ts';
-import { makePlace, type Started } from './place.ts';
+import { makePlace, type Started, until } from './place.ts';
 
 /** Scripts that need an answer from a person. */
 const place = makePlace('input');
@@ -34,8 +34,7 @@ describe('a script that reads its stdin', () => {
     const id = await place.submit(session, 'read a; read b; echo "$a-$b"', { input: 'wait' });
     await waiting(id);
     await place.keruta(['task', 'input', id, '-'], { input: 'one\n' });
-    await place.when(id, ({ status }) => status === 'PROCESSING');
-    await waiting(id);
+    await until('it asks again', async () => (await questions(id))[1]?.state === 'open');
     await place.keruta(['task', 'input', id, 'two']);
     await place.whole(id);
     expect(await place.logs(id)).toBe('one-two\n');

@@ -58,7 +58,7 @@ describe.concurrent('an agent is killed and started again', () => {
     ['about when the script ends', 1150],
   ])('%s: every line and the exit code arrive, in one attempt', async (_when, afterMs) => {
     const scene = await begin(`agent ${afterMs}`);
-    await place.when(scene.id, (task) => task.status === 'PROCESSING');
+    await place.when(scene.id, ({ status }) => status !== 'PENDING');
     await pause(afterMs);
     expect(await scene.daemon.stop('SIGKILL')).toMatchObject({ signal: 'SIGKILL' });
     await place.daemon(scene.session, scene.args);
@@ -68,7 +68,7 @@ describe.concurrent('an agent is killed and started again', () => {
   test('again and again: it is the same', async () => {
     const scene = await begin('agent again');
     let daemon = scene.daemon;
-    await place.when(scene.id, (task) => task.status === 'PROCESSING');
+    await place.when(scene.id, ({ status }) => status !== 'PENDING');
     for (let round = 0; round < 3; round++) {
       await pause(100);
       await daemon.stop('SIGKILL');

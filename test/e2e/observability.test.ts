@@ -99,7 +99,7 @@ describe('a server and an agent without', () => {
     const run = [
       'printf "place %s\\n" "$(printenv TRACEPARENT || echo none)"',
       // busy for a while, with memory
-      "end=$(($(date +%s) + 3)); x=$(head -c 20000000 /dev/zero | tr '\\0' x)",
+      "x=$(head -c 20000000 /dev/zero | tr '\\0' x); end=$(($(date +%s) + 3))",
       'while [ "$(date +%s)" -lt $end ]; do :; done',
     ].join('\n');
     await place.api('POST', '/workflows', {
@@ -109,8 +109,8 @@ describe('a server and an agent without', () => {
     const [session] = await place.api<{ id: string }[]>('GET', '/sessions/search?name=w');
     await place.daemon(session?.id ?? '', [], { env: { ...env(), TRACEPARENT: 'of the agent' } });
     const text = `00-${sender.traceId}-${sender.spanId}-00`;
-    const traced = await place.ended(await deliver(server.url, { traceparent: text }), 40_000);
-    const plain = await place.ended(await deliver(server.url), 40_000);
+    const traced = await place.whole(await deliver(server.url, { traceparent: text }), 40_000);
+    const plain = await place.whole(await deliver(server.url), 40_000);
     expect(await place.logs(traced.id, 'stdout')).toBe(`place ${text}\n`);
     expect(await place.logs(plain.id, 'stdout')).toBe('place none\n');
 
@@ -133,9 +133,11 @@ describe('a server and an agent without', () => {
     await expect.poll(() => scrape(server.url, token), { timeout: 10_000 }).toContain(count);
     expect(await scrape(server.url, token)).toContain('keruta_health 2\n');
     const state = JSON.parse(readFileSync(join(place.home, '.keruta/agent.json'), 'utf8'));
-    const agents = await scrape(state.url, readFileSync(state.localTokenFile, 'utf8').trim());
-    expect(agents).toContain('keruta_agent_tasks_total{status="COMPLETED"} 2');
-    expect(agents).toContain('keruta_agent_delivery_lag_seconds 0\n');
+    const agentToken = readFileSync(state.localTokenFile, 'utf8').trim();
+    // counted once the report was answered
+    const ended = 'keruta_agent_tasks_total{status="COMPLETED"} 2';
+    await expect.poll(() => scrape(state.url, agentToken), { timeout: 10_000 }).toContain(ended);
+    expect(await scrape(state.url, agentToken)).toContain('keruta_agent_delivery_lag_seconds 0\n');
     const health = (await (await fetch(`${server.url}/readyz`)).json()) as object;
     expect(health).toMatchObject({ health: 'healthy', store: 'ok', triggers: { awake: 2, held: 0 } });
     expect((await fetch(`${server.url}/livez`)).status).toBe(200);

@@ -64,7 +64,7 @@ export type Wish = Partial<Omit<TaskWire, 'input'>> & { readonly input?: 'none' 
 const longestStartMs = process.env.FAULTS === 'full' ? 120_000 : 30_000;
 const built = resolve(import.meta.dirname, '../../dist/keruta');
 /** Longer than any file of tests takes; `npm run faults` has rows of many minutes. What runs outside of tests has no end of its own. */
-const inTestsMs = process.env.FAULTS === 'full' ? 4 * 3_600_000 : 170_000;
+const inTestsMs = process.env.FAULTS === 'full' ? 4 * 3_600_000 : 900_000;
 const longestMs = process.env.VITEST === undefined ? 2 ** 31 - 1 : inTestsMs;
 
 /** Makes a place. Call `close` in an `afterAll`. @param executable  default: dist/keruta */
@@ -172,7 +172,14 @@ export class Place {
     args: readonly string[] = [],
     options: StartOptions & { readonly port?: number; readonly token?: string } = {},
   ) {
-    const words = ['server', '--port', String(options.port ?? 0), '--data-dir', this.path('server'), ...args];
+    const words = [
+      'server',
+      '--port',
+      String(options.port ?? (await freePort())),
+      '--data-dir',
+      this.path('server'),
+      ...args,
+    ];
     const started = this.start(this.executable, words, { timeoutMs: longestMs, ...options });
     const url = await this.#said(started, /keruta listens on (\S+)/);
     await this.#said(started, /token/);
@@ -317,14 +324,14 @@ export class Place {
   /** Ends everything and removes the directory. */
   async close(): Promise<void> {
     for (const { child } of this.#children) killGroup(child);
-    for (let round = 0; round < 20; round++) {
+    for (const deadline = Date.now() + 20_000; Date.now() < deadline; ) {
       const left = this.processes();
       for (const { pid } of left) kill(pid);
       if (left.length === 0) break;
       await pause(25);
     }
     await Promise.allSettled(this.#children.map(({ ended }) => ended));
-    rmSync(this.directory, { recursive: true, force: true });
+    rmSync(this.directory, { recursive: true, force: true, maxRetries: 10 });
   }
 }
 
@@ -346,13 +353,23 @@ export function pause(ms: number): Promise<void> {
   return new Promise((done) => setTimeout(done, ms));
 }
 
-/** A port that nobody listens on. */
-export function freePort(): Promise<number> {
+let ports = 0;
+
+/**
+ * A port that nobody listens on. It is below those that the system gives out by itself (from 32768 on), so that a server can
+ * be started on it once more: nobody has come by it meanwhile. Each worker begins at a place of its own.
+ */
+export async function freePort(): Promise<number> {
+  for (;;) {
+    const port = 10_000 + ((process.pid * 61 + ports++) % 22_000);
+    if (await canListen(port)) return port;
+  }
+}
+
+function canListen(port: number): Promise<boolean> {
   return new Promise((done) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => done(port));
-    });
+    const server = createServer().once('error', () => done(false));
+    server.listen(port, '127.0.0.1', () => server.close(() => done(true)));
   });
 }
 

@@ -32,7 +32,8 @@ test('a script’s changes are undone in the agent’s checkout, not while one r
   const refused = await say([id, '--yes']);
   expect(refused).toMatchObject({ status: 5, stderr: expect.stringContaining(running) });
   writeFileSync(gate, '');
-  await place.ended(running, 60_000);
+  await place.whole(running, 60_000);
+  await until('its run is put away', () => existsSync(join(base, 'runs', `${running}.1`, 'receipt.json')));
   // the commit and the file went when the next task came; they are what it found
   const done = JSON.parse((await say([running, '--yes', '--json'])).stdout);
   expect(done).toMatchObject({ undone: true, directory, branch: 'refs/heads/main' });

@@ -164,7 +164,7 @@ describe('inside a run', () => {
 
   test('structured lines arrive with their levels and in order', async () => {
     const id = await place.submit(session, withPrograms(structured));
-    expect(await place.ended(id)).toMatchObject({ status: 'COMPLETED' });
+    expect(await place.whole(id)).toMatchObject({ status: 'COMPLETED' });
     expect(await spoken(id)).toEqual([
       'INFO これから始めます',
       'DEBUG 設定を読んでいます...',

@@ -18,8 +18,8 @@ test('keruta up runs what workflows fire, with an agent for each of their sessio
   }
   const completed = async (session: string) => {
     const { stdout } = await keruta('task', 'list', '--session', session, '--json');
-    return (JSON.parse(stdout) as { id: string; status: string }[]).filter(
-      ({ status }) => status === 'COMPLETED',
+    return (JSON.parse(stdout) as { id: string; status: string; logComplete: boolean }[]).filter(
+      ({ status, logComplete }) => status === 'COMPLETED' && logComplete,
     );
   };
   await until(
@@ -33,5 +33,6 @@ test('keruta up runs what workflows fire, with an agent for each of their sessio
   const { stdout } = await keruta('trigger', 'history', 'one', '--json');
   expect(JSON.parse(stdout).at(-1)).toMatchObject({ source: 'interval', workflow: 'one', decision: 'run' });
   expect(await up.stop()).toMatchObject({ status: 0 });
-  expect(place.processes()).toEqual([]);
+  // what was made ready for the next run ends when it hears that the agent is gone
+  await until('nothing is alive', () => place.processes().length === 0, 5_000);
 });

@@ -128,12 +128,19 @@ function watchChild(child: ChildProcess): RunningContainer {
     for (const each of [...onLog]) each();
   };
   for (const stream of [child.stdout, child.stderr]) {
-    stream?.setEncoding('utf8').on('data', (text: string) => {
-      for (const line of text.split('\n').filter((one) => one !== '')) {
-        log.push({ time: new Date().toISOString().replace('Z', '000001Z'), text: line });
-      }
-      tell();
-    });
+    let rest = '';
+    const add = (text: string) => {
+      if (text !== '') log.push({ time: new Date().toISOString().replace('Z', '000001Z'), text });
+    };
+    stream
+      ?.setEncoding('utf8')
+      .on('data', (text: string) => {
+        const lines = (rest + text).split('\n');
+        rest = lines.pop() ?? '';
+        lines.forEach(add);
+        tell();
+      })
+      .on('end', () => add(rest));
   }
   const ended = new Promise<number>((resolve) => {
     child.on('close', (code, signal) => {
