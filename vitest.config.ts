@@ -19,6 +19,8 @@ export default defineConfig({
           exclude: ['test/e2e/**', 'test/faults/**', 'test/**/*.contract.test.ts'],
           // generous: what is slow where everything else is busy is no fault
           testTimeout: 60_000,
+          hookTimeout: 60_000,
+          expect: { poll: { timeout: 30_000 } },
         },
       },
       {
@@ -28,6 +30,7 @@ export default defineConfig({
           testTimeout: 60_000,
           // a database for each test is made in a hook
           hookTimeout: 60_000,
+          expect: { poll: { timeout: 30_000 } },
         },
       },
       {
@@ -35,6 +38,9 @@ export default defineConfig({
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],
           testTimeout: 60_000,
+          // a server and an agent are started in hooks
+          hookTimeout: 60_000,
+          expect: { poll: { timeout: 30_000 } },
         },
       },
       {

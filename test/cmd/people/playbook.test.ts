@@ -121,7 +121,7 @@ describe('keruta playbook run', () => {
     const { keruta } = place({ 'repo/.keruta/playbooks/hello.yaml': hello });
     const { status, out, err } = await keruta(['playbook', 'run', 'hello']);
     expect([status, err]).toEqual([0, '']);
-    expect(out.replace(/\d+ms|\d\.\ds/g, 'T')).toBe(`==> [1/2] Greet
+    expect(out.replace(/\d+ms|\d+\.\ds/g, 'T')).toBe(`==> [1/2] Greet
 hello world
 <== [1/2] Greet: success, T
 --- [2/2] Shout: skipped, since its condition is not met
@@ -255,7 +255,7 @@ Say hello: success, T (1 success, 1 skipped)
     const { status, out } = await keruta(['playbook', 'run', 'hello.yaml'], { env });
     expect([status, out]).toEqual([0, expect.stringContaining('hello task\n')]);
     const { records } = decodeMailbox(readFileSync(join(run, 'mailbox')), 0);
-    expect(records.map(({ words }) => words.join(' ').replace(/\d+ms|\d\.\ds/, 'T'))).toEqual([
+    expect(records.map(({ words }) => words.join(' ').replace(/\d+ms|\d+\.\ds/, 'T'))).toEqual([
       'progress 0 --message Say hello: step 1 of 2, Greet',
       'log INFO -- step 1 of 2, Greet: success, T',
       'log INFO -- step 2 of 2, Shout: skipped, since its condition is not met',

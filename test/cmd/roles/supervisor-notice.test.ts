@@ -44,7 +44,7 @@ test('an agent whose loop stands still is not called alive', async () => {
   const notice = makeNotice({ clock, log: silentLog, env, pid: 42 });
   let alive = false;
   notice.ready(() => alive);
-  await vi.waitFor(() => expect(said()).toHaveLength(1), wait);
+  await vi.waitFor(() => expect(said()).toEqual(['/run/n --ready --status=takes tasks']), wait);
   clock.advance(10_000);
   alive = true;
   clock.advance(1_000);

@@ -40,7 +40,7 @@ export function dockerPlace(more: Partial<DockerOptions> = {}) {
       }),
     dispose: async () => {
       for (const { id } of await engine.list('keruta.agent', base)) await engine.remove(id);
-      rmSync(base, { recursive: true, force: true });
+      rmSync(base, { recursive: true, force: true, maxRetries: 5 });
     },
   };
 }

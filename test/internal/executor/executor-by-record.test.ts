@@ -12,7 +12,7 @@ let base: string;
 beforeEach(() => {
   base = mkdtempSync(join(tmpdir(), 'executor-by-record-'));
 });
-afterEach(() => rmSync(base, { recursive: true, force: true }));
+afterEach(() => rmSync(base, { recursive: true, force: true, maxRetries: 5 }));
 
 test('a run is found by the executor that its record names, whichever starts new ones', async () => {
   const asked: string[] = [];

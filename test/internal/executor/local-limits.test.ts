@@ -23,7 +23,7 @@ function dispose(base: string): void {
   const runs = join(base, 'runs');
   for (const name of existsSync(runs) ? readdirSync(runs) : [])
     removeControlGroup(groupsOf(join(runs, name)));
-  rmSync(base, { recursive: true, force: true });
+  rmSync(base, { recursive: true, force: true, maxRetries: 5 });
 }
 
 /** Where this user may make control groups. */

@@ -24,7 +24,7 @@ export function useLocalPlace(): () => LocalPlace {
   });
   afterEach(async () => {
     await place.executor.close();
-    rmSync(place.base, { recursive: true, force: true });
+    rmSync(place.base, { recursive: true, force: true, maxRetries: 5 });
   });
   return () => place;
 }

@@ -32,7 +32,7 @@ async function localFixture(shell?: readonly string[]) {
   return {
     base,
     makeExecutor: () => localExecutor(base, shell),
-    dispose: async () => rmSync(base, { recursive: true, force: true }),
+    dispose: async () => rmSync(base, { recursive: true, force: true, maxRetries: 5 }),
   };
 }
 
@@ -71,7 +71,7 @@ describe('the local executor', () => {
     const run = await executor.attach(spec.directory);
     await run?.kill();
     await executor.close();
-    rmSync(base, { recursive: true, force: true });
+    rmSync(base, { recursive: true, force: true, maxRetries: 5 });
   });
 
   /** Starts an agent in a process of its own and waits until it has done its part. */

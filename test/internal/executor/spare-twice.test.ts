@@ -49,6 +49,7 @@ test('a spare that was given up before it began shares nothing with the next one
     ...{ directory, runId: 'twice', script, workingDirectory: base, env, input: 'none' },
   });
   await until(async () => (await run.size('stdout')) > 0);
+  await until(() => ['stdout', 'stderr'].every((name) => readers(directory, name).length > 0));
   expect([readers(directory, 'stdout').length, readers(directory, 'stderr').length]).toEqual([1, 1]);
   writeFileSync(join(base, 'go'), '');
   await until(async () => (await run.drained()) || null);

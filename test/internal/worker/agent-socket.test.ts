@@ -30,9 +30,11 @@ describe('the socket of an agent', () => {
     expect(socket).toBe(join(place.root, 'base/agent.sock'));
     expect(lstatSync(socket ?? '').mode & 0o777).toBe(0o600);
     expect(lstatSync(dirname(socket ?? '')).mode & 0o777).toBe(0o700);
-    expect(JSON.parse((await ask(socket, '/health')).text)).toMatchObject({ status: 'healthy' });
+    const health = async () => JSON.parse((await ask(socket, '/health')).text);
+    await expect.poll(health, { timeout: 40_000 }).toMatchObject({ status: 'healthy' });
     expect(JSON.parse((await ask(socket, '/status')).text)).toMatchObject({ status: 'idle' });
-    expect((await ask(socket, '/metrics')).text).toContain('keruta_agent_healthy 1');
+    const metrics = async () => (await ask(socket, '/metrics')).text;
+    await expect.poll(metrics, { timeout: 40_000 }).toContain('keruta_agent_healthy 1');
     expect((await ask(socket, '/input', { taskId: 't', input: 'x' })).status).toBe(409);
     expect((await ask(socket, '/nothing')).status).toBe(404);
   });
@@ -62,7 +64,7 @@ describe('the socket of an agent', () => {
 
   test('is left out, and the agent does its work, when its directory is somebody else’s', async () => {
     const base = join(place.root, 'a'.repeat(60), 'b'.repeat(60));
-    const uid = 4_000_000_000;
+    const uid = 4_000_000_000 + process.pid;
     const { directory } = socketPlace(base, uid);
     mkdirSync(directory ?? '', { recursive: true });
     onTestFinished(() => rmSync(directory ?? '', { recursive: true }));

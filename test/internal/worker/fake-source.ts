@@ -160,7 +160,9 @@ export class FakeSource implements TaskSource {
           if (attempt.superseded) {
             throw new ConflictError('KERUTA_ERR_ATTEMPT_SUPERSEDED', 'the attempt was replaced');
           }
-          return { leaseMs: 45_000, cancel: attempt.cancel, inputs: inputs(), timeoutMs: null };
+          const { timeoutSeconds } = attempt.task;
+          const timeoutMs = timeoutSeconds === null ? null : timeoutSeconds * 1000;
+          return { leaseMs: 45_000, cancel: attempt.cancel, inputs: inputs(), timeoutMs };
         }),
       sendMessages: (messages, signal) =>
         write('sendMessages', signal, (attempt) => {

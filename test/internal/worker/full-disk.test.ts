@@ -72,7 +72,7 @@ describe.skipIf(!canMount)('an agent on a disk of its own (needs to mount one)',
     mount('size=4m');
     start();
     await begun();
-    expect(await health()).toMatchObject({ status: 'healthy', disk: { state: 'ok', floorBytes } });
+    await expect.poll(health).toMatchObject({ status: 'healthy', disk: { state: 'ok', floorBytes } });
     fill();
     await expect
       .poll(health, { timeout: 15_000 })

@@ -22,7 +22,9 @@ describe('an agent whose task deletes', () => {
     const base = join(place.root, 'base');
     let healed = 0;
     place.start({ localApi }, { heal: () => void healed++ });
-    const first = place.source.add(`rm -rf '${base}'`);
+    // what makes them does so beside it
+    const written = ['stdout', 'stderr'].map((name) => `[ -e "$KERUTA_RUN_DIR/${name}" ]`).join(' && ');
+    const first = place.source.add(`until ${written}; do sleep 0.01; done; rm -rf '${base}'`);
     await place.source.until(() => place.source.attempts[0]?.report);
     const second = place.source.add('echo second');
     await place.source.until(() => place.source.attempts[1]?.report);
@@ -31,8 +33,8 @@ describe('an agent whose task deletes', () => {
     expect(healed).toBeGreaterThanOrEqual(2);
     expect(place.source.attemptOf(first).report).toMatchObject({ exitCode: null, reason: 'shim_lost' });
     const { socket } = JSON.parse(readFileSync(join(base, 'agent.json'), 'utf8')) as { socket: string };
-    const answer = await askSocket(socket, { path: '/health', timeoutMs: 5_000 });
-    expect(JSON.parse(answer.text)).toMatchObject({ status: 'healthy' });
+    const ask = async () => JSON.parse((await askSocket(socket, { path: '/health', timeoutMs: 5_000 })).text);
+    await expect.poll(ask, { timeout: 40_000 }).toMatchObject({ status: 'healthy' });
   });
 
   test('its base directory, where another agent begins at once: gives way, and takes nothing from that one', async () => {
@@ -49,8 +51,15 @@ describe('an agent whose task deletes', () => {
   });
 
   test('its mailbox has a note about it, and one that deletes nothing has none', async () => {
-    const lost = place.source.add('rm -f "$KERUTA_RUN_DIR/mailbox"');
-    await place.once();
+    const go = join(place.root, 'go');
+    const lost = place.source.add(
+      `echo on; until [ -e '${go}' ]; do sleep 0.01; done; rm -f "$KERUTA_RUN_DIR/mailbox"`,
+    );
+    const { exit } = place.start({ once: true });
+    // what was sent was read behind a look at the mailbox
+    await place.source.until(() => (place.source.attempts[0]?.streams.stdout.length ?? 0) > 0);
+    writeFileSync(go, '');
+    await exit;
     expect(notesOf(lost)).toContain('mailbox of the run was deleted');
     const whole = place.source.add('echo fine');
     await place.once();

@@ -31,7 +31,7 @@ describe('an agent', () => {
 
   test('ends when it was idle for as long as it may be', async () => {
     place.source.add('true');
-    expect(await place.start({ exitOnIdleMs: 100 }).exit).toEqual({ why: 'idle', tasks: 1 });
+    expect(await place.start({ exitOnIdleMs: 1_000 }).exit).toEqual({ why: 'idle', tasks: 1 });
   });
 
   test('ends within a second when it is idle and told to', async () => {

@@ -97,6 +97,8 @@ describe.skipIf(bootId() === null)('a machine with /proc', () => {
   test('an entry of the environment is found whole only', async () => {
     const { child, pid } = sleeper({ FIRST: 'a', MARK: 'run-1', LAST: 'z' });
     await new Promise((resolve) => child.once('spawn', resolve));
+    // it is told of before its environment can be seen
+    while (!readProc(`${pid}/environ`)) await new Promise((resolve) => setImmediate(resolve));
     const has = (entry: string) => lookAt([pid]).withEntry(entry, 0).length === 1;
     expect(has('MARK=run-1')).toBe(true);
     expect(has('LAST=z')).toBe(true);

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { afterEach, expect, test } from 'vitest';
 import { systemClock } from '../../../pkg/clock/system-clock.ts';
 import { TestClock } from '../../../pkg/clock/test-clock.ts';
-import { descriptorKey, type ProcessStat, readStat } from '../../../pkg/process/proc.ts';
+import { descriptorKey, type ProcessStat, readProc, readStat } from '../../../pkg/process/proc.ts';
 import { lookAt, processTable, withDescendants } from '../../../pkg/process/process-table.ts';
 
 const children: ChildProcess[] = [];
@@ -68,7 +68,12 @@ test('finds processes by what they are', async () => {
   const pid = child.pid ?? 0;
   const table = processTable(new TestClock());
   let look = table.look(0);
-  while (look.childrenOf(pid).length === 0) look = table.look(0);
+  // a program has its name before its environment can be seen
+  const isWhole = () => {
+    const [one] = look.childrenOf(pid);
+    return one?.command === 'sleep' && readProc(`${one.pid}/environ`) !== '';
+  };
+  while (!isWhole()) look = table.look(0);
   const [sleeper] = look.childrenOf(pid);
   const both = [pid, sleeper?.pid].sort();
   const pidsOf = (stats: readonly ProcessStat[]) => stats.map((stat) => stat.pid).sort();
@@ -109,6 +114,7 @@ test('looks at a young process again with every look, since it may not be what i
   const has = (value: string) => table.look(0).withEntry(`MARK=${value}`, 0).length;
   expect([has('young-1'), has('young-2')]).toEqual([1, 0]);
   child.stdin.write('go\n');
-  while (readStat(pid)?.command !== 'sleep') await systemClock.sleep(2);
+  const isWhole = () => readStat(pid)?.command === 'sleep' && readProc(`${pid}/environ`) !== '';
+  while (!isWhole()) await systemClock.sleep(2);
   expect([has('young-1'), has('young-2')]).toEqual([0, 1]);
 });

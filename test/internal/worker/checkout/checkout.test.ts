@@ -271,7 +271,8 @@ describe('the place of a clone', () => {
   test('S-27: what a killed clone left is removed, and nothing else', async () => {
     const remote = makeRepository({ 'a.txt': 'one' });
     const desk = makeDesk();
-    const dead = 4_000_000;
+    // above the greatest that there is
+    const dead = 4_194_305;
     write(desk.base, { [`.clone.clone-${dead}-aaaa/.git/keruta-clone.json`]: '{}' });
     mkdirSync(join(desk.base, `.clone.clone-${dead}-bbbb`));
     write(desk.base, { [`.clone.clone-${dead}-mine/important.txt`]: 'x', '.clone.clone-1-live/.git/x': 'x' });
