@@ -102,7 +102,8 @@ function resume(work: Work, wish: TakeWish, { place, record: before }: FoundSlot
 function hold({ parts }: Work, wish: TakeWish): Omit<SlotRecord, 'state' | 'base'> {
   return {
     repositoryUrl: wish.repositoryUrl,
-    lease: parts.random.secret(12),
+    // one that begins with a dash would be taken for an option where it is handed to a command
+    lease: `lease_${parts.random.secret(12)}`,
     requiredBy: wish.requiredBy,
     branch: wish.branch,
     holder: parts.holder,

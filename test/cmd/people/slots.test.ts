@@ -52,6 +52,8 @@ describe('keruta slot', () => {
       (await slot(`allocate ${remote} --for one --ref main --branch x/y --lease 2h --json`)).out,
     );
     expect(given).toMatchObject({ requiredBy: 'one', branch: 'x/y', isResumed: false, kept: [] });
+    // whatever chance makes of it, a command takes it as the value of --lease
+    expect(given.lease).toMatch(/^lease_/);
     expect(Date.parse(given.leaseUntil) - Date.now()).toBeGreaterThan(7_000_000);
     expect(JSON.parse((await slot('list --json')).out)).toMatchObject({
       slots: [{ id: given.id, state: 'leased' }],
