@@ -43,6 +43,9 @@ const youngMs = 1_000;
 /** How old a look at the machine may be where it only tells how a run does; ms. */
 const sampleAgeMs = 250;
 
+/** For how long those who were killed may take to leave their control group; ms. */
+const maxLeavingMs = 1_000;
+
 /** A run on this machine, seen through its directory. Holds no resource: it may be dropped at any time. */
 export class LocalRun implements Run {
   readonly directory: string;
@@ -124,8 +127,19 @@ export class LocalRun implements Run {
       isDrained: () => this.#has(runFile.drained),
     });
     this.#note(runFile.swept, '');
-    removeControlGroup(groupsOf(this.directory));
+    await this.#removeGroup();
     return found;
+  }
+
+  /** Who was killed stays in its group until the kernel has put it away, which it does in its own time. */
+  async #removeGroup(): Promise<void> {
+    const groups = groupsOf(this.directory);
+    const deadline = this.#clock.monotonicMs() + maxLeavingMs;
+    for (;;) {
+      removeControlGroup(groups);
+      if (!groups.some((group) => existsSync(group)) || this.#clock.monotonicMs() > deadline) return;
+      await this.#clock.sleep(10);
+    }
   }
 
   async processes(): Promise<readonly RunProcess[]> {
