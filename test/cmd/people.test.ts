@@ -158,10 +158,10 @@ describe('tasks', () => {
   });
 
   test('that do not exist exit 4 and say what to do', async () => {
-    const { status, err } = await k('task show abcd');
+    const { status, err } = await k('task show 00000000-0000-1');
     expect(status).toBe(4);
     expect(err).toContain('see: keruta task list');
-    expect(await k('task input abcd yes')).toMatchObject({ status: 4 });
+    expect(await k('task input 00000000-0000-1 yes')).toMatchObject({ status: 4 });
   });
 
   test('a script over 1 MiB is refused before it is sent', async () => {

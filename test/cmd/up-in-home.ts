@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, expect } from 'vitest';
 import type { TaskWire } from '../../internal/api/shapes.ts';
+import { systemClock } from '../../pkg/clock/system-clock.ts';
 import { type CliOptions, type CliResult, cli } from './harness.ts';
 
 const main = resolve(import.meta.dirname, '../../cmd/keruta/main.ts');
@@ -78,6 +79,12 @@ export function useUpHere(more: Readonly<Record<string, string>> = {}): Pick<Use
         onOutput: () => resolve(),
       });
     });
+    // the address is told before the agent is there, and who submits meanwhile is told so
+    for (;;) {
+      const { out } = await cli(['agent', 'list', '--json'], { home, env });
+      if ((JSON.parse(out || '[]') as { alive: boolean }[]).some(({ alive }) => alive)) break;
+      await systemClock.sleep(20);
+    }
   }, 60_000);
   afterAll(async () => {
     stop('SIGTERM');

@@ -35,7 +35,8 @@ describe('the guide to migration', () => {
     const ran: string[] = [];
     const keruta = (words: readonly string[]) => place.keruta(words, { cwd: place.home });
     for (const { language, inner } of guide.all) {
-      if (files.includes(inner)) writeFile(inner, place.home);
+      // what its schedule starts meanwhile would be in the way of what is fired by hand
+      if (files.includes(inner)) writeFile(inner.replaceAll('*/30 9-17 * * 1-5', '0 0 1 1 *'), place.home);
       for (const line of language === 'console' ? commandsOf(inner) : []) {
         const [result] = await follow([line], keruta);
         if (line.startsWith('trigger fire')) ran.push((await place.ended(result?.out.trim() ?? '')).log);

@@ -16,6 +16,7 @@ import { hasEnded, until } from '../e2e/place.ts';
 import { Lab } from './lab/lab.ts';
 import { has } from './lab/processes.ts';
 import { tally } from './lab/rounds.ts';
+import { heldUp, heldUpSinceStart } from './lab/starvation.ts';
 
 /** The place in which keruta runs: its configuration, its port, its home and its directories. */
 let lab: Lab;
@@ -27,6 +28,16 @@ afterAll(() => lab.close());
 const isRoot = process.getuid?.() === 0;
 /** Longest time in which a bad file must be refused; ms. A parser that is caught in it takes minutes. */
 const refusalMs = 10_000;
+
+/** @returns also how long it took, but for what this machine had no processor for; ms */
+async function showConfig(file: string) {
+  const [since, held] = [performance.now(), heldUp()];
+  const words = ['config', 'show', '--config', file];
+  const started = lab.place.start(lab.place.executable, words, { timeoutMs: 60_000 });
+  const waited = heldUpSinceStart(started.pid);
+  const ended = await started.ended;
+  return { ended, tookMs: Math.round(performance.now() - since - Math.max(held(), waited())) };
+}
 
 describe('F-115: a configuration file that is hostile or wrong', () => {
   const bomb = `${'abcdefghi'
@@ -72,9 +83,7 @@ describe('F-115: a configuration file that is hostile or wrong', () => {
     ['bytes that are no text', Buffer.from([0xff, 0xfe, 0x00, 0x3a, 0x80]), /config\.yaml/],
   ])('with %s is refused at once, by its line', async (_what, text, message) => {
     const file = lab.place.file(`f115-${Math.abs(hash(String(_what)))}/config.yaml`, text);
-    const since = performance.now();
-    const ended = await lab.place.keruta(['config', 'show', '--config', file]);
-    const tookMs = Math.round(performance.now() - since);
+    const { ended, tookMs } = await showConfig(file);
     expect(ended.stderr).toMatch(message);
     expect(ended.stderr.length).toBeLessThan(5_000);
     expect([1, 2]).toContain(ended.status);
@@ -89,11 +98,10 @@ describe('F-115: a configuration file that is hostile or wrong', () => {
     writeFileSync(join(directory, 'sparse'), '');
     truncateSync(join(directory, 'sparse'), 2 ** 40);
     for (const name of [join(directory, 'fifo'), join(directory, 'sparse'), '/dev/zero', directory]) {
-      const since = performance.now();
-      const ended = await lab.place.keruta(['config', 'show', '--config', name]);
+      const { ended, tookMs } = await showConfig(name);
       expect([name, ended.status === 0]).toEqual([name, false]);
       expect(ended.stderr).toContain(name);
-      expect(performance.now() - since).toBeLessThan(refusalMs);
+      expect(tookMs).toBeLessThan(refusalMs);
     }
     tally({ row: 'F-115', rounds: 4, note: 'FIFO, sparse, device, directory' });
   });

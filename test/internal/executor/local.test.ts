@@ -93,13 +93,15 @@ describe('the local executor', () => {
 
   test('kill -9 of the agent in mid-run loses no line and not the exit code', async () => {
     const agent = await startAgent(
-      'i=0; while [ $i -lt 20000 ]; do echo "line $i"; [ $i = 1000 ] && sleep 0.3; i=$((i+1)); done; exit 7',
+      'i=0; while [ $i -lt 20000 ]; do echo "line $i"; case $i in 1000) until [ -e dead ]; do sleep 0.02; done ;; 19000) until [ -e seen ]; do sleep 0.02; done ;; esac; i=$((i+1)); done; exit 7',
     );
     await until(() => statSync(join(spec.directory, 'stdout'), { throwIfNoEntry: false })?.size || null);
     await dead(agent);
+    writeFileSync(join(base, 'dead'), '');
     const run = await executor.attach(spec.directory);
     if (run === null) throw new Error('not found');
     expect(await run.ended()).toBeNull();
+    writeFileSync(join(base, 'seen'), '');
     expect(await endOf(run)).toMatchObject({ exitCode: 7, signal: null, shimLost: false });
     const expected = Array.from({ length: 20_000 }, (_, index) => `line ${index}\n`).join('');
     expect((await outputOf(run)).toString()).toBe(expected);
@@ -376,7 +378,10 @@ describe('the local executor', () => {
   });
 
   test('a run whose directory the script deletes still ends', async () => {
-    const run = await executor.start({ ...spec, script: `rm -rf ${base}/runs ${base}/executor; echo x` });
+    // what makes them does so beside it
+    const written = ['stdout', 'stderr'].map((name) => `[ -e ${spec.directory}/${name} ]`).join(' && ');
+    const script = `until ${written}; do sleep 0.02; done; rm -rf ${base}/runs ${base}/executor; echo x`;
+    const run = await executor.start({ ...spec, script });
     expect(await endOf(run)).toMatchObject({ exitCode: null, shimLost: true });
     const next = await executor.start({
       ...spec,

@@ -92,8 +92,17 @@ export async function makeAccount() {
     ],
     /** Makes the server give all messages new numbers. */
     renumber: async () => {
-      for (const name of await readdir(home))
-        if (name.startsWith('dovecot')) await rm(join(home, name), { recursive: true, force: true });
+      const validity = async () => {
+        const connection = await open('INBOX', AbortSignal.timeout(20_000));
+        connection.close();
+        return connection.mailbox.uidValidity;
+      };
+      const before = await validity();
+      // what serves a connection that has just ended may write the old numbers once more
+      do {
+        for (const name of await readdir(home))
+          if (name.startsWith('dovecot')) await rm(join(home, name), { recursive: true, force: true });
+      } while ((await validity()) === before);
     },
   };
 }

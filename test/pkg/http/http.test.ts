@@ -10,7 +10,7 @@ import {
 import { type FakeServer, faults, startFakeServer } from '../../fake-server/fake-server.ts';
 
 let server: FakeServer;
-const http = makeHttp({ userAgent: 'test/1', headersMs: 150, stallMs: 150, maxResponseBytes: 1000 });
+const http = makeHttp({ userAgent: 'test/1', maxResponseBytes: 1000 });
 
 beforeEach(async () => {
   server = await startFakeServer();
@@ -101,7 +101,9 @@ describe('a fault', () => {
 
   test('of a silent server is HttpTimeoutError of phase headers', async () => {
     server.route('GET', '/a', faults.blackHole);
-    await expect(get('/a')).rejects.toMatchObject({ name: 'HttpTimeoutError', phase: 'headers' });
+    const hasty = makeHttp({ userAgent: 'test/1', headersMs: 150 });
+    const pending = hasty.request({ method: 'GET', url: `${server.url}/a` });
+    await expect(pending).rejects.toMatchObject({ name: 'HttpTimeoutError', phase: 'headers' });
   });
 
   test('of an answer that stops is HttpTimeoutError of phase stall', async () => {
@@ -111,7 +113,8 @@ describe('a fault', () => {
         await closed;
       },
     });
-    const answer = await get('/a');
+    const hasty = makeHttp({ userAgent: 'test/1', stallMs: 150 });
+    const answer = await hasty.request({ method: 'GET', url: `${server.url}/a` });
     await expect(answer.text()).rejects.toMatchObject({ name: 'HttpTimeoutError', phase: 'stall' });
   });
 

@@ -1,4 +1,7 @@
-import { afterEach, describe, expect, test, vi } from 'vitest';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { systemClock } from '../../../pkg/clock/system-clock.ts';
 import { type LiveCall, runLive } from '../../../pkg/process/live.ts';
 import { isAlive } from '../../../pkg/process/proc.ts';
@@ -44,13 +47,17 @@ describe('a program that is run live', () => {
       release = done;
     });
     const seen: string[] = [];
-    const { end } = run('echo one; read -r _ < <(sleep 0.2); echo two', {
+    const directory = mkdtempSync(join(tmpdir(), 'live-'));
+    onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
+    const go = join(directory, 'go');
+    const { end } = run(`echo one; until [ -e '${go}' ]; do sleep 0.02; done; echo two`, {
       output: async (_stream, bytes) => {
         seen.push(String(Buffer.from(bytes)));
         await held;
       },
     });
     await vi.waitFor(() => expect(seen).toEqual(['one\n']), 10_000);
+    writeFileSync(go, '');
     release();
     expect(await end).toMatchObject({ exitCode: 0, signal: null, stopped: null });
     expect(seen.join('')).toBe('one\ntwo\n');
