@@ -73,8 +73,7 @@ export function backfill(parts: SessionParts, wish: BackfillWish): Promise<Backf
         continue;
       }
       room -= 1;
-      // a queue goes by the time at which tasks were made
-      const one = { parts, found, wish, id, now: now + done.length, instant, known };
+      const one = { parts, found, wish, id, now, instant, known };
       const taskId = wish.dryRun ? null : await fireOne(tx, one);
       isFull = taskId === null && !wish.dryRun;
       done.push({ nominalAt, state: isFull ? 'refused' : 'run', taskId });

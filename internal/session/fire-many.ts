@@ -70,9 +70,7 @@ export async function fireManyIn(
   await tx.lockSession(session.id);
   if (isClosed(session.status)) return null;
   const wanted = firings.map((firing) => {
-    // made in the same ms, they run in the order in which they came
-    const id = parts.random.uuid7(now);
-    const task = { ...makeTask({ parts, now }, taskOf(firing, session.id)), id };
+    const task = makeTask({ parts, now }, taskOf(firing, session.id));
     const details = { ...kindOf(firing), ...ranAs(firing) };
     const ran = { decision: 'run', reason: firing.reason, taskId: task.id, details } as const;
     return { firing, task, occurrence: occurrenceOf(parts, firing, ran) };

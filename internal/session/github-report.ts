@@ -41,7 +41,7 @@ export async function beginReport(
     target: { repository: { id, fullName }, sha, thread, context, targetUrl },
     lane: sha === null ? `task ${task.id}` : `${id ?? fullName.toLowerCase()} ${sha} ${context}`,
     wish: pendingWish,
-    ...{ version: 1, tries: 0, takenUntil: 0, error: null, createdAt: now, wishedAt: now },
+    ...{ version: 1, tries: 0, takenUntil: 0, error: null, createdAt: task.createdAt, wishedAt: now },
     dueAt: sha === null ? null : now,
   });
   tx.notify('reports');

@@ -11,6 +11,7 @@ import { defaultInputTimeoutMs, maxScriptBytes, type NewTask, type Task } from '
 import type { Transaction } from '../store/store.ts';
 import { visibleSession, visibleTask } from './authorize.ts';
 import { checkKind } from './check-kind.ts';
+import { creationTime } from './creation-time.ts';
 import { tellStatus } from './events.ts';
 import { needsMessage, needsState, noNeeds, readNeeds } from './needs.ts';
 import { fingerprintOf } from './once-per-key.ts';
@@ -164,6 +165,7 @@ async function checkParent(
 
 /** A task as it is born, waiting for nothing. */
 export function makeTask({ parts, now }: Pick<Submission, 'parts' | 'now'>, wish: NewTask): Task {
+  const createdAt = creationTime(parts.store, wish.sessionId, now);
   return {
     id: parts.random.uuid4(),
     sessionId: wish.sessionId,
@@ -204,8 +206,8 @@ export function makeTask({ parts, now }: Pick<Submission, 'parts' | 'now'>, wish
     logComplete: false,
     late: false,
     usage: null,
-    createdAt: now,
-    updatedAt: now,
+    createdAt,
+    updatedAt: createdAt,
     startedAt: null,
     finishedAt: null,
   };

@@ -106,7 +106,7 @@ export class ServerMetrics {
   }
 
   #started({ task, attempt }: Extract<Happened, { kind: 'started' }>): void {
-    if (attempt.number === 1) this.#wait({}, (attempt.createdAt - task.createdAt) / 1000);
+    if (attempt.number === 1) this.#wait({}, Math.max(0, attempt.createdAt - task.createdAt) / 1000);
   }
 
   #spent({ cost, origin }: Extract<Happened, { kind: 'spent' }>): void {
