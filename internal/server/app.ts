@@ -108,6 +108,8 @@ export function buildServer(options: ServerOptions): Server {
     if (answer.status === 500) {
       logger.error('request failed', { error, method: request.method, route: request.routeOptions.url });
     }
+    // a connection that is closed on a client that still sends takes the answer with it
+    if (answer.status === 413) reply.removeHeader('connection');
     return reply.code(answer.status).headers(answer.headers).send(answer.body);
   };
   const app = newFastify({ limits, sendError, meta });
@@ -193,8 +195,9 @@ export function buildServer(options: ServerOptions): Server {
         };
         watchBody({ request, reply }, { clock, limits, streamed, onLate });
       },
-      onResponse: async ({ raw }) => {
-        if (streamed && !raw.complete) drainBody(raw, (stop) => clock.after(refusedBodyMs, stop));
+      onResponse: async ({ raw }, { statusCode }) => {
+        if ((streamed || statusCode === 413) && !raw.complete)
+          drainBody(raw, (stop) => clock.after(refusedBodyMs, stop));
       },
       handler: async (request, reply) => {
         const caller = callers.get(request) as Caller;

@@ -1,5 +1,7 @@
+import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { maxTextBytes } from '../../../internal/api/limited.ts';
 import { maxScriptBytes } from '../../../internal/domain/task.ts';
 import { maxJsonBytes, maxStreamBytes } from '../../../internal/server/bodies.ts';
@@ -62,6 +64,25 @@ describe('S-49: at the limit and one over it', () => {
     raw.socket.destroy();
   });
 
+  test.each([
+    ['declares', `Content-Length: ${20 * 1024 ** 2}`],
+    ['does not declare', 'Transfer-Encoding: chunked'],
+  ])('the refusal reaches a client that sends 20 MiB, which it %s, before it reads', async (_how, header) => {
+    const path = join(import.meta.dirname, '../../fixtures/send-before-reading.ts');
+    const request = `${head('POST', `/api/v1/tasks/${own.task.id}/logs`, [header])}\r\n`;
+    // in a process of its own: in this one it would read while the server writes
+    const child = spawn(process.execPath, ['--no-warnings', path, server.url, request], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    onTestFinished(() => void child.kill('SIGKILL'));
+    let said = '';
+    for await (const piece of child.stdout) said += piece;
+    expect([said.slice(0, 12), said]).toEqual([
+      'HTTP/1.1 413',
+      expect.stringContaining('KERUTA_ERR_BODY_TOO_LARGE'),
+    ]);
+  });
+
   test('F-65: a JSON body that declares 1 GB is refused before it comes', async () => {
     const request = head('POST', '/api/v1/tasks', ['Content-Length: 1000000000']);
     expect(await ask(`${request}\r\n`)).toEqual({ status: 413, code: 'KERUTA_ERR_BODY_TOO_LARGE' });
@@ -101,7 +122,7 @@ describe('S-49: at the limit and one over it', () => {
     raw.socket.write(`${(maxPieceBytes + 1).toString(16)}\r\n`);
     raw.socket.write(Buffer.alloc(maxPieceBytes + 1));
     raw.socket.write('\r\n0\r\n\r\n');
-    await expect.poll(() => parseRaw(raw.text()).status, { timeout: 10_000 }).toBe(413);
+    await expect.poll(() => parseRaw(raw.text()).status).toBe(413);
     raw.socket.destroy();
   });
 
