@@ -26,6 +26,8 @@ export interface CliOptions {
   readonly onReady?: (stop: (name: 'SIGINT' | 'SIGTERM') => void) => void;
   /** told everything that is written to stdout, as it comes */
   readonly onOutput?: (text: string) => void;
+  /** the same of stderr */
+  readonly onError?: (text: string) => void;
 }
 
 /** A directory that is gone after the test. */
@@ -41,7 +43,8 @@ export async function cli(argv: readonly string[], options: CliOptions = {}): Pr
   const writer = (name: 'out' | 'err'): Writer => ({
     write: async (chunk) => {
       chunks[name].push(typeof chunk === 'string' ? Buffer.from(chunk) : Uint8Array.from(chunk));
-      if (name === 'out') options.onOutput?.(Buffer.from(chunk as string).toString());
+      const listener = name === 'out' ? options.onOutput : options.onError;
+      listener?.(Buffer.from(chunk as string).toString());
     },
     isTerminal: options.isTerminal ?? false,
     columns: 100,

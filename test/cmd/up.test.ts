@@ -14,8 +14,15 @@ test('run shows both streams and exits with the status of the script', async () 
 });
 
 test('run shows progress on a terminal, never in the middle of a line', async () => {
-  const script = 'printf half; keruta progress 40 --message "on it"; sleep 0.4; echo; sleep 0.3';
-  const { status, out, err } = await k(['run', '-c', script], { isTerminal: true });
+  const seen = join(place.home, 'seen');
+  const wait = `until [ -e '${seen}' ]; do sleep 0.05; done`;
+  const script = `printf half; keruta progress 40 --message "on it"; sleep 0.4; echo; ${wait}`;
+  const { status, out, err } = await k(['run', '-c', script], {
+    isTerminal: true,
+    onError: (text) => {
+      if (text.includes('on it')) writeFileSync(seen, '');
+    },
+  });
   expect([status, out]).toEqual([0, 'half\n']);
   expect(err).toContain('40 %  on it');
   expect(err).toContain('COMPLETED');

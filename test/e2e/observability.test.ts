@@ -50,9 +50,7 @@ describe('a server and an agent that are told where traces go', () => {
     const taskId = await deliver(server.url, { traceparent: `00-${sender.traceId}-${sender.spanId}-01` });
     await place.ended(taskId);
     const names = ['attempt', 'checkout', 'claim', 'deliver', 'report', 'run', 'task'];
-    await expect
-      .poll(() => receiver.spans.map(({ name }) => name).toSorted(), { timeout: 20_000 })
-      .toEqual(names);
+    await expect.poll(() => receiver.spans.map(({ name }) => name).toSorted()).toEqual(names);
     const { spans } = receiver;
     expect(receiver.faults).toEqual([]);
     expect(new Set(spans.map(({ traceId }) => traceId))).toEqual(new Set([sender.traceId]));
@@ -130,13 +128,13 @@ describe('a server and an agent without', () => {
       return answer.text();
     };
     const count = 'keruta_executions_total{trigger="w/webhook",status="success",decision="classic"} 2';
-    await expect.poll(() => scrape(server.url, token), { timeout: 10_000 }).toContain(count);
+    await expect.poll(() => scrape(server.url, token)).toContain(count);
     expect(await scrape(server.url, token)).toContain('keruta_health 2\n');
     const state = JSON.parse(readFileSync(join(place.home, '.keruta/agent.json'), 'utf8'));
     const agentToken = readFileSync(state.localTokenFile, 'utf8').trim();
     // counted once the report was answered
     const ended = 'keruta_agent_tasks_total{status="COMPLETED"} 2';
-    await expect.poll(() => scrape(state.url, agentToken), { timeout: 10_000 }).toContain(ended);
+    await expect.poll(() => scrape(state.url, agentToken)).toContain(ended);
     expect(await scrape(state.url, agentToken)).toContain('keruta_agent_delivery_lag_seconds 0\n');
     const health = (await (await fetch(`${server.url}/readyz`)).json()) as object;
     expect(health).toMatchObject({ health: 'healthy', store: 'ok', triggers: { awake: 2, held: 0 } });

@@ -144,7 +144,7 @@ export class Place {
       child.on('error', fail);
       child.on('close', (status, signal) => done({ status, signal, stdout, stderr }));
     });
-    const timer = setTimeout(() => killGroup(child), options.timeoutMs ?? 20_000);
+    const timer = setTimeout(() => killGroup(child), options.timeoutMs ?? 45_000);
     ended.then(
       () => clearTimeout(timer),
       () => clearTimeout(timer),
@@ -227,7 +227,7 @@ export class Place {
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
       },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      signal: AbortSignal.timeout(15_000),
+      signal: AbortSignal.timeout(30_000),
     });
     const text = await answer.text();
     if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${text}`);
@@ -258,13 +258,13 @@ export class Place {
     const which = stream === undefined ? '' : `&stream=${stream}`;
     const answer = await fetch(`${this.#api.url}/api/v1/tasks/${id}/logs?format=text${which}`, {
       headers: { authorization: `Bearer ${this.#api.token}` },
-      signal: AbortSignal.timeout(15_000),
+      signal: AbortSignal.timeout(30_000),
     });
     return answer.text();
   }
 
   /** Waits until a task is as wished for. */
-  async when(id: string, is: (task: TaskWire) => boolean, timeoutMs = 15_000): Promise<TaskWire> {
+  async when(id: string, is: (task: TaskWire) => boolean, timeoutMs = 45_000): Promise<TaskWire> {
     const deadline = Date.now() + timeoutMs;
     for (;;) {
       const task = await this.task(id).catch(() => null);
@@ -339,7 +339,7 @@ export class Place {
 export async function until(
   what: string,
   holds: () => boolean | Promise<boolean>,
-  timeoutMs = 20_000,
+  timeoutMs = 45_000,
 ): Promise<void> {
   const deadline = Date.now() + timeoutMs;
   while (!(await holds())) {

@@ -202,7 +202,7 @@ describe.runIf(canRunPods)('a start', () => {
 
   test('of a pod that no node takes ends in time, with what the scheduler says', async () => {
     place.api.controllers.fate = { kind: 'unschedulable' };
-    const message = await fails('KERUTA_ERR_POD_UNSCHEDULABLE', { startTimeoutMs: 500 });
+    const message = await fails('KERUTA_ERR_POD_UNSCHEDULABLE', { startTimeoutMs: 4_000 });
     expect(message).toContain('0/3 nodes are available: 3 Insufficient memory.');
   });
 
@@ -218,7 +218,7 @@ describe.runIf(canRunPods)('a start', () => {
 
   test('that may still get its image is waited for', async () => {
     place.api.controllers.fate = { kind: 'waits', reason: 'ErrImagePull', message: 'timeout' };
-    expect(await fails('KERUTA_ERR_IMAGE_PULL', { startTimeoutMs: 1_500 })).toContain('timeout');
+    expect(await fails('KERUTA_ERR_IMAGE_PULL', { startTimeoutMs: 4_000 })).toContain('timeout');
   });
 
   test('in an image without a shell says so', async () => {

@@ -200,8 +200,7 @@ describe('the local executor', () => {
     const agent = spawn('/bin/bash', ['-c', open, 'bash', process.execPath, ...args], { stdio: [...stdio] });
     agents.push(agent);
     await new Promise((resolve) => agent.stdout?.once('data', resolve));
-    const run = await executor.attach(spec.directory);
-    if (run === null) throw new Error('not found');
+    const run = await until(() => executor.attach(spec.directory));
     const text = await until(async () => {
       const now = Buffer.from(await run.read('stdout', 0, 10_000)).toString();
       return now.includes('total') && now.endsWith('\n') ? now : null;

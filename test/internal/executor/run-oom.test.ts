@@ -3,7 +3,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { makeLocalExecutor } from '../../../internal/executor/local/local-executor.ts';
 import { wasOomKilled } from '../../../internal/executor/shim/run-oom.ts';
 import { systemClock } from '../../../pkg/clock/system-clock.ts';
-import type { OomCounts } from '../../../pkg/process/oom.ts';
+import { countOomKills, type OomCounts } from '../../../pkg/process/oom.ts';
 import { canLimitMemory, makeMemoryGroup } from '../../fixtures/memory-group.ts';
 import { endOf } from './executor-contract.ts';
 import { useLocalPlace } from './local-place.ts';
@@ -32,11 +32,11 @@ const canLimit = await canLimitMemory();
 describe('a script that takes more memory than there is', () => {
   const place = useLocalPlace();
 
-  const start = (script: string) => {
+  const start = (script: string, number = 1) => {
     const { base, executor } = place();
     return executor.start({
-      directory: join(base, 'runs', 'task.1'),
-      runId: `run-${base}`,
+      directory: join(base, 'runs', `task.${number}`),
+      runId: `run-${base}-${number}`,
       script,
       workingDirectory: base,
       env: { PATH: '/usr/local/bin:/usr/bin:/bin' },
@@ -65,7 +65,12 @@ describe('a script that takes more memory than there is', () => {
   );
 
   test('a script that somebody else killed is not', async () => {
-    const run = await start('kill -KILL $$');
-    expect(await endOf(run)).toMatchObject({ signal: 'SIGKILL', oomKilled: false });
+    // a neighbour who is short of memory meanwhile is not told apart
+    for (let isQuiet = false, number = 1; !isQuiet; number++) {
+      const before = countOomKills();
+      const end = await endOf(await start('kill -KILL $$', number));
+      isQuiet = countOomKills().machine === before.machine;
+      expect(end).toMatchObject({ signal: 'SIGKILL', ...(isQuiet && { oomKilled: false }) });
+    }
   });
 });

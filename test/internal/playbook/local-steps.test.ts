@@ -14,8 +14,10 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { makeLocalSteps } from '../../../internal/playbook/local-steps.ts';
 import type { StepCall } from '../../../internal/playbook/playbook.ts';
+import type { Clock } from '../../../pkg/clock/clock.ts';
 import { systemClock } from '../../../pkg/clock/system-clock.ts';
 import { isAlive } from '../../../pkg/process/proc.ts';
+import { timerByHand } from '../../fixtures/timer-by-hand.ts';
 
 let home = '';
 let printed = '';
@@ -27,10 +29,10 @@ beforeEach(() => {
 afterEach(() => rmSync(home, { recursive: true, force: true }));
 
 let number = 0;
-function make(graceMs = 5_000, isPrivate?: (path: string) => boolean) {
+function make(graceMs = 30_000, isPrivate?: (path: string) => boolean, clock: Clock = systemClock) {
   const runId = `run-${process.pid}-${++number}`;
   const runner = makeLocalSteps({
-    clock: systemClock,
+    clock,
     runId,
     workingDirectory: join(home, 'work'),
     artifactsDirectory: join(home, 'kept'),
@@ -252,8 +254,11 @@ describe('a step that is ended', () => {
   const tree = 'sleep 300 & echo $! > child; setsid sleep 301 & env -i sleep 302 & echo $! > bare; wait';
 
   test('by its timeout ends with every process that came from it', async () => {
-    const { run } = make();
-    const end = await run(tree, { timeoutMs: 1_000 });
+    const { clock, ring } = timerByHand(1_000);
+    const running = make(5_000, undefined, clock).run(tree, { timeoutMs: 1_000 });
+    await pidIn('bare');
+    ring();
+    const end = await running;
     expect(end).toMatchObject({ reason: 'timeout', message: 'its time was up: expected at most 1 s' });
     for (const file of ['child', 'bare']) expect(isGone(await pidIn(file))).toBe(true);
   });

@@ -285,12 +285,11 @@ describe('life', () => {
   });
 
   test('stopping ends long polls at once, and twice is once', async () => {
-    const other = await startServer({ routes });
+    const other = await startServer({ routes, limits: { drainMs: 600_000 } });
     const poll = other.call('GET', '/wait');
     await other.call('GET', '/things/1');
-    const began = performance.now();
+    // one that is not ended would be waited for for ten minutes
     await Promise.all([other.close(), poll.then((answer) => expect(answer.body).toBe('ended'))]);
-    expect(performance.now() - began).toBeLessThan(3_000);
   });
 
   test('a server that is stopping answers 503 to new requests, and ends those under way', async () => {
@@ -304,7 +303,7 @@ describe('life', () => {
           release = () => resolve({ status: 200, body: 'done' });
         }),
     });
-    const other = await startServer({ routes: [...routes, slow] });
+    const other = await startServer({ routes: [...routes, slow], limits: { drainMs: 600_000 } });
     const underWay = other.call('GET', '/slow');
     await other.call('GET', '/things/1');
     const closed = other.close();

@@ -54,10 +54,11 @@ describe('the events of a task', () => {
       event: 'snapshot',
       data: { tasks: [{ id: task.id, status: 'PROCESSING' }] },
     });
-    const [sentAt, held] = [performance.now(), heldUp()];
     await write('live\n', 'stderr');
+    const [writtenAt, held] = [performance.now(), heldUp()];
     await events.until((event) => event.data.stream === 'stderr');
-    expect(performance.now() - sentAt).toBeLessThan(1_000 + held());
+    // by itself a reader looks every 15 s
+    expect(performance.now() - writtenAt).toBeLessThan(5_000 + held());
     await server.call('POST', `tasks/${task.id}/logs`, { level: 'INFO', message: 'said' });
     await finish(3);
     const seen = await events.until((event) => event.event === 'nothing');

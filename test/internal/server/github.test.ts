@@ -126,7 +126,10 @@ describe('a delivery of GitHub', () => {
   );
 
   test('asks the App for the files of a long push, and goes by the policy when it cannot', async () => {
-    const { send, fake } = await openGithub({ paths: 'web/**', unknownPaths: 'skip' });
+    // the time that GitHub has for an answer does not pass
+    const clock = { ...systemClock, after: () => () => {} };
+    const wish = { paths: 'web/**', unknownPaths: 'skip' };
+    const { send, fake } = await openGithubWith({ parts: { clock } }, wish);
     const long = push({ commits: commits(20) });
     fake.files = ['web/a.css'];
     expect((await send(long)).body.triggers).toMatchObject([{ reason: 'event' }]);

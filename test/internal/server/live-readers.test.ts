@@ -1,6 +1,6 @@
-import { Session } from 'node:inspector/promises';
 import { expect, onTestFinished, test } from 'vitest';
 import { makeTask } from './claims-client.ts';
+import { heldBytes } from './held-bytes.ts';
 import { head, openRaw } from './raw-http.ts';
 import { startServer } from './start-server.ts';
 
@@ -8,7 +8,7 @@ const readers = 200;
 const outputBytes = 16 * 1024 * 1024;
 
 test('F-67: 200 readers that never read cost less than 1 MiB each, and are dropped', async () => {
-  const server = await startServer({ limits: { stallTimeoutMs: 10_000, maxStreamClients: readers } });
+  const server = await startServer({ limits: { stallTimeoutMs: 30_000, maxStreamClients: readers } });
   onTestFinished(() => server.close());
   const { task, claim } = await makeTask(server);
   const { attempt } = await claim();
@@ -27,13 +27,13 @@ test('F-67: 200 readers that never read cost less than 1 MiB each, and are dropp
       return raw;
     }),
   );
-  const timeout = 60_000;
+  const timeout = 90_000;
   await expect.poll(() => fetchStatus(server.url, task.id), { timeout }).toBe(429);
   expect((await heldBytes()) - before).toBeLessThan(readers * 1024 * 1024);
   // a client that does not read does not hear that it was dropped; its place is free
   await expect.poll(() => fetchStatus(server.url, task.id), { timeout }).toBe(200);
   for (const { socket } of stalled) socket.destroy();
-}, 150_000);
+}, 240_000);
 
 async function fetchStatus(url: string, id: string): Promise<number> {
   const stop = new AbortController();
@@ -41,14 +41,4 @@ async function fetchStatus(url: string, id: string): Promise<number> {
   const { status } = await fetch(`${url}/api/v1/tasks/${id}/events`, { headers, signal: stop.signal });
   stop.abort();
   return status;
-}
-
-/** What is not garbage, inside the heap and outside of it; bytes. */
-async function heldBytes(): Promise<number> {
-  const inspector = new Session();
-  inspector.connect();
-  await inspector.post('HeapProfiler.collectGarbage');
-  inspector.disconnect();
-  const { heapUsed, external } = process.memoryUsage();
-  return heapUsed + external;
 }

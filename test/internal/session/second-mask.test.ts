@@ -58,7 +58,7 @@ describe('S-29: the second mask', () => {
       const text = Array.from({ length: 1024 ** 2 / piece.length }, (_, n) => piece + (n % 10)).join('');
       mask.text(text);
     }
-    expect(performance.now() - from).toBeLessThan(20_000);
+    expect(performance.now() - from).toBeLessThan(40_000);
     expect(maskPasswords('a://b:c12345@'.repeat(3))).toBe('a://b:******@'.repeat(3));
   });
 });

@@ -20,8 +20,10 @@ afterEach(async () => {
 });
 
 async function server(): Promise<Store> {
-  const { url, schema } = place;
-  const store = await openPostgresStore({ url, schema, clock: systemClock, log: silentLog });
+  const { schema } = place;
+  const url = new URL(place.url);
+  url.searchParams.set('application_name', schema);
+  const store = await openPostgresStore({ url: url.href, schema, clock: systemClock, log: silentLog });
   open.push(() => store.close());
   return store;
 }
@@ -115,8 +117,8 @@ test('connections that the server ends are replaced, and work goes on', async ()
   const woken = heard(store, 'sessions');
   const postgres = await raw();
   await postgres.query(
-    `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND query LIKE $1`,
-    [`%${place.schema}%`],
+    'SELECT pg_terminate_backend(pid, 30000) FROM pg_stat_activity WHERE application_name = $1',
+    [place.schema],
   );
   // Listening again wakes everybody, because something may have been missed.
   await woken;

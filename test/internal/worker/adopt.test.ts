@@ -52,7 +52,7 @@ case $i in *00) while [ ! -e "$HOME/go-$i" ]; do sleep 0.02; done ;; esac; done;
     for (const lines of [100, 200, 300]) {
       const killed = await startAgent(session.id);
       await expect
-        .poll(async () => String(await text()).split('\n').length, { timeout: 15_000 })
+        .poll(async () => String(await text()).split('\n').length, { timeout: 60_000 })
         .toBeGreaterThan(lines);
       const isOver = ended(killed);
       killed.kill('SIGKILL');
@@ -72,7 +72,7 @@ case $i in *00) while [ ! -e "$HOME/go-$i" ]; do sleep 0.02; done ;; esac; done;
       attempt: 1,
       logComplete: true,
     });
-  });
+  }, 300_000);
 });
 
 describe('unsettledRuns', () => {

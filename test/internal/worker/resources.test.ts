@@ -100,7 +100,7 @@ describe('F-55: an agent that may open 40 files only', () => {
     const exit = run('ulimit -n 40');
     const stateFile = join(root, 'base/agent.json');
     const hasOutput = async () => String((await server.call('GET', `tasks/${id}/logs?format=text`)).body);
-    await expect.poll(hasOutput, { timeout: 15_000 }).toContain('on');
+    await expect.poll(hasOutput, { timeout: 45_000 }).toContain('on');
     const { port } = JSON.parse(readFileSync(stateFile, 'utf8'));
     const held: Socket[] = [];
     const hold = () => {
@@ -116,7 +116,7 @@ describe('F-55: an agent that may open 40 files only', () => {
     // a claim that is not renewed in this time is not lost yet, but what is said in it must arrive
     const before = (await hasOutput()).length;
     await expect
-      .poll(async () => (await hasOutput()).length, { timeout: 15_000 })
+      .poll(async () => (await hasOutput()).length, { timeout: 45_000 })
       .toBeGreaterThan(before + 30);
     writeFileSync(go, '');
     expect(await exit).toBe(0);

@@ -195,7 +195,7 @@ test.runIf(canRunPods)(
     const pod = await podOf('talk');
     const lines: string[] = [];
     const signal = new AbortController().signal;
-    const mayGoOn = () => api.controllers.running.get(pod.metadata.name)?.hasEnded() !== true;
+    const mayGoOn = () => lines.length < 9;
     const parts = {
       cluster,
       clock: systemClock,

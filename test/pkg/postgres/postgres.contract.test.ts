@@ -2,11 +2,11 @@ import { expect, test } from 'vitest';
 import { systemClock } from '../../../pkg/clock/system-clock.ts';
 import { PostgresConnectionError, postgresFaultOf } from '../../../pkg/postgres/errors.ts';
 import { openPostgres, type Postgres } from '../../../pkg/postgres/postgres.ts';
-import { newSchema } from './new-schema.ts';
+import { newSchema, postgresUrl } from './new-schema.ts';
 
 async function withPostgres(use: (postgres: Postgres, schema: string) => Promise<void>) {
-  const { url, schema, remove } = await newSchema();
-  const postgres = await openPostgres({ url, schema, clock: systemClock, onFault: () => {} });
+  const { schema, remove } = await newSchema();
+  const postgres = await openPostgres({ url: postgresUrl(), schema, clock: systemClock, onFault: () => {} });
   try {
     await use(postgres, schema);
   } finally {

@@ -4,9 +4,10 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { systemClock } from '../../../pkg/clock/system-clock.ts';
 import { type LiveCall, runLive } from '../../../pkg/process/live.ts';
-import { isAlive } from '../../../pkg/process/proc.ts';
+import { isAlive, readStat } from '../../../pkg/process/proc.ts';
 import { ProcessStartError } from '../../../pkg/process/run.ts';
 import { endProcesses } from '../../../pkg/process/tree.ts';
+import { timerByHand } from '../../fixtures/timer-by-hand.ts';
 
 let number = 0;
 const markers: string[] = [];
@@ -76,7 +77,7 @@ describe('a program that is run live', () => {
         bytes += piece.length;
       },
     });
-    await end;
+    await (await end).drained;
     expect(bytes).toBe(4_000_000);
   });
 
@@ -100,7 +101,11 @@ describe('a program that is run live', () => {
   test('is ended when its time is up, with children that left its group, and those that forgot its environment', async () => {
     const script =
       'setsid sleep 300 & a=$!; env -i sleep 301 & b=$!; (sleep 302 & echo $a $b $!); exec sleep 303';
-    const { end, printed } = run(script, { timeoutMs: 1_500 });
+    const timeoutMs = 1_500;
+    const { clock, ring } = timerByHand(timeoutMs);
+    const { end, printed } = run(script, { timeoutMs, clock });
+    await vi.waitFor(() => expect(printed()).toMatch(/\n$/), 10_000);
+    ring();
     expect(await end).toMatchObject({ exitCode: null, signal: 'SIGTERM', stopped: 'timeout' });
     const pids = printed().replace('stdout:', '').trim().split(' ').map(Number);
     expect(pids).toHaveLength(3);
@@ -109,10 +114,11 @@ describe('a program that is run live', () => {
 
   test('that is stopped wakes up to end', async () => {
     const stop = new AbortController();
-    const { end, printed } = run('trap "echo bye; exit 3" TERM; echo up; kill -STOP $$; sleep 300', {
+    const { end, printed } = run('trap "echo bye; exit 3" TERM; echo up $$; kill -STOP $$; sleep 300', {
       signal: stop.signal,
     });
-    await vi.waitFor(() => expect(printed()).toContain('up\n'), 10_000);
+    const stateOf = () => readStat(Number(/up (\d+)\n/.exec(printed())?.[1] ?? 0))?.state;
+    await vi.waitFor(() => expect(stateOf()).toBe('T'), 10_000);
     stop.abort();
     expect(await end).toMatchObject({ exitCode: 3, stopped: 'signal' });
     expect(printed()).toContain('bye\n');

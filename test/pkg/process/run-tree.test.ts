@@ -65,7 +65,8 @@ describe('when a program has ended', () => {
     ],
     [
       'one without its environment that holds the output',
-      'env -i setsid sleep 4711.03 & sleep 0.2; echo up',
+      // begins after its outputs were looked at, by which alone it is found
+      'cat; env -i setsid sleep 4711.03 & sleep 0.2; echo up',
       '4711.03',
     ],
     ['one that takes no SIGTERM', "(trap '' TERM HUP; exec sleep 4711.04) & echo up", '4711.04'],

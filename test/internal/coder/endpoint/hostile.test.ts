@@ -117,15 +117,15 @@ describe('no secret is sent, told or written', () => {
 
 describe('a command of a model', () => {
   test('that leaves something behind leaves nothing', async () => {
-    await place.work([calls('run_command', { command: 'setsid sleep 4713.01 & echo started' }), done()]);
-    expect(lives('4713.01')).toBe(false);
+    await place.work([calls('run_command', { command: 'setsid sleep 4716.01 & echo started' }), done()]);
+    expect(lives('4716.01')).toBe(false);
     expect(lastMessage(place.server.requests[1])).toBe('exit status 0\nstarted\n');
   });
 
   test('that prints without end is ended at its time, and its output is cut', async () => {
-    await place.work([calls('run_command', { command: 'yes', timeout_seconds: 3 }), done()]);
+    await place.work([calls('run_command', { command: 'yes', timeout_seconds: 10 }), done()]);
     const result = lastMessage(place.server.requests[1]);
-    expect(result).toMatch(/^did not end within 3 s and was ended\ny\n/);
+    expect(result).toMatch(/^did not end within 10 s and was ended\ny\n/);
     expect(result.length).toBeLessThan(60_000);
   });
 });

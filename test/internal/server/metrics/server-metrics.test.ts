@@ -114,11 +114,11 @@ describe('/metrics', () => {
     const open = () =>
       server.values().then((all) => find(all, 'keruta_circuit_breaker_open', { workflow: 'w' }));
     await run('FAILED');
-    await expect.poll(open, { timeout: 10_000 }).toBe(1);
+    await expect.poll(open).toBe(1);
     const { body: health } = await server.call('GET', '/health');
     expect(health).toMatchObject({ engine: 'ok', store: 'ok', openBreakers: ['w'], health: 'healthy' });
     await run('COMPLETED');
-    await expect.poll(open, { timeout: 10_000 }).toBe(0);
+    await expect.poll(open).toBe(0);
     const values = await server.values();
     const trigger = { trigger: 'w/manual' };
     expect(find(values, 'keruta_cost_usd_total', trigger)).toBe(0.5);
@@ -144,9 +144,7 @@ describe('/metrics', () => {
     await server.scrape();
     await server.store.close();
     // what was seen just now is told for a moment
-    await expect
-      .poll(async () => find(await server.values(), 'keruta_store_up'), { timeout: 10_000 })
-      .toBe(0);
+    await expect.poll(async () => find(await server.values(), 'keruta_store_up')).toBe(0);
     const values = await server.values();
     expect(find(values, 'keruta_queue_depth')).toBeUndefined();
     expect(find(values, 'keruta_uptime_seconds')).toBeGreaterThan(0);

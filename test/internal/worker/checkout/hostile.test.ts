@@ -134,14 +134,14 @@ describe('a remote that', () => {
       const before = performance.now();
       // long enough for git and ssh to get there
       const error = await makeDesk()
-        .checkout(`${address}127.0.0.1:${port}/app.git`, { timeoutMs: 2_000 })
+        .checkout(`${address}127.0.0.1:${port}/app.git`, { timeoutMs: 4_000 })
         .catch((e) => e);
       const tookMs = performance.now() - before;
       sink.close();
       expect(error).toMatchObject({ code: 'KERUTA_ERR_REPOSITORY_UNREACHABLE' });
       expect(error.message).toContain('did not end within');
-      expect(tookMs).toBeGreaterThanOrEqual(2_000);
-      expect(tookMs).toBeLessThan(10_000);
+      expect(tookMs).toBeGreaterThanOrEqual(4_000);
+      expect(tookMs).toBeLessThan(30_000);
       expect(closed.length).toBeGreaterThan(0);
       await Promise.all(closed);
     },

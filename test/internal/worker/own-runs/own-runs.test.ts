@@ -86,6 +86,8 @@ describe('runs of the local API', () => {
     const gate = join(base, 'gate');
     const { id } = await begin(gone, `while [ ! -e ${gate} ]; do sleep 0.05; done; echo '{"success": 1}'`);
     const other = await begin(gone, 'sleep 300');
+    // one that nobody has taken on yet is found for two seconds only
+    for (const run of [id, other.id]) await expect.poll(() => existsSync(join(root, run, 'shim'))).toBe(true);
     await gone.close({ goesOn: true });
     const next = await agent();
     expect(next.get(id).ended).toBeNull();

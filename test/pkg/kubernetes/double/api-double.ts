@@ -4,6 +4,7 @@
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { ownAddress } from '../../../fixtures/own-address.ts';
 import { type Document, makeCheck } from '../../../fixtures/schemas/make-check.ts';
 import { Controllers } from './controllers.ts';
 import { matches, ObjectStore } from './object-store.ts';
@@ -73,12 +74,12 @@ export class ApiDouble {
   }
 
   get url(): string {
-    return `http://127.0.0.1:${this.#port}`;
+    return `http://${ownAddress}:${this.#port}`;
   }
 
   /** Listens; after `goAway` again at the same port. */
   async listen(): Promise<this> {
-    await new Promise<void>((resolve) => this.#server.listen(this.#port, '127.0.0.1', resolve));
+    await new Promise<void>((resolve) => this.#server.listen(this.#port, ownAddress, resolve));
     this.#port = (this.#server.address() as AddressInfo).port;
     return this;
   }
