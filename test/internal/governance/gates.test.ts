@@ -7,6 +7,7 @@ import { isAllowed } from '../../../internal/governance/hours.ts';
 import { judge } from '../../../internal/governance/judge.ts';
 import { limitWindows } from '../../../internal/governance/limit-window.ts';
 import { chooseMode } from '../../../internal/governance/weight.ts';
+import { heldUp } from '../../faults/lab/starvation.ts';
 import { question, rule, scoped } from './policies.ts';
 
 const at = (text: string) => Date.parse(text);
@@ -148,9 +149,9 @@ describe('patterns of repositories', () => {
 
   test('S-44, F-68: cost no time worth speaking of, however many stars they have', () => {
     const pattern = `https://h/${'*a'.repeat(90)}`;
-    const began = performance.now();
+    const [began, held] = [performance.now(), heldUp()];
     expect(isAllowedRepository([pattern], `https://h/${'a'.repeat(2_000)}b`)).toBe(false);
-    expect(performance.now() - began).toBeLessThan(20_000);
+    expect(performance.now() - began).toBeLessThan(2_000 + held());
   });
 });
 

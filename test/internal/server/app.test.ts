@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { type Route, route } from '../../../internal/server/route.ts';
 import type { LogFields } from '../../../pkg/log/log.ts';
 import { silentLog } from '../../../pkg/log/log.ts';
+import { heldUp } from '../../faults/lab/starvation.ts';
 import { startServer, type TestServer } from './start-server.ts';
 
 const logged: { message: string; fields: LogFields | undefined }[] = [];
@@ -288,8 +289,10 @@ describe('life', () => {
     const other = await startServer({ routes, limits: { drainMs: 600_000 } });
     const poll = other.call('GET', '/wait');
     await other.call('GET', '/things/1');
+    const [began, held] = [performance.now(), heldUp()];
     // one that is not ended would be waited for for ten minutes
     await Promise.all([other.close(), poll.then((answer) => expect(answer.body).toBe('ended'))]);
+    expect(performance.now() - began).toBeLessThan(3_000 + held());
   });
 
   test('a server that is stopping answers 503 to new requests, and ends those under way', async () => {

@@ -221,7 +221,7 @@ describe('F-80: a delivery that is not signed as its trigger asks', () => {
       const headers = { 'x-slack-request-timestamp': time, 'x-slack-signature': `v0=${digest}` };
       return (await send(server.url, { headers })).status;
     };
-    expect([await at(0), await at(-250), await at(250), await at(-310), await at(400)]).toEqual([
+    expect([await at(0), await at(-250), await at(250), await at(-310), await at(310)]).toEqual([
       202, 202, 202, 401, 401,
     ]);
   });
@@ -250,7 +250,7 @@ describe('F-80: a delivery that is not signed as its trigger asks', () => {
         { ...headers, [name]: flipped },
         { ...headers, [name]: '' },
         // only of some formats the time is signed
-        ...(way.type === 'hmac' ? [] : [signed({ aheadMs: -310_000 }), signed({ aheadMs: 400_000 })]),
+        ...(way.type === 'hmac' ? [] : [signed({ aheadMs: -310_000 }), signed({ aheadMs: 310_000 })]),
       ];
       for (const one of forged)
         expect(await send(server.url, { headers: one })).toMatchObject({

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { matchesGlob } from '../../../../internal/trigger/email/glob.ts';
+import { heldUp } from '../../../faults/lab/starvation.ts';
 
 test.each([
   ['*', '', true],
@@ -17,7 +18,7 @@ test.each([
 });
 
 test('many stars against a long text take no time worth speaking of', () => {
-  const began = performance.now();
+  const [began, held] = [performance.now(), heldUp()];
   expect(matchesGlob('*a'.repeat(200), `${'a'.repeat(2_000)}b`)).toBe(false);
-  expect(performance.now() - began).toBeLessThan(20_000);
+  expect(performance.now() - began).toBeLessThan(2_000 + held());
 });
