@@ -1,7 +1,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { type FakeAnswer, type FakeServer, startFakeServer } from '../fake-server/fake-server.ts';
 import { heldUpSinceStart } from '../faults/lab/starvation.ts';
-import { freePort, makePlace, type RunningServer } from './place.ts';
+import { freePort } from '../fixtures/free-port.ts';
+import { makePlace, type RunningServer } from './place.ts';
 
 /** An API that is away or strange, and things that it does not know. */
 const place = makePlace('bad-api');

@@ -2,7 +2,8 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:https';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { freePort, makePlace } from './place.ts';
+import { freePort } from '../fixtures/free-port.ts';
+import { makePlace } from './place.ts';
 
 /** Scripts and repositories that cannot be run: the task says why. */
 const place = makePlace('bad-scripts');

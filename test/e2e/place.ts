@@ -14,10 +14,10 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { ArtifactWire, TaskWire } from '../../internal/api/shapes.ts';
+import { freePort } from '../fixtures/free-port.ts';
 
 /** How a command ended. */
 export interface Ended {
@@ -351,26 +351,6 @@ export async function until(
 /** Waits. Only for what has no sign of its own; otherwise see {@link until}. */
 export function pause(ms: number): Promise<void> {
   return new Promise((done) => setTimeout(done, ms));
-}
-
-let ports = 0;
-
-/**
- * A port that nobody listens on. It is below those that the system gives out by itself (from 32768 on), so that a server can
- * be started on it once more: nobody has come by it meanwhile. Each worker begins at a place of its own.
- */
-export async function freePort(): Promise<number> {
-  for (;;) {
-    const port = 10_000 + ((process.pid * 61 + ports++) % 22_000);
-    if (await canListen(port)) return port;
-  }
-}
-
-function canListen(port: number): Promise<boolean> {
-  return new Promise((done) => {
-    const server = createServer().once('error', () => done(false));
-    server.listen(port, '127.0.0.1', () => server.close(() => done(true)));
-  });
 }
 
 /** Whether a task of this status has ended. */

@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { freePort, makePlace, until } from './place.ts';
+import { freePort } from '../fixtures/free-port.ts';
+import { makePlace, until } from './place.ts';
 
 /** Scripts as people write them: with `/.keruta/doc` for artifacts, `python …` for the work, messages in any language. */
 const place = makePlace('examples');

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, type TestContext, test } from 'vitest';
-import { freePort, type Started, until } from '../e2e/place.ts';
+import { type Started, until } from '../e2e/place.ts';
+import { freePort } from '../fixtures/free-port.ts';
 import { Lab } from './lab/lab.ts';
 import { Cable, noMounts, noNetworks, withHosts } from './lab/namespaces.ts';
 import { slackMs } from './lab/processes.ts';

@@ -1,5 +1,5 @@
 import { describe, test } from 'vitest';
-import { freePort } from '../e2e/place.ts';
+import { freePort } from '../fixtures/free-port.ts';
 import { findPrograms } from './lab/cluster.ts';
 import { fireOnPostgres, fireUnderTrouble, openPlace, type Victim } from './lab/fire-under-trouble.ts';
 import { askEmbedded, everySeconds, type FiringPlan, firingEnv } from './lab/firing.ts';

@@ -1,5 +1,6 @@
 import { describe, expect, type TestContext, test } from 'vitest';
-import { freePort, makePlace, until } from '../e2e/place.ts';
+import { makePlace, until } from '../e2e/place.ts';
+import { freePort } from '../fixtures/free-port.ts';
 import { Cluster, findPrograms } from './lab/cluster.ts';
 import { type Ask, deliverTo, firingEnv } from './lab/firing.ts';
 import { faultyExecutable } from './lab/lab.ts';

@@ -1,12 +1,11 @@
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { type EntryParts, enter } from '../../../cmd/keruta/entry.ts';
 import { decodeMailbox } from '../../../internal/domain/mailbox.ts';
-import { ownAddress } from '../../fixtures/own-address.ts';
+import { freePort } from '../../fixtures/free-port.ts';
 
 let home: string;
 let out: string;
@@ -30,8 +29,9 @@ beforeEach(async () => {
     });
     answer(request, response);
   });
-  await new Promise<void>((resolve) => server.listen(0, ownAddress, resolve));
-  url = `http://${ownAddress}:${(server.address() as AddressInfo).port}`;
+  const port = await freePort();
+  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
+  url = `http://127.0.0.1:${port}`;
 });
 afterEach(async () => {
   server.closeAllConnections();
@@ -155,7 +155,7 @@ describe('outside a run', () => {
     expect(kept).toHaveLength(2);
     expect(statSync(join(spool(), kept[0] ?? '')).mode & 0o777).toBe(0o600);
     expect(readFileSync(join(spool(), kept[0] ?? ''), 'utf8')).not.toContain('krt_');
-    await new Promise<void>((resolve) => server.listen(Number(new URL(url).port), ownAddress, resolve));
+    await new Promise<void>((resolve) => server.listen(Number(new URL(url).port), '127.0.0.1', resolve));
     expect(await call(['progress', '30'])).toBe(0);
     expect(requests.map((request) => request.body)).toEqual([
       { status: 'PROCESSING', progress: 10 },
@@ -216,7 +216,7 @@ describe('outside a run', () => {
   test('a kept request that the server refuses for good is set aside, not lost', async () => {
     await refuse();
     await call(['progress', '10']);
-    await new Promise<void>((resolve) => server.listen(Number(new URL(url).port), ownAddress, resolve));
+    await new Promise<void>((resolve) => server.listen(Number(new URL(url).port), '127.0.0.1', resolve));
     answer = (_request, response) => {
       response.statusCode = requests.length === 1 ? 409 : 200;
       response.end('{}');

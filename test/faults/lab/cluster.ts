@@ -3,7 +3,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { appendFileSync, chmodSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { freePort } from '../../e2e/place.ts';
+import { freePort } from '../../fixtures/free-port.ts';
 
 /** Where the server programs are; null when there are none, or when they cannot be run as another user. */
 export function findPrograms(): string | null {

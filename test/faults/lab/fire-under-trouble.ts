@@ -1,6 +1,7 @@
 /** Servers that are killed and paused while triggers fall due and deliveries come. */
 import { expect, type TestContext } from 'vitest';
-import { freePort, makePlace, type Place, pause, type RunningServer, until } from '../../e2e/place.ts';
+import { makePlace, type Place, pause, type RunningServer, until } from '../../e2e/place.ts';
+import { freePort } from '../../fixtures/free-port.ts';
 import { Cluster } from './cluster.ts';
 import {
   type Ask,

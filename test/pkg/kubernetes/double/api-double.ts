@@ -3,8 +3,7 @@
  * own answers are held against the published OpenAPI, and each request against the rules of a role.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { ownAddress } from '../../../fixtures/own-address.ts';
+import { freePort } from '../../../fixtures/free-port.ts';
 import { type Document, makeCheck } from '../../../fixtures/schemas/make-check.ts';
 import { Controllers } from './controllers.ts';
 import { matches, ObjectStore } from './object-store.ts';
@@ -74,13 +73,13 @@ export class ApiDouble {
   }
 
   get url(): string {
-    return `http://${ownAddress}:${this.#port}`;
+    return `http://127.0.0.1:${this.#port}`;
   }
 
   /** Listens; after `goAway` again at the same port. */
   async listen(): Promise<this> {
-    await new Promise<void>((resolve) => this.#server.listen(this.#port, ownAddress, resolve));
-    this.#port = (this.#server.address() as AddressInfo).port;
+    if (this.#port === 0) this.#port = await freePort();
+    await new Promise<void>((resolve) => this.#server.listen(this.#port, '127.0.0.1', resolve));
     return this;
   }
 
